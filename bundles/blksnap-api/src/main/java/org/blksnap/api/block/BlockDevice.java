@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.api.block;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.WritableByteChannel;
+import java.util.List;
+import org.osgi.annotation.versioning.ProviderType;
+
+/**
+ * Positional access to a device or an image. Offsets and lengths are bytes; any alignment is
+ * accepted. A request that does not lie wholly inside {@code [0, capacity)} is refused with EINVAL
+ * (reads) or ENOSPC (writes) and moves nothing.
+ *
+ * <p>Thread rule: every method may be called from any number of threads at once. Requests that
+ * overlap in time and range have no order between them. All methods may block; {@link
+ * IoFlags#NO_WAIT} says otherwise for writes.
+ */
+@ProviderType
+public interface BlockDevice {
+  /** Name, unique among all devices and images of this engine. */
+  String name();
+
+  /** Present geometry; its capacity changes when the device is resized. */
+  Geometry geometry();
+
+  /** Size in bytes. */
+  default long capacity() {
+    return geometry().capacity();
+  }
+
+  /** Reads {@code dst.remaining()} bytes, all of them or an exception. */
+  void read(ByteBuffer dst, long offset) throws IOException;
+
+  /** Writes {@code src.remaining()} bytes. Flags: FUA, NO_WAIT. EROFS on a read-only device. */
+  void write(ByteBuffer src, long offset, int flags) throws IOException;
+
+  /**
+   * Tells that the content is no longer needed; it may read as anything afterwards (here: zeroes or
+   * unchanged). Flags: FUA, NO_WAIT.
+   */
+  void discard(long offset, long length, int flags) throws IOException;
+
+  /** Makes the range read as zeroes. Flags: FUA, NO_WAIT, NO_HOLE, FAST_ZERO. */
+  void writeZeroes(long offset, long length, int flags) throws IOException;
+
+  /** Everything written before this call is on stable storage when it returns. */
+  void flush() throws IOException;
+
+  /**
+   * Copies the range into the channel, without passing the heap where it can; returns when all of
+   * it was taken.
+   */
+  void transferTo(long offset, long length, WritableByteChannel target) throws IOException;
+
+  /** Hint that the range is read soon. Does nothing where it cannot. */
+  default void prefetch(long offset, long length) throws IOException {}
+
+  /**
+   * What is allocated in the range: extents in order, without gaps, covering it wholly, at most
+   * {@code limit} of them (then they cover a first part). Where nothing is known, everything is
+   * data.
+   */
+  List<AllocationExtent> allocation(long offset, long length, int limit) throws IOException;
+}

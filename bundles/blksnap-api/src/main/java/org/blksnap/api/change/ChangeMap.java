@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.api.change;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.UUID;
+import org.blksnap.api.block.ByteRange;
+import org.osgi.annotation.versioning.ProviderType;
+
+/**
+ * The readable change map of one device: as it was at the last take (reference, section 4). It
+ * never claims less than what changed; it may claim more.
+ *
+ * <p>Thread rule: any thread. A take between two calls changes the answers; compare {@link
+ * CbtInfo#changesNumber} to notice.
+ */
+@ProviderType
+public interface ChangeMap {
+  /** The present generation and number. EFAULT where the map is corrupted. */
+  CbtInfo info() throws IOException;
+
+  /**
+   * Reads map bytes from block {@code index} on, until the map's end or {@code dst} is full;
+   * answers how many. At the end: 0. Past the end: EINVAL. Corrupted map: EFAULT.
+   */
+  int read(long index, ByteBuffer dst) throws IOException;
+
+  /**
+   * Marks ranges (bytes) as changed in both maps, so that the next incremental reads them ({@code
+   * cbtdirty}). EINVAL where a range is not inside the device; then none was marked.
+   */
+  void markDirty(List<ByteRange> ranges) throws IOException;
+
+  /**
+   * What changed since the point (generation, number) and up to the last take. A number above
+   * {@link CbtInfo#changesNumber}, or another generation: a full set with its reason. Number below
+   * 0 or above 255: EINVAL.
+   */
+  ChangeSet changedSince(UUID generationId, int number) throws IOException;
+}

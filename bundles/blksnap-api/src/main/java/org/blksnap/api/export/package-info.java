@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Devices and images served over a network block protocol. */
+@Export
+@Version("1.0.0")
+package org.blksnap.api.export;
+
+import org.osgi.annotation.bundle.Export;
+import org.osgi.annotation.versioning.Version;

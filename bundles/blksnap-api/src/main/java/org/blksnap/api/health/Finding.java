@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.api.health;
+
+/**
+ * One thing looked at.
+ *
+ * @param severity how bad
+ * @param subject what was looked at, a few words
+ * @param observation what was seen, with values
+ * @param remedy what to do; empty when all is well
+ */
+public record Finding(Severity severity, String subject, String observation, String remedy) {
+  /** OK, worth knowing, will hurt soon, hurts now. */
+  public enum Severity {
+    OK,
+    NOTE,
+    WARNING,
+    ERROR
+  }
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.api.snapshot;
+
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.UUID;
+import org.blksnap.api.block.BlockDevice;
+import org.blksnap.api.change.ChangeMap;
+import org.osgi.annotation.versioning.ProviderType;
+
+/**
+ * A live device with the filter on it: what is written through it is tracked and, under a snapshot,
+ * preserved.
+ */
+@ProviderType
+public interface AttachedDevice extends BlockDevice {
+  /** What was attached. */
+  Path path();
+
+  /** {@code major:minor} of a block device, a stable key of the file otherwise. */
+  String identity();
+
+  /** The device number's major part; 0 for a regular file. */
+  int major();
+
+  /** The device number's minor part; a small number unique in this engine for a regular file. */
+  int minor();
+
+  /** The readable change map. */
+  ChangeMap changes();
+
+  /** The snapshot that holds this device, if one does. */
+  Optional<UUID> snapshot();
+
+  /** Looks at the device's capacity now; true where it had changed. */
+  boolean rescan() throws java.io.IOException;
+
+  /** How long the gate was closed, so far. */
+  GateStatistics gate();
+
+  /** A word on the device's state: {@code ok}, or what it waits for or suffers from. */
+  String condition();
+
+  /** The request it was attached with. */
+  AttachRequest request();
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.api.snapshot;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import org.blksnap.api.block.BlksnapException;
+import org.blksnap.api.block.ByteRange;
+import org.blksnap.api.event.BlksnapEvent;
+import org.osgi.annotation.versioning.ProviderType;
+
+/**
+ * One snapshot (reference, section 5). Closing it destroys it; to let it live on, keep its id
+ * instead. Every method answers ESRCH once it is destroyed. Thread rule: any thread; calls that
+ * change it run one after another.
+ */
+@ProviderType
+public interface Snapshot extends AutoCloseable {
+  UUID id();
+
+  SnapshotState state();
+
+  Instant created();
+
+  /** Empty before the take. */
+  Optional<Instant> taken();
+
+  /** Names of its devices, in the order they were added. */
+  List<String> devices();
+
+  /**
+   * Adds an attached device ({@code snapshotadd}). ENODEV: no such device. EALREADY: it is in this
+   * snapshot already. EBUSY: it is in another one, or this one is taken already.
+   */
+  void addDevice(String device) throws BlksnapException;
+
+  /**
+   * Gives ranges (bytes) of a file or block device to the difference storage ({@code
+   * append_storage}); an empty list gives all of it. Possible before and after the take. ENOTBLK:
+   * the snapshot's devices have a smaller logical block. EINVAL: a range outside the file,
+   * unaligned, or given before.
+   */
+  void appendStorage(Path path, List<ByteRange> ranges) throws BlksnapException;
+
+  /**
+   * Gives a directory in which the storage grows by itself, by {@link
+   * Parameter#DIFF_STORAGE_MINIMUM} at a time, up to {@code limit} bytes. EINVAL where the
+   * directory lives on a device of the snapshot.
+   */
+  void appendStorageDirectory(Path directory, long limit) throws BlksnapException;
+
+  /** Gives memory, for tests and small devices; it does not outlive the process. */
+  void appendStorageMemory(long bytes) throws BlksnapException;
+
+  /**
+   * Takes it: one moment for all devices. ENODEV: no device. EALREADY: taken before. EFAULT: no
+   * storage. Any other failure: all is put back, no image appears.
+   */
+  TakeResult take() throws BlksnapException;
+
+  /** One entry a device. */
+  List<ImageInfo> info() throws BlksnapException;
+
+  /** Empty before the take. */
+  List<SnapshotImage> images();
+
+  StorageStatus storage() throws BlksnapException;
+
+  /**
+   * The oldest event not yet taken, waiting for one. ENOENT: none came in time. EINTR: interrupted.
+   * ESRCH: destroyed, also while waiting.
+   */
+  BlksnapEvent.OfSnapshot waitEvent(Duration timeout) throws BlksnapException;
+
+  /** Releases images and storage; the devices stay attached and tracked. Idempotent. */
+  void destroy() throws BlksnapException;
+
+  @Override
+  default void close() throws BlksnapException {
+    destroy();
+  }
+}

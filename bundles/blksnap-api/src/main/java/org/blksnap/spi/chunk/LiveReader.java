@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.spi.chunk;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import org.osgi.annotation.versioning.ConsumerType;
+
+/** Reads the live device beneath the filter. */
+@ConsumerType
+@FunctionalInterface
+public interface LiveReader {
+  /** Fills the buffer wholly or throws. */
+  void read(ByteBuffer dst, long offset) throws IOException;
+}

@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+/** For providers of event queues. */
+@Export
+@Version("1.0.0")
+package org.blksnap.spi.event;
+
+import org.osgi.annotation.bundle.Export;
+import org.osgi.annotation.versioning.Version;

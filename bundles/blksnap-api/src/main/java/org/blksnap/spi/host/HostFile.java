@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.spi.host;
+
+import java.io.Closeable;
+import org.blksnap.api.block.BlksnapException;
+import org.osgi.annotation.versioning.ProviderType;
+
+/**
+ * A file descriptor of the operating system's. All lengths are bytes. Any thread; closing while
+ * another call is under way makes that call fail with EBADF, never act on another file. Every
+ * method throws the call's own errno; EOPNOTSUPP where file system or device cannot.
+ */
+@ProviderType
+public interface HostFile extends Closeable {
+  /** fallocate PUNCH_HOLE|KEEP_SIZE. */
+  void punchHole(long offset, long length) throws BlksnapException;
+
+  /** fallocate ZERO_RANGE|KEEP_SIZE: zeroes that stay allocated. */
+  void zeroRange(long offset, long length) throws BlksnapException;
+
+  /** fallocate with mode 0: allocates, growing the file where needed. */
+  void allocate(long offset, long length) throws BlksnapException;
+
+  /** BLKDISCARD. */
+  void blockDiscard(long offset, long length) throws BlksnapException;
+
+  /** BLKZEROOUT. */
+  void blockZeroOut(long offset, long length) throws BlksnapException;
+
+  /**
+   * lseek SEEK_DATA: the first byte of data at or behind the offset, or -1 where there is none up
+   * to the end.
+   */
+  long seekData(long offset) throws BlksnapException;
+
+  /**
+   * lseek SEEK_HOLE: the first byte of a hole at or behind the offset (the end of file counts as
+   * one); -1 past the end.
+   */
+  long seekHole(long offset) throws BlksnapException;
+
+  /** BLKGETSIZE64. */
+  long blockSize64() throws BlksnapException;
+
+  /** BLKSSZGET. */
+  int logicalBlockSize() throws BlksnapException;
+
+  /** BLKPBSZGET. */
+  int physicalBlockSize() throws BlksnapException;
+
+  /** BLKIOMIN. */
+  int minimumIo() throws BlksnapException;
+
+  /** BLKROTATIONAL. */
+  boolean rotational() throws BlksnapException;
+
+  /** BLKROGET. */
+  boolean readOnly() throws BlksnapException;
+
+  /** posix_fadvise WILLNEED. */
+  void willNeed(long offset, long length) throws BlksnapException;
+
+  /**
+   * FICLONERANGE where possible, else copy_file_range, of a range from here into another file;
+   * answers the bytes copied.
+   */
+  long copyRange(long offset, HostFile target, long targetOffset, long length)
+      throws BlksnapException;
+
+  @Override
+  void close();
+}

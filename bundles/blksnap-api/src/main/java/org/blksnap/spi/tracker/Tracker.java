@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.spi.tracker;
+
+import org.blksnap.api.block.BlksnapException;
+import org.blksnap.api.change.ChangeMap;
+import org.blksnap.api.change.GenerationReason;
+import org.osgi.annotation.versioning.ProviderType;
+
+/**
+ * The change tracking of one device (reference, section 4). {@link #mark} and {@link #markBoth} are
+ * called by any number of threads under the shared side of the device's gate; {@link
+ * PreparedTake#commit}, {@link #renew} and the closing methods under its exclusive side, so never
+ * while a mark is under way. The queries of {@link ChangeMap} come at any time.
+ */
+@ProviderType
+public interface Tracker extends ChangeMap {
+  /**
+   * Marks a write, before its data moves. Never throws, never blocks (durable mode: waits for the
+   * disk on the first mark of a block since the last take; an error there makes the map corrupted,
+   * and so void). An impossible range makes the map corrupted.
+   */
+  void mark(long offset, long length);
+
+  /** Marks in both maps: writes to an image. */
+  void markBoth(long offset, long length);
+
+  /**
+   * All that may fail or takes time for the next take, with the device's present capacity (bytes).
+   */
+  PreparedTake prepareTake(long capacity) throws BlksnapException;
+
+  /** Begins a new generation. */
+  void renew(long capacity, GenerationReason reason, String detail) throws BlksnapException;
+
+  /** Forces the map to disk. */
+  void flush() throws BlksnapException;
+
+  /** Leaves the file as it is for a successor in this process. Idempotent. */
+  void handOver();
+
+  /**
+   * Closes cleanly, with the device's fingerprint as it is now, everything of ours flushed. The
+   * next open compares it. Idempotent.
+   */
+  void close(String fingerprint) throws BlksnapException;
+
+  /** A take made ready. Exactly one of the two is called. */
+  interface PreparedTake {
+    /** Switches the maps. Does not fail, and takes microseconds. */
+    void commit();
+
+    /** Undoes the preparation. */
+    void abort();
+  }
+}
