@@ -3,16 +3,15 @@
 
 import json
 import os
+import socket
 import subprocess
-import time
 from contextlib import contextmanager
 
 from load import pinned
 from peers import log
 
-START_SECONDS = 120
-STOP_SECONDS = 60
-COMMAND_SECONDS = 60
+READY_SECONDS = 120
+COMMAND_SECONDS = 90
 STORAGE_LIMIT = "8G"
 
 
@@ -23,28 +22,21 @@ class Blksnap:
 
     def __init__(self, distribution, scratch, cpus):
         self._home = distribution
+        self._scratch = scratch
         self._storage = os.path.join(scratch, "storage")
-        os.makedirs(self._storage, exist_ok=True)
-        if self._quietly("version").returncode == 0:
-            raise RuntimeError(f"{distribution} is running already; stop it with bin/stop, it is started here pinned")
-        with log(scratch, self.name) as words:
-            subprocess.run(
-                pinned(cpus, [os.path.join(distribution, "bin", "start")]),
-                stdin=subprocess.DEVNULL,
-                stdout=words,
-                stderr=words,
-                timeout=START_SECONDS,
-                check=True,
-            )
-        end = time.monotonic() + START_SECONDS
-        while self._quietly("version").returncode != 0:
-            if time.monotonic() > end:
-                self.close()
-                raise RuntimeError(f"no answer from bin/blksnap version after {START_SECONDS} s")
-            time.sleep(0.2)
+        os.makedirs(self._storage, mode=0o700, exist_ok=True)
+        self._environment = dict(os.environ, BLKSNAP_SSH_PORT=str(free_port()))
+        if self._run("status").returncode != 3:
+            raise RuntimeError(f"{distribution} runs already: stop it (bin/blksnap stop); it is started here, pinned")
+        self._run("start", cpus=cpus)
+        try:
+            self._command("wait-ready", str(READY_SECONDS), seconds=READY_SECONDS + COMMAND_SECONDS)
+        except RuntimeError:
+            self.close()
+            raise
 
     def attach(self, path, name):
-        self._command("device-attach", "--name", name, path)
+        self._command("device-attach", "--once", "--name", name, path)
 
     def detach(self, name):
         self._command("device-detach", name)
@@ -64,60 +56,60 @@ class Blksnap:
     @contextmanager
     def snapshot(self, devices=("disk",)):
         """A fresh snapshot of the devices, its storage a directory that grows by itself."""
-        taken = self._json(
-            "snapshot", "--storage-directory", self._storage, "--limit", STORAGE_LIMIT, *devices
-        )
+        taken = self._json("snapshot", "--directory", self._storage, "--limit", STORAGE_LIMIT, *devices)
         try:
-            yield Held(self, taken["id"], devices[0])
+            yield Held(self, taken, devices[0])
         finally:
             self._command("snapshot-destroy", taken["id"])
 
     def last_closed_nanos(self, devices):
         """How long the gates of these devices were closed last, the longest of them."""
-        gates = {entry["name"]: entry["gate"] for entry in self._json("device-list")}
-        return max(gates[device]["last_nanos"] for device in devices)
+        return max(entry["gate_last_ns"] for entry in self._json("device-list") if entry["name"] in devices)
 
-    def image_info(self, snapshot, device):
-        """What snapshot-info says about one device."""
-        for entry in self._json("snapshot-info", snapshot)["devices"]:
+    def saved_bytes(self, snapshot, device):
+        """What was copied for one device since the take."""
+        for entry in self._json("snapshot-info", snapshot)["images"]:
             if entry["device"] == device:
-                return entry
+                return entry["saved_bytes"]
         raise RuntimeError(f"snapshot-info {snapshot} does not name {device}")
 
     def java_options(self):
-        """The command line's options of the running machine, for the description."""
-        pid_file = os.path.join(self._home, "karaf.pid")
-        if not os.path.exists(pid_file):
-            return ""
-        with open(pid_file, encoding="ascii") as text:
-            pid = text.read().strip()
-        with open(f"/proc/{pid}/cmdline", encoding="utf-8", errors="replace") as text:
+        """What sizes and shapes the running machine, for the description."""
+        with open(os.path.join(self._home, "instances", "instance.properties"), encoding="ascii") as lines:
+            pids = [line.split("=")[1].strip() for line in lines if line.startswith("item.0.pid")]
+        with open(f"/proc/{pids[0]}/cmdline", encoding="utf-8", errors="replace") as text:
             words = text.read().split("\0")
         return " ".join(word for word in words if word.startswith("-X"))
 
     def close(self):
-        subprocess.run(
-            [os.path.join(self._home, "bin", "stop")],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            timeout=STOP_SECONDS,
-            check=False,
-        )
+        self._run("stop")
 
-    def _quietly(self, *words):
+    def _run(self, *words, cpus="", seconds=COMMAND_SECONDS):
+        command = pinned(cpus, [os.path.join(self._home, "bin", "blksnap"), *words])
+        if words[0] == "start":
+            with log(self._scratch, self.name) as output:
+                return subprocess.run(
+                    command,
+                    env=self._environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    timeout=seconds,
+                    check=True,
+                )
         return subprocess.run(
-            [os.path.join(self._home, "bin", "blksnap"), *words],
+            command,
+            env=self._environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            timeout=COMMAND_SECONDS,
+            timeout=seconds,
             check=False,
         )
 
-    def _command(self, *words):
-        done = self._quietly(*words)
+    def _command(self, *words, seconds=COMMAND_SECONDS):
+        done = self._run(*words, seconds=seconds)
         if done.returncode != 0:
             raise RuntimeError(f"bin/blksnap {' '.join(words)}: status {done.returncode}\n{done.stdout}{done.stderr}")
         return done.stdout
@@ -129,13 +121,28 @@ class Blksnap:
 class Held:
     """A snapshot held by us."""
 
-    def __init__(self, side, snapshot, device):
+    def __init__(self, side, taken, device):
         self._side = side
-        self._snapshot = snapshot
+        self._snapshot = taken["id"]
         self._device = device
-        self.live = side.uri(device)
-        self.image = side.uri(side.image_info(snapshot, device)["image"])
+        self._image = taken["images"][0]
+        self.held_nanos = taken["held_ns"]
+
+    @property
+    def live(self):
+        return self._side.uri(self._device)
+
+    @property
+    def image(self):
+        return self._side.uri(self._image)
 
     def copied_bytes(self):
         """What was copied for this device since the take."""
-        return self._side.image_info(self._snapshot, self._device)["saved_bytes"]
+        return self._side.saved_bytes(self._snapshot, self._device)
+
+
+def free_port():
+    """A port of loopback that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

@@ -20,9 +20,10 @@ STOP_SECONDS = 30
 class Pauses:
     """The pauses of a number of takes, in nanoseconds."""
 
-    def __init__(self, devices, closed, seen, quiet):
+    def __init__(self, devices, closed, held, seen, quiet):
         self._devices = devices
         self._closed = closed
+        self._held = held
         self._seen = seen
         self._quiet = quiet
 
@@ -38,7 +39,8 @@ class Pauses:
         lines = [f"Takes under 4 KiB writes at depth 1, {self.what()}:", ""]
         lines += ["| seen as | p50 ms | p99 ms | longest ms |", "|---|---:|---:|---:|"]
         rows = (
-            ("gate closed", self._closed),
+            ("a device's gate closed, the longest of them", self._closed),
+            ("first gate closed to last gate open", self._held),
             ("longest write around a take", self._seen),
             ("longest write in as long a time without one", self._quiet),
         )
@@ -83,15 +85,16 @@ class PauseBench:
         uris = [self._side.uri(name) for name in names]
         rate = WRITES_A_SECOND // len(names)
         writers = self._load.background(uris, REGION, rate, WRITER_SECONDS, prefix)
-        closed, with_take, without = [], [], []
+        closed, held, with_take, without = [], [], [], []
         try:
             time.sleep(FIRST_WRITES_SECONDS)
             self._take(names)
             for _ in range(self._takes):
                 if writers.poll() is not None:
                     raise RuntimeError(f"the writers ended with status {writers.returncode}: {writers.stderr.read()}")
-                nanos, window = self._take(names)
-                closed.append(nanos)
+                gate, all_gates, window = self._take(names)
+                closed.append(gate)
+                held.append(all_gates)
                 with_take.append(window)
                 length = window[1] - window[0]
                 begin = time.time()
@@ -105,13 +108,13 @@ class PauseBench:
                 writers.kill()
                 writers.communicate()
         writes = latencies(self._scratch, os.path.basename(prefix))
-        return Pauses(len(names), closed, longest(writes, with_take), longest(writes, without))
+        return Pauses(len(names), closed, held, longest(writes, with_take), longest(writes, without))
 
     def _take(self, names):
         begin = time.time()
-        with self._side.snapshot(names):
+        with self._side.snapshot(names) as snapshot:
             end = time.time()
-            return self._side.last_closed_nanos(names), (begin, end)
+            return self._side.last_closed_nanos(names), snapshot.held_nanos, (begin, end)
 
 
 def latencies(folder, prefix):
