@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.shell.internal;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.util.UUID;
+import org.apache.karaf.shell.api.action.Argument;
+import org.apache.karaf.shell.api.action.Command;
+import org.apache.karaf.shell.api.action.Completion;
+import org.apache.karaf.shell.api.action.Option;
+import org.apache.karaf.shell.api.action.lifecycle.Service;
+import org.blksnap.api.block.BlksnapException;
+import org.blksnap.api.block.Errno;
+import org.blksnap.api.change.CbtInfo;
+import org.blksnap.api.change.ChangeMap;
+import org.blksnap.api.change.ChangeSet;
+
+/** {@code blksnap:cbt-map}: with {@code --json} the same as {@code nbdinfo --map --json}. */
+@Service
+@Command(
+    scope = "blksnap",
+    name = "cbt-map",
+    description = "What changed on a device up to the last take, as extents over all of it")
+public final class CbtMapCommand extends PrintingCommand {
+  private static final Listing<MapExtent> LISTING =
+      new Listing<MapExtent>()
+          .number("offset", MapExtent::offset)
+          .number("length", MapExtent::length)
+          .number("type", MapExtent::type)
+          .text("description", MapExtent::description);
+
+  @Argument(
+      name = "device",
+      description = "Name, path or major:minor, or an image",
+      required = true)
+  @Completion(ImageCompleter.class)
+  String device;
+
+  @Option(
+      name = "--since",
+      description = "Changes number of the backup in hand; one before the last take otherwise")
+  Integer since;
+
+  @Option(
+      name = "--generation",
+      description = "Generation of the backup in hand; the present one otherwise")
+  String generation;
+
+  @Option(name = "--raw", description = "Print the bytes of the map itself, in hexadecimal")
+  boolean raw;
+
+  @Override
+  void run(PrintStream out) throws IOException {
+    ChangeMap map = locator().changes(device);
+    if (raw) {
+      HexDump.print(map, out);
+      return;
+    }
+    CbtInfo info = map.info();
+    ChangeSet changes =
+        map.changedSince(
+            generation == null ? info.generationId() : id(generation),
+            since == null ? Math.max(0, info.changesNumber() - 1) : since);
+    printAll(
+        out,
+        LISTING,
+        MapExtent.covering(info.deviceCapacity(), changes.extents()),
+        "the device is empty");
+    if (changes.full()) {
+      note(out, "everything has to be read: " + changes.fullReason());
+    }
+    note(
+        out,
+        Quantity.text(changes.bytes())
+            + " dirty; keep generation "
+            + changes.generationId()
+            + " number "
+            + changes.changesNumber());
+  }
+
+  private static UUID id(String text) throws BlksnapException {
+    try {
+      return UUID.fromString(text);
+    } catch (IllegalArgumentException e) {
+      throw new BlksnapException(
+          Errno.EINVAL,
+          "generation " + text + " refused: not a UUID; blksnap:cbt-info shows generation_id",
+          e);
+    }
+  }
+}

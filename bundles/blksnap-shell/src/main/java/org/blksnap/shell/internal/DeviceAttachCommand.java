@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.shell.internal;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Path;
+import org.apache.karaf.shell.api.action.Argument;
+import org.apache.karaf.shell.api.action.Command;
+import org.apache.karaf.shell.api.action.Completion;
+import org.apache.karaf.shell.api.action.Option;
+import org.apache.karaf.shell.api.action.lifecycle.Service;
+import org.blksnap.api.snapshot.AttachRequest;
+import org.blksnap.api.snapshot.AttachedDevice;
+
+/** {@code blksnap:device-attach}. */
+@Service
+@Command(
+    scope = "blksnap",
+    name = "device-attach",
+    description = "Puts the filter on a file or block device")
+public final class DeviceAttachCommand extends PrintingCommand {
+  @Argument(name = "path", description = "Regular file or block device", required = true)
+  @Completion(PathCompleter.class)
+  String path;
+
+  @Option(name = "--name", description = "Name to give it; made from the path otherwise")
+  String name;
+
+  @Option(name = "--read-only", description = "Refuse writes with EROFS")
+  boolean readOnly;
+
+  @Option(
+      name = "--force",
+      description = "Attach a block device even where it is mounted or in use elsewhere")
+  boolean force;
+
+  @Option(
+      name = "--durable",
+      description = "Force marks to disk before data, so that the map outlives a power loss")
+  boolean durable;
+
+  @Option(name = "--once", description = "Do not attach it again when the service starts")
+  boolean once;
+
+  @Override
+  void run(PrintStream out) throws IOException {
+    Engines.Engine chosen = engines.chosen(engine);
+    AttachedDevice device =
+        chosen
+            .service()
+            .attach(new AttachRequest(Path.of(path), name, readOnly, force, durable, !once));
+    printOne(out, Shown.DEVICE, new Locator.Found<>(chosen, device));
+  }
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.shell.internal;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.security.GeneralSecurityException;
+import org.osgi.framework.BundleContext;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Gives a fresh distribution its one way in: no password exists, and at first start a key pair is
+ * made, the private half readable by the owner alone, the public half entered for the shell's user.
+ *
+ * <p>Done only where the framework property {@link #ENABLED} is {@code true}. States, found on
+ * disk:
+ *
+ * <pre>
+ *   key file | pending file | entry in keys.properties | what is done
+ *   ---------+--------------+--------------------------+---------------------------------
+ *   no       | no           | no                       | make a pair, write pending, go on
+ *   no       | yes          | no                       | enter its public half, go on
+ *   no       | yes          | yes                      | rename pending to the key file
+ *   no       | no           | yes                      | nothing: an operator's entry
+ *   yes      | any          | any                      | nothing: an entry removed stays so
+ * </pre>
+ *
+ * A start cut short at any point is thus completed by the next one. Left out: replacing a key,
+ * which is an operator's decision: remove the key file and the entry, and start again.
+ */
+@Component(service = FirstStartKey.class, immediate = true)
+public final class FirstStartKey {
+  /** Framework property that switches this on. */
+  static final String ENABLED = "blksnap.firstStartKey";
+
+  /** Name of the private key's file in the data directory. */
+  static final String KEY_FILE = "blksnap-shell.key";
+
+  private static final Logger LOG = LoggerFactory.getLogger(FirstStartKey.class);
+
+  private final Path key;
+  private final Path pending;
+  private final ShellUsers users;
+
+  FirstStartKey(Path etc, Path data) {
+    this.key = data.resolve(KEY_FILE);
+    this.pending = data.resolve(KEY_FILE + ".new");
+    this.users = new ShellUsers(etc.resolve("keys.properties"));
+  }
+
+  /** Never fails: without a key the shell stays closed, and the log says what to do. */
+  @Activate
+  public FirstStartKey(BundleContext context) {
+    this(path(context, "karaf.etc", "etc"), path(context, "karaf.data", "data"));
+    if (!Boolean.parseBoolean(context.getProperty(ENABLED))) {
+      return;
+    }
+    try {
+      if (ensure()) {
+        LOG.info("Made the shell's key {}: ssh -i {} {}@127.0.0.1", key, key, ShellUsers.USER);
+      }
+    } catch (IOException | GeneralSecurityException e) {
+      LOG.error(
+          "No key for the shell could be made in {} ({}); make the directory and {} writable and"
+              + " start again, or enter a key of yours there",
+          key,
+          e.toString(),
+          users.file());
+    }
+  }
+
+  private static Path path(BundleContext context, String property, String otherwise) {
+    String value = context.getProperty(property);
+    return Path.of(value == null ? otherwise : value).toAbsolutePath();
+  }
+
+  /** True where a key was made or a cut short attempt was completed. */
+  boolean ensure() throws IOException, GeneralSecurityException {
+    if (PrivateFile.exists(key) || (users.isKnown() && !PrivateFile.exists(pending))) {
+      return false;
+    }
+    ShellKey pair = ShellKey.read(pending).orElse(null);
+    if (pair == null) {
+      pair = ShellKey.generate();
+      // The key is on disk before anything points to it.
+      PrivateFile.write(pending, pair.pem());
+    }
+    if (!users.isKnown()) {
+      users.add(pair.publicBody());
+    }
+    PrivateFile.move(pending, key);
+    return true;
+  }
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.shell.internal;
+
+import java.io.ByteArrayOutputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.math.BigInteger;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.GeneralSecurityException;
+import java.security.KeyFactory;
+import java.security.KeyPairGenerator;
+import java.security.PrivateKey;
+import java.security.interfaces.RSAPrivateCrtKey;
+import java.security.spec.PKCS8EncodedKeySpec;
+import java.util.Base64;
+import java.util.Optional;
+
+/**
+ * An RSA key pair: the private half as a PKCS#8 PEM file, which ssh reads, and the public half as
+ * the body of an OpenSSH public key, the base64 of
+ *
+ * <pre>
+ *   u32 7  | "ssh-rsa"
+ *   u32 n  | public exponent, big-endian, two's complement
+ *   u32 n  | modulus, big-endian, two's complement
+ * </pre>
+ */
+final class ShellKey {
+  static final int BITS = 3072;
+
+  private static final String BEGIN = "-----BEGIN PRIVATE KEY-----";
+  private static final String END = "-----END PRIVATE KEY-----";
+  private static final int PEM_LINE = 64;
+  private static final String TYPE = "ssh-rsa";
+
+  private final RSAPrivateCrtKey key;
+
+  private ShellKey(PrivateKey key) {
+    this.key = (RSAPrivateCrtKey) key;
+  }
+
+  static ShellKey generate() throws GeneralSecurityException {
+    KeyPairGenerator generator = KeyPairGenerator.getInstance("RSA");
+    generator.initialize(BITS);
+    return new ShellKey(generator.generateKeyPair().getPrivate());
+  }
+
+  /** Empty where there is no such file, or it holds no whole key. */
+  static Optional<ShellKey> read(Path file) throws IOException, GeneralSecurityException {
+    if (!Files.isRegularFile(file)) {
+      return Optional.empty();
+    }
+    String text = Files.readString(file, StandardCharsets.US_ASCII);
+    int from = text.indexOf(BEGIN);
+    int to = text.indexOf(END);
+    if (from < 0 || to < from) {
+      return Optional.empty();
+    }
+    byte[] encoded = Base64.getMimeDecoder().decode(text.substring(from + BEGIN.length(), to));
+    return Optional.of(
+        new ShellKey(
+            KeyFactory.getInstance("RSA").generatePrivate(new PKCS8EncodedKeySpec(encoded))));
+  }
+
+  String pem() {
+    String body =
+        Base64.getMimeEncoder(PEM_LINE, new byte[] {'\n'}).encodeToString(key.getEncoded());
+    return BEGIN + "\n" + body + "\n" + END + "\n";
+  }
+
+  String publicBody() {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    try (DataOutputStream out = new DataOutputStream(bytes)) {
+      field(out, TYPE.getBytes(StandardCharsets.US_ASCII));
+      field(out, key.getPublicExponent());
+      field(out, key.getModulus());
+    } catch (IOException e) {
+      throw new IllegalStateException("memory does not fail to be written", e);
+    }
+    return Base64.getEncoder().encodeToString(bytes.toByteArray());
+  }
+
+  private static void field(DataOutputStream out, BigInteger number) throws IOException {
+    field(out, number.toByteArray());
+  }
+
+  private static void field(DataOutputStream out, byte[] bytes) throws IOException {
+    out.writeInt(bytes.length);
+    out.write(bytes);
+  }
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.shell.internal;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.blksnap.api.block.ByteRange;
+import org.blksnap.api.block.Errno;
+import org.blksnap.api.health.Finding;
+import org.blksnap.api.health.Finding.Severity;
+import org.blksnap.api.snapshot.ImageInfo;
+import org.blksnap.api.snapshot.StorageStatus;
+
+/** What a snapshot suffers from, or soon will. */
+final class SnapshotCheck {
+  /** A storage that grows by itself is low when this many tenths of its limit are filled. */
+  static final int LOW_TENTHS = 9;
+
+  private SnapshotCheck() {}
+
+  static List<Finding> findings(SnapshotRow row) {
+    List<Finding> findings = new ArrayList<>();
+    String subject = "snapshot " + row.id();
+    String again =
+        "the live device is unharmed; destroy it with blksnap:snapshot-destroy "
+            + row.id()
+            + " and take a new one with more storage";
+    for (ImageInfo image : row.images()) {
+      if (image.error() != Errno.OK) {
+        findings.add(
+            new Finding(
+                Severity.ERROR,
+                subject,
+                "corrupted: image of "
+                    + image.device()
+                    + ": "
+                    + (image.detail().isEmpty() ? image.error().text() : image.detail())
+                    + " ["
+                    + image.error()
+                    + "]",
+                again));
+      }
+    }
+    StorageStatus storage = row.storage();
+    if (storage.overflown()) {
+      findings.add(
+          new Finding(
+              Severity.ERROR,
+              subject,
+              "overflown: its storage of " + size(storage.capacitySectors()) + " is full",
+              again));
+    } else if (isLow(storage)) {
+      findings.add(
+          new Finding(
+              row.taken() == null ? Severity.NOTE : Severity.WARNING,
+              subject,
+              "low on space: "
+                  + size(storage.filledSectors())
+                  + " filled of "
+                  + size(Math.max(storage.capacitySectors(), storage.limitSectors()))
+                  + ", it asks for "
+                  + size(storage.requestedSectors())
+                  + " in all",
+              "give more with blksnap:snapshot-append-storage " + row.id() + " PATH"));
+    }
+    if (findings.isEmpty()) {
+      findings.add(
+          new Finding(
+              Severity.OK,
+              subject,
+              row.state() + ", " + size(storage.filledSectors()) + " saved",
+              ""));
+    }
+    return findings;
+  }
+
+  private static boolean isLow(StorageStatus storage) {
+    return storage.limitSectors() > 0
+        ? storage.filledSectors() >= storage.limitSectors() / 10 * LOW_TENTHS
+        : storage.requestedSectors() > storage.capacitySectors();
+  }
+
+  private static String size(long sectors) {
+    return Quantity.text(sectors * ByteRange.SECTOR);
+  }
+}

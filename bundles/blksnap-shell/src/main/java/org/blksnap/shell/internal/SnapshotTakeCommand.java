@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.shell.internal;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import org.apache.karaf.shell.api.action.Argument;
+import org.apache.karaf.shell.api.action.Command;
+import org.apache.karaf.shell.api.action.Completion;
+import org.apache.karaf.shell.api.action.lifecycle.Service;
+import org.blksnap.api.snapshot.Snapshot;
+import org.blksnap.api.snapshot.TakeResult;
+
+/** {@code blksnap:snapshot-take}. */
+@Service
+@Command(
+    scope = "blksnap",
+    name = "snapshot-take",
+    description = "Takes a snapshot: one moment for all its devices")
+public final class SnapshotTakeCommand extends PrintingCommand {
+  @Argument(name = "snapshot", description = "Id, or its beginning", required = true)
+  @Completion(SnapshotCompleter.class)
+  String snapshot;
+
+  @Override
+  void run(PrintStream out) throws IOException {
+    Locator.Found<Snapshot> found = locator().snapshot(snapshot);
+    TakeResult result = found.what().take();
+    printOne(out, TakenRow.LISTING, new TakenRow(SnapshotRow.of(found), result));
+  }
+}
