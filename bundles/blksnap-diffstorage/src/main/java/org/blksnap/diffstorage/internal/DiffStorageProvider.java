@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.diffstorage.internal;
+
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
+import org.blksnap.api.block.BlksnapException;
+import org.blksnap.api.handover.HandoverShelf;
+import org.blksnap.spi.host.HostOperations;
+import org.blksnap.spi.storage.DiffStorage;
+import org.blksnap.spi.storage.StorageProvider;
+import org.blksnap.spi.storage.StorageRequest;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.component.annotations.ReferenceCardinality;
+import org.osgi.service.component.annotations.ReferencePolicy;
+import org.osgi.service.component.annotations.ReferencePolicyOption;
+
+/**
+ * Makes pools. Host operations and shelf may come and go; each is read once where it is needed. The
+ * shelf last seen is kept: pools are closed only after this component's references are gone, and
+ * their memory still has to find its way.
+ */
+@Component(service = StorageProvider.class)
+public final class DiffStorageProvider implements StorageProvider {
+  private final AtomicReference<HostOperations> host = new AtomicReference<>();
+  private final AtomicReference<HandoverShelf> shelf = new AtomicReference<>();
+  private final RangeClaims claims = new RangeClaims();
+  private final BackingFiles backing;
+
+  @Activate
+  public DiffStorageProvider() {
+    this(MountTable.ofThisProcess());
+  }
+
+  DiffStorageProvider(MountTable mounts) {
+    backing = new BackingFiles(host::get, mounts);
+  }
+
+  @Reference(
+      cardinality = ReferenceCardinality.OPTIONAL,
+      policy = ReferencePolicy.DYNAMIC,
+      policyOption = ReferencePolicyOption.GREEDY)
+  void bindHost(HostOperations present) {
+    host.set(present);
+  }
+
+  void unbindHost(HostOperations gone) {
+    host.compareAndSet(gone, null);
+  }
+
+  @Reference(
+      cardinality = ReferenceCardinality.OPTIONAL,
+      policy = ReferencePolicy.DYNAMIC,
+      policyOption = ReferencePolicyOption.GREEDY)
+  void bindShelf(HandoverShelf present) {
+    shelf.set(present);
+  }
+
+  /** Keeps it: see above. */
+  void unbindShelf(HandoverShelf gone) {}
+
+  @Override
+  public DiffStorage create(StorageRequest request) throws BlksnapException {
+    StateFile state =
+        StateFile.create(request.file(), request.snapshot(), request.minimumSectors().getAsLong());
+    state.holder(processMark());
+    Pool pool = new Pool(request, state, contents(request, state), this::shelf);
+    pool.greet();
+    return pool;
+  }
+
+  @Override
+  public DiffStorage adopt(StorageRequest request) throws BlksnapException {
+    StateFile state = StateFile.open(request.file(), request.snapshot());
+    PoolContents contents = contents(request, state);
+    try {
+      contents.restore(state.read(), leftMemory(request));
+    } catch (BlksnapException e) {
+      contents.close();
+      state.close();
+      throw e;
+    }
+    Pool pool = new Pool(request, state, contents, this::shelf);
+    if (state.holder(processMark()) != processMark()) {
+      pool.remind();
+    }
+    return pool;
+  }
+
+  private PoolContents contents(StorageRequest request, StateFile state) {
+    Supplier<HostOperations> present = host::get;
+    return new PoolContents(request.snapshot(), state, backing, claims, present);
+  }
+
+  private Optional<HandoverShelf> shelf() {
+    return Optional.ofNullable(shelf.get());
+  }
+
+  private List<ByteBuffer> leftMemory(StorageRequest request) {
+    List<ByteBuffer> memory = new ArrayList<>();
+    Object left = shelf().flatMap(present -> present.fetch(Pool.Shelf.key(request))).orElse(null);
+    if (left instanceof List<?> pieces) {
+      for (Object piece : pieces) {
+        if (piece instanceof ByteBuffer bytes) {
+          memory.add(bytes);
+        }
+      }
+    }
+    return memory;
+  }
+
+  /** Tells this process from any other, also one of the same number after a reboot. */
+  private static long processMark() {
+    ProcessHandle self = ProcessHandle.current();
+    long started = self.info().startInstant().map(at -> at.toEpochMilli()).orElse(0L);
+    return started * 4_194_304L + self.pid();
+  }
+}

@@ -1,0 +1,388 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.diffstorage.internal;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.WritableByteChannel;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
+import org.blksnap.api.block.BlksnapException;
+import org.blksnap.api.block.ByteRange;
+import org.blksnap.api.block.Errno;
+import org.blksnap.api.block.Geometry;
+import org.blksnap.api.event.BlksnapEvent;
+import org.blksnap.api.handover.HandoverShelf;
+import org.blksnap.api.snapshot.StorageStatus;
+import org.blksnap.spi.storage.DiffStorage;
+import org.blksnap.spi.storage.StorageRequest;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One snapshot's space.
+ *
+ * <p>Addresses are linear: the parts lie one behind the other in the order they were added. The
+ * fill pointer only moves on; it lies in the state file's mapped page and is moved by
+ * compare-and-set without a lock. What changes the pool as such (parts, requests, overflow,
+ * closing) happens under {@code lock}, which an allocation takes only where it found no room, or
+ * reached the low-space mark.
+ *
+ * <p>States: open → overflown (allocations fail for good, what is stored stays readable) → closed.
+ *
+ * <p>A pool with directories answers its own requests for space: a thread of its own makes the next
+ * file when the low-space mark is reached, so that an allocation waits for a file only where the
+ * thread was outrun. It asks the user once the directories are at their limits or their file system
+ * is full. Freed space is never reused: a snapshot lives shorter than that would pay for.
+ */
+final class Pool implements DiffStorage {
+  private static final Logger LOG = LoggerFactory.getLogger(Pool.class);
+
+  /** Longest time closing waits for a file being made. */
+  static final long GROWTH_STOP_SECONDS = 10;
+
+  private static final long GROWTH_THREAD_IDLE_SECONDS = 5;
+
+  private final StorageRequest request;
+  private final StateFile state;
+  private final PoolContents contents;
+  private final Shelf shelf;
+  private final ReentrantLock lock = new ReentrantLock();
+
+  /** One thread, and one wish waiting; more wishes at a time would say the same. */
+  private final ThreadPoolExecutor grower;
+
+  /** Written under the lock. */
+  private volatile boolean closed;
+
+  @GuardedBy("lock")
+  private boolean memoryLeft;
+
+  Pool(StorageRequest request, StateFile state, PoolContents contents, Shelf shelf) {
+    this.request = request;
+    this.state = state;
+    this.contents = contents;
+    this.shelf = shelf;
+    this.grower =
+        new ThreadPoolExecutor(
+            0,
+            1,
+            GROWTH_THREAD_IDLE_SECONDS,
+            TimeUnit.SECONDS,
+            new ArrayBlockingQueue<>(1),
+            task -> {
+              Thread thread = new Thread(task, "blksnap-diffstorage-" + request.snapshot());
+              thread.setDaemon(true);
+              return thread;
+            },
+            new ThreadPoolExecutor.DiscardPolicy());
+  }
+
+  /** Where memory waits for a successor. */
+  interface Shelf {
+    /** Empty where there is no shelf. */
+    Optional<HandoverShelf> present();
+
+    static String key(StorageRequest request) {
+      return "diffstorage.memory." + request.snapshot();
+    }
+  }
+
+  @Override
+  public void appendRanges(Path path, List<ByteRange> ranges, Geometry geometry)
+      throws BlksnapException {
+    lock.lock();
+    try {
+      requireOpen();
+      contents.addRanges(path, ranges, geometry);
+      askLocked();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
+  public void appendDirectory(Path directory, long limit) throws BlksnapException {
+    lock.lock();
+    try {
+      requireOpen();
+      contents.addDirectory(directory, limit, portionBytes());
+      askLocked();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
+  public void appendMemory(long bytes) throws BlksnapException {
+    lock.lock();
+    try {
+      requireOpen();
+      contents.addMemory(bytes);
+      askLocked();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
+  public boolean isEmpty() {
+    return contents.records().isEmpty();
+  }
+
+  @Override
+  public int logicalBlockSize() {
+    return contents.records().stream().mapToInt(PartRecord::logicalBlock).max().orElse(0);
+  }
+
+  @Override
+  public long allocate(int bytes) throws BlksnapException {
+    if (bytes <= 0 || bytes % ByteRange.SECTOR != 0) {
+      throw new BlksnapException(
+          Errno.EINVAL, "a chunk of " + bytes + " bytes refused: give a multiple of 512, above 0");
+    }
+    requireOpen();
+    long address = claim(bytes);
+    if (address < 0) {
+      address = claimGrowing(bytes);
+    }
+    if (asks()) {
+      lock.lock();
+      try {
+        askLocked();
+      } finally {
+        lock.unlock();
+      }
+    }
+    return address;
+  }
+
+  /** -1 where there is no room. */
+  private long claim(int bytes) {
+    while (!state.overflown()) {
+      long filled = state.filled();
+      long address = contents.table().place(filled, bytes);
+      if (address < 0 || state.advance(filled, address + bytes)) {
+        return address;
+      }
+    }
+    return -1;
+  }
+
+  private long claimGrowing(int bytes) throws BlksnapException {
+    lock.lock();
+    try {
+      requireOpen();
+      List<BlksnapException> failures = new ArrayList<>();
+      long address = claim(bytes);
+      while (address < 0 && !state.overflown() && contents.grow(portionBytes(), bytes, failures)) {
+        address = claim(bytes);
+      }
+      if (address >= 0) {
+        return address;
+      }
+      state.overflow();
+      BlksnapException over =
+          new BlksnapException(
+              Errno.ENOSPC,
+              "difference storage of snapshot "
+                  + request.snapshot()
+                  + " is over: "
+                  + bytes
+                  + " bytes wanted, "
+                  + sectors(state.filled())
+                  + " of "
+                  + sectors(contents.table().capacity())
+                  + " sectors filled; destroy it, and give the next one more");
+      failures.forEach(over::addSuppressed);
+      throw over;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private boolean asks() {
+    return LowSpaceRule.asks(
+        state.requested(),
+        sectors(state.filled()),
+        sectors(contents.table().capacity()),
+        request.minimumSectors().getAsLong());
+  }
+
+  @GuardedBy("lock")
+  private void askLocked() {
+    if (closed || !asks()) {
+      return;
+    }
+    long portion = request.minimumSectors().getAsLong();
+    state.requested(state.requested() + portion);
+    if (contents.canGrow()) {
+      grower.execute(this::answerOwnRequest);
+    } else {
+      offer(portion);
+    }
+  }
+
+  private void answerOwnRequest() {
+    lock.lock();
+    try {
+      List<BlksnapException> failures = new ArrayList<>();
+      while (missing() > 0 && !closed && contents.grow(portionBytes(), 0, failures)) {
+        LOG.debug("difference storage of snapshot {} has grown", request.snapshot());
+      }
+      for (BlksnapException failure : failures) {
+        LOG.warn("difference storage of snapshot {}: {}", request.snapshot(), failure.toString());
+      }
+      if (missing() > 0 && !closed) {
+        offer(request.minimumSectors().getAsLong());
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Sectors that were asked for and have not come. */
+  private long missing() {
+    return state.requested() - sectors(contents.table().capacity());
+  }
+
+  /** Asks anew for what is missing: for a pool whose events were lost with their process. */
+  void remind() {
+    if (missing() > 0) {
+      offer(missing());
+    }
+  }
+
+  /** Asks for the first portion. */
+  void greet() {
+    offer(state.requested());
+  }
+
+  private void offer(long sectors) {
+    request
+        .events()
+        .offer(new BlksnapEvent.LowFreeSpace(System.nanoTime(), request.snapshot(), sectors));
+  }
+
+  private long portionBytes() {
+    return Math.multiplyExact(request.minimumSectors().getAsLong(), ByteRange.SECTOR);
+  }
+
+  private static long sectors(long bytes) {
+    return bytes / ByteRange.SECTOR;
+  }
+
+  @Override
+  public void read(long address, ByteBuffer dst) throws IOException {
+    AddressTable table = contents.table();
+    int part = locate(table, address, dst.remaining());
+    table.part(part).read(address - table.base(part), dst);
+  }
+
+  @Override
+  public void write(long address, ByteBuffer src) throws IOException {
+    AddressTable table = contents.table();
+    int part = locate(table, address, src.remaining());
+    table.part(part).write(address - table.base(part), src);
+  }
+
+  @Override
+  public void transferTo(long address, long length, WritableByteChannel target) throws IOException {
+    AddressTable table = contents.table();
+    int part = locate(table, address, length);
+    table.part(part).transferTo(address - table.base(part), length, target);
+  }
+
+  private int locate(AddressTable table, long address, long length) throws BlksnapException {
+    requireOpen();
+    int part = address < 0 || length < 0 ? table.size() : table.indexOf(address);
+    if (part >= table.size() || length > table.end(part) - address) {
+      throw new BlksnapException(
+          Errno.EINVAL,
+          "difference storage of snapshot "
+              + request.snapshot()
+              + ": address "
+              + address
+              + " length "
+              + length
+              + " refused: not inside one range of its "
+              + table.capacity()
+              + " bytes");
+    }
+    return part;
+  }
+
+  private void requireOpen() throws BlksnapException {
+    if (closed) {
+      throw new BlksnapException(
+          Errno.ESTALE,
+          "difference storage of snapshot " + request.snapshot() + " is closed; use its successor");
+    }
+  }
+
+  @Override
+  public StorageStatus status() {
+    return new StorageStatus(
+        sectors(contents.table().capacity()),
+        sectors(state.filled()),
+        state.requested(),
+        sectors(contents.limit()),
+        state.overflown(),
+        contents.records().stream().map(PartRecord::describe).toList());
+  }
+
+  @Override
+  public void close() {
+    stop(true);
+  }
+
+  @Override
+  public void delete() {
+    stop(false);
+    lock.lock();
+    try {
+      if (memoryLeft) {
+        shelf.present().ifPresent(present -> present.fetch(Shelf.key(request)));
+        memoryLeft = false;
+      }
+      contents.clear();
+      state.delete();
+    } catch (IOException e) {
+      LOG.warn("{}: removing it failed: {}", request.file(), e.toString());
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void stop(boolean leaveMemory) {
+    lock.lock();
+    try {
+      if (closed) {
+        return;
+      }
+      closed = true;
+      if (leaveMemory && !contents.memory().isEmpty()) {
+        shelf.present().ifPresent(present -> present.leave(Shelf.key(request), contents.memory()));
+        memoryLeft = true;
+      }
+      contents.close();
+      state.close();
+    } finally {
+      lock.unlock();
+    }
+    grower.shutdown();
+    try {
+      if (!grower.awaitTermination(GROWTH_STOP_SECONDS, TimeUnit.SECONDS)) {
+        LOG.warn("difference storage of snapshot {} still makes a file", request.snapshot());
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}
