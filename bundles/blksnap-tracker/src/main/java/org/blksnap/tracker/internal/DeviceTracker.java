@@ -1,0 +1,410 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.tracker.internal;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.UUID;
+import java.util.function.Consumer;
+import java.util.function.UnaryOperator;
+import org.blksnap.api.block.BlksnapException;
+import org.blksnap.api.block.ByteRange;
+import org.blksnap.api.block.Errno;
+import org.blksnap.api.change.CbtInfo;
+import org.blksnap.api.change.ChangeSet;
+import org.blksnap.api.change.GenerationReason;
+import org.blksnap.spi.tracker.Tracker;
+import org.blksnap.spi.tracker.TrackerRequest;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One device's tracking.
+ *
+ * <p>States: open → closed (cleanly, or handed over). An open map is sound or corrupted; a
+ * corrupted one answers EFAULT and is made anew at the next take.
+ *
+ * <p>{@link #epoch} is the one thing a mark reads. A take replaces it, after the header: a process
+ * killed between the two has let no mark through yet, since the gate is closed. A take that begins
+ * a new generation first flags the old file as superseded, then renames, then replaces the epoch:
+ * whichever of these a kill lets happen last, the file under the device's name is either the new
+ * map or one that nobody will trust.
+ *
+ * <p>{@code lock} keeps takes apart from {@link #markDirty}, which alone marks outside the gate; it
+ * is held for a slice of blocks at a time and never over disk waits. Marks and queries take no
+ * lock.
+ */
+final class DeviceTracker implements Tracker {
+  private static final Logger LOG = LoggerFactory.getLogger(DeviceTracker.class);
+
+  /** Blocks marked dirty at a time: a take waits that long at most. */
+  private static final long DIRTY_SLICE = 1 << 16;
+
+  private final TrackerRequest request;
+  private final MapMaker maker;
+  private final Consumer<DeviceTracker> onClose;
+  private final Object lock = new Object();
+
+  private volatile Epoch epoch;
+  private volatile boolean corrupted;
+
+  /** Only ever becomes true, under {@code lock}. */
+  private volatile boolean closed;
+
+  @GuardedBy("lock")
+  private boolean markAfterCloseReported;
+
+  DeviceTracker(
+      TrackerRequest request, MapMaker maker, MapFile file, Consumer<DeviceTracker> onClose) {
+    this.request = request;
+    this.maker = maker;
+    this.onClose = onClose;
+    epoch = Epoch.of(file, bits(file.header().count()));
+  }
+
+  private DurableBits bits(long blocks) {
+    return request.durable() ? new DurableBits(blocks) : null;
+  }
+
+  @Override
+  public void mark(long offset, long length) {
+    Epoch e = epoch;
+    if (offset < 0 || length <= 0 || length > e.capacity() - offset) {
+      outside(offset, length);
+      return;
+    }
+    try {
+      long first = e.firstBlock(offset);
+      long end = e.endBlock(offset, length);
+      if (e.durable() != null) {
+        e.durable().mark(e.table(), first, end, e.active());
+      } else if (end - first == 1) {
+        e.table().mark(first, e.active());
+      } else {
+        e.table().mark(first, end, e.active());
+      }
+    } catch (InternalError | UncheckedIOException fault) {
+      corrupt(e, "its file could not be written: " + fault.getMessage());
+    }
+  }
+
+  @Override
+  public void markBoth(long offset, long length) {
+    Epoch e = epoch;
+    if (offset < 0 || length <= 0 || length > e.capacity() - offset) {
+      outside(offset, length);
+      return;
+    }
+    try {
+      long first = e.firstBlock(offset);
+      long end = e.endBlock(offset, length);
+      if (e.durable() != null) {
+        e.durable().markBoth(e.table(), first, end, e.active());
+      } else {
+        e.table().markBoth(first, end, e.active());
+      }
+    } catch (InternalError | UncheckedIOException fault) {
+      corrupt(e, "its file could not be written: " + fault.getMessage());
+    }
+  }
+
+  /** An empty range is nothing; any other one makes the map void. */
+  private void outside(long offset, long length) {
+    if (length == 0) {
+      return;
+    }
+    corrupt(epoch, "a mark of " + length + " bytes at " + offset + " is outside the device");
+  }
+
+  private void corrupt(Epoch e, String why) {
+    synchronized (lock) {
+      if (closed) {
+        if (!markAfterCloseReported) {
+          markAfterCloseReported = true;
+          LOG.error("change map of {}: marked after it was closed", request.device());
+        }
+        return;
+      }
+      if (corrupted || epoch.file() != e.file()) {
+        return;
+      }
+      corrupted = true;
+      LOG.error(
+          "change map of {} is void: {}; the next take begins a new generation, and the next"
+              + " backup is a full one",
+          request.device(),
+          why);
+      try {
+        e.file().update(header -> header.with(MapLayout.CORRUPTED));
+        e.file().update(header -> header.with(MapLayout.CORRUPTED));
+        if (request.durable()) {
+          e.file().force();
+        }
+      } catch (InternalError | UncheckedIOException fault) {
+        LOG.error("change map of {}: its header could not be written", request.device(), fault);
+      }
+    }
+  }
+
+  @Override
+  public PreparedTake prepareTake(long capacity) throws BlksnapException {
+    requireOpen();
+    Epoch e = epoch;
+    if (corrupted) {
+      return fresh(capacity, GenerationReason.MAP_CORRUPTED, "found at a take");
+    }
+    if (capacity != e.capacity()) {
+      return fresh(
+          capacity, GenerationReason.RESIZE, "was " + e.capacity() + " bytes, is " + capacity);
+    }
+    if (e.active() == MapLayout.LAST_NUMBER) {
+      return fresh(capacity, GenerationReason.WRAP, "");
+    }
+    announce(MapHeader::announcing);
+    return new NextNumber(bits(e.info().blockCount()));
+  }
+
+  private PreparedTake fresh(long capacity, GenerationReason reason, String detail)
+      throws BlksnapException {
+    MapFile file = maker.make(capacity, reason, detail);
+    announce(header -> header.with(MapLayout.RENEWING));
+    return new NextGeneration(file, bits(file.header().count()));
+  }
+
+  /** Durable mode: what a take is about to do is on disk before it may happen. */
+  private void announce(UnaryOperator<MapHeader> step) throws BlksnapException {
+    if (!request.durable()) {
+      return;
+    }
+    try {
+      epoch.file().updateForced(step);
+    } catch (UncheckedIOException failure) {
+      throw maker.failure("cannot be forced to disk", failure);
+    }
+  }
+
+  /** A take within the generation. */
+  private final class NextNumber implements PreparedTake {
+    private final DurableBits bits;
+
+    NextNumber(DurableBits bits) {
+      this.bits = bits;
+    }
+
+    @Override
+    public void commit() {
+      synchronized (lock) {
+        MapFile file = epoch.file();
+        file.update(MapHeader::taken);
+        epoch = Epoch.of(file, bits);
+      }
+    }
+
+    @Override
+    public void abort() {
+      // an announced take that does not come only costs a number after a power loss
+    }
+  }
+
+  /** A take that begins a new generation. */
+  private final class NextGeneration implements PreparedTake {
+    private final MapFile file;
+    private final DurableBits bits;
+
+    NextGeneration(MapFile file, DurableBits bits) {
+      this.file = file;
+      this.bits = bits;
+    }
+
+    @Override
+    public void commit() {
+      try {
+        replaceWith(file, bits);
+      } catch (IOException e) {
+        LOG.error(
+            "change map of {}: the new generation's file did not reach its place {}; tracking goes"
+                + " on, but the next start begins one more generation",
+            request.device(),
+            request.file(),
+            e);
+      }
+    }
+
+    @Override
+    public void abort() {
+      maker.discard();
+      epoch.file().update(header -> header.without(MapLayout.RENEWING));
+    }
+  }
+
+  private void replaceWith(MapFile file, DurableBits bits) throws IOException {
+    synchronized (lock) {
+      MapFile old = epoch.file();
+      try {
+        old.update(header -> header.with(MapLayout.SUPERSEDED));
+        maker.publish();
+      } finally {
+        epoch = Epoch.of(file, bits);
+        corrupted = false;
+      }
+    }
+    MapHeader header = file.header();
+    LOG.info(
+        "change map of {}: new generation {}, because {} {}",
+        request.device(),
+        header.generation(),
+        header.reason().text(),
+        header.detail());
+  }
+
+  @Override
+  public void renew(long capacity, GenerationReason reason, String detail) throws BlksnapException {
+    requireOpen();
+    MapFile file = maker.make(capacity, reason, detail);
+    try {
+      replaceWith(file, bits(file.header().count()));
+    } catch (IOException e) {
+      throw maker.failure("cannot be put in its place", e);
+    }
+    maker.settle();
+  }
+
+  @Override
+  public CbtInfo info() throws BlksnapException {
+    return sound().info();
+  }
+
+  @Override
+  public int read(long index, ByteBuffer dst) throws BlksnapException {
+    int length =
+        ChangeQuery.consistent(this::sound, request.device(), e -> ChangeQuery.read(e, index, dst));
+    dst.position(dst.position() + length);
+    return length;
+  }
+
+  @Override
+  public ChangeSet changedSince(UUID generationId, int number) throws BlksnapException {
+    return ChangeQuery.consistent(
+        this::sound, request.device(), e -> ChangeQuery.changedSince(e, generationId, number));
+  }
+
+  @Override
+  public void markDirty(List<ByteRange> ranges) throws BlksnapException {
+    Epoch before = sound();
+    for (ByteRange range : ranges) {
+      if (!before.contains(range.offset(), range.length())) {
+        throw new BlksnapException(
+            Errno.EINVAL,
+            "range "
+                + range
+                + " refused: it must lie within the "
+                + before.capacity()
+                + " bytes of "
+                + request.device()
+                + "; nothing was marked");
+      }
+    }
+    try {
+      for (ByteRange range : ranges) {
+        dirty(before.file(), range);
+      }
+      if (request.durable()) {
+        before.file().force();
+      }
+    } catch (InternalError | UncheckedIOException fault) {
+      corrupt(before, "its file could not be written: " + fault.getMessage());
+      throw new BlksnapException(
+          Errno.EIO, "change map of " + request.device() + " could not be written", fault);
+    }
+  }
+
+  private void dirty(MapFile file, ByteRange range) throws BlksnapException {
+    if (range.length() == 0) {
+      return;
+    }
+    Epoch any = epoch;
+    long block = any.firstBlock(range.offset());
+    long end = any.endBlock(range.offset(), range.length());
+    while (block < end) {
+      synchronized (lock) {
+        requireOpen();
+        Epoch e = epoch;
+        if (e.file() != file) {
+          return; // a new generation: everything has to be read anyway
+        }
+        long to = Math.min(end, block + DIRTY_SLICE);
+        e.table().markBoth(block, to, e.active());
+        block = to;
+      }
+    }
+  }
+
+  @Override
+  public void flush() throws BlksnapException {
+    requireOpen();
+    try {
+      epoch.file().force();
+    } catch (UncheckedIOException e) {
+      throw maker.failure("cannot be forced to disk", e);
+    }
+  }
+
+  @Override
+  public void handOver() {
+    shut();
+  }
+
+  @Override
+  public void close(String fingerprint) throws BlksnapException {
+    if (!shut() || corrupted) {
+      return;
+    }
+    MapFile file = epoch.file();
+    try {
+      file.force();
+      file.updateForced(header -> header.closed(fingerprint));
+      maker.settle();
+    } catch (UncheckedIOException e) {
+      throw maker.failure("cannot be forced to disk; the next backup is a full one", e);
+    }
+  }
+
+  /** True for whoever closes it first. */
+  private boolean shut() {
+    synchronized (lock) {
+      if (closed) {
+        return false;
+      }
+      closed = true;
+      epoch = epoch.closed();
+    }
+    onClose.accept(this);
+    return true;
+  }
+
+  /** Called by the heartbeat. */
+  void beat(long millis) {
+    epoch.file().beat(millis);
+  }
+
+  private Epoch sound() throws BlksnapException {
+    requireOpen();
+    if (corrupted) {
+      throw new BlksnapException(
+          Errno.EFAULT,
+          "change map of "
+              + request.device()
+              + " is corrupted and cannot be read; take a snapshot to begin a new generation");
+    }
+    return epoch;
+  }
+
+  private void requireOpen() throws BlksnapException {
+    if (closed) {
+      throw new BlksnapException(
+          Errno.ESHUTDOWN, "change map of " + request.device() + " is closed; attach it again");
+    }
+  }
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.tracker.internal;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.UUID;
+import java.util.function.LongSupplier;
+import org.blksnap.api.block.BlksnapException;
+import org.blksnap.api.block.BlockSizeRule;
+import org.blksnap.api.block.Errno;
+import org.blksnap.api.change.GenerationReason;
+import org.blksnap.spi.tracker.TrackerRequest;
+
+/**
+ * Makes the files of one device's generations: first beside the device's map file, then, published,
+ * in its place.
+ */
+final class MapMaker {
+  private final TrackerRequest request;
+  private final LongSupplier clock;
+
+  /** {@code clock} answers milliseconds since the epoch. */
+  MapMaker(TrackerRequest request, LongSupplier clock) {
+    this.request = request;
+    this.clock = clock;
+  }
+
+  Path fresh() {
+    return request.file().resolveSibling(request.file().getFileName() + ".new");
+  }
+
+  /** A whole map with a new generation id, all zero, not yet under its name. */
+  MapFile make(long capacity, GenerationReason reason, String detail) throws BlksnapException {
+    BlockSizeRule rule = request.rule();
+    int shift = rule.shiftFor(capacity, 0);
+    long blocks = BlockSizeRule.blocks(capacity, shift);
+    if (capacity < 0 || blocks > Integer.MAX_VALUE) {
+      throw new BlksnapException(
+          Errno.EFBIG,
+          "change map of "
+              + request.device()
+              + " refused: "
+              + capacity
+              + " bytes are "
+              + blocks
+              + " tracking blocks, allowed are "
+              + Integer.MAX_VALUE
+              + "; raise tracking_block_maximum_shift (now "
+              + rule.maximumShift()
+              + ")");
+    }
+    long now = clock.getAsLong();
+    MapHeader header =
+        new MapHeader(
+            0,
+            capacity,
+            shift,
+            (int) blocks,
+            1,
+            0,
+            1,
+            request.durable() ? MapLayout.DURABLE : 0,
+            UUID.randomUUID(),
+            Instant.ofEpochMilli(now),
+            reason,
+            detail,
+            request.bootId(),
+            MapHeader.keyOf(request.identity()),
+            "");
+    try {
+      return MapFile.create(fresh(), header, now);
+    } catch (IOException e) {
+      discard();
+      throw failure("cannot be made", e);
+    }
+  }
+
+  /** Removes a file that was made and not published. */
+  void discard() {
+    try {
+      Files.deleteIfExists(fresh());
+    } catch (IOException e) {
+      // the next one made is written over it
+    }
+  }
+
+  /** Puts the file made last under its name. */
+  void publish() throws IOException {
+    MapFile.rename(fresh(), request.file());
+  }
+
+  /** Makes publishing survive a power loss. */
+  void settle() throws BlksnapException {
+    try {
+      MapFile.forceDirectory(request.file());
+    } catch (IOException e) {
+      throw failure("cannot be forced to disk", e);
+    }
+  }
+
+  /** The errno of a failed file operation, with a message that names the file. */
+  BlksnapException failure(String what, Exception e) {
+    Throwable cause = e instanceof UncheckedIOException u ? u.getCause() : e;
+    String text = String.valueOf(cause.getMessage());
+    Errno errno =
+        cause instanceof AccessDeniedException
+            ? Errno.EACCES
+            : text.contains("No space left") ? Errno.ENOSPC : Errno.EIO;
+    return new BlksnapException(
+        errno,
+        "change map of "
+            + request.device()
+            + " in "
+            + request.file()
+            + " "
+            + what
+            + ": "
+            + cause.getClass().getSimpleName()
+            + " "
+            + text
+            + "; give the directory space and rights, then try again",
+        e);
+  }
+}

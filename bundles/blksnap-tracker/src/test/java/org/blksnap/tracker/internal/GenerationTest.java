@@ -1,0 +1,392 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.tracker.internal;
+
+import static org.blksnap.tracker.internal.TrackerBench.bytes;
+import static org.blksnap.tracker.internal.TrackerBench.take;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.RandomAccessFile;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.UUID;
+import org.blksnap.api.block.BlksnapException;
+import org.blksnap.api.block.ByteRange;
+import org.blksnap.api.block.Errno;
+import org.blksnap.api.change.CbtInfo;
+import org.blksnap.api.change.GenerationReason;
+import org.blksnap.spi.tracker.Tracker;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Why a generation begins, and when it does not. */
+class GenerationTest {
+  @TempDir Path directory;
+  private TrackerBench bench;
+  private CbtInfo before;
+
+  @BeforeEach
+  void setUp() {
+    bench = new TrackerBench(directory);
+  }
+
+  @AfterEach
+  void tearDown() {
+    bench.close();
+  }
+
+  /** Two takes, one mark in each epoch. */
+  private Tracker used() throws Exception {
+    Tracker tracker = bench.open();
+    tracker.mark(0, 512);
+    take(tracker, bench.capacity);
+    tracker.mark(4096, 512);
+    take(tracker, bench.capacity);
+    before = tracker.info();
+    return tracker;
+  }
+
+  private void assertGoesOn(Tracker tracker) throws Exception {
+    assertEquals(before.generationId(), tracker.info().generationId());
+    assertEquals(before.changesNumber(), tracker.info().changesNumber());
+    assertEquals(1, bytes(tracker)[0]);
+    assertEquals(2, bytes(tracker)[1]);
+    tracker.handOver();
+  }
+
+  private void assertNew(Tracker tracker, GenerationReason reason, String detail) throws Exception {
+    CbtInfo info = tracker.info();
+    assertNotEquals(before == null ? null : before.generationId(), info.generationId());
+    assertEquals(reason, info.reason());
+    assertTrue(info.reasonDetail().contains(detail), info.reasonDetail());
+    assertEquals(0, info.changesNumber());
+    for (int value : bytes(tracker)) {
+      assertEquals(0, value);
+    }
+    tracker.handOver();
+  }
+
+  @Test
+  void firstAttach() throws Exception {
+    assertNew(bench.open(), GenerationReason.FIRST_ATTACH, "");
+  }
+
+  @Test
+  void aCleanCloseIsTrustedAlsoAfterAReboot() throws Exception {
+    used().close("f1");
+    bench.bootId = "boot-2";
+    bench.lastModifiedMillis = Long.MAX_VALUE / 2;
+    assertGoesOn(bench.open());
+  }
+
+  @Test
+  void aKillIsTrustedWithinTheSameBoot() throws Exception {
+    used();
+    TrackerBench after = bench.killed();
+    after.lastModifiedMillis = bench.clock.get() + MapOpening.HEARTBEAT_SLACK_MILLIS;
+    assertGoesOn(after.open());
+    after.close();
+  }
+
+  @Test
+  void aHandOverIsTrusted() throws Exception {
+    used().handOver();
+    bench.adopt = true;
+    bench.lastModifiedMillis = Long.MAX_VALUE / 2;
+    assertGoesOn(bench.open());
+  }
+
+  @Test
+  void aFileHandedOverThatIsMissing() throws Exception {
+    used().handOver();
+    Files.delete(bench.file);
+    bench.adopt = true;
+    assertNew(bench.open(), GenerationReason.MAP_UNREADABLE, "missing");
+  }
+
+  @Test
+  void resizeAtATake() throws Exception {
+    Tracker tracker = used();
+    take(tracker, bench.capacity + 512);
+    assertEquals(65, tracker.info().blockCount());
+    assertNew(tracker, GenerationReason.RESIZE, "262656");
+  }
+
+  @Test
+  void resizeWhileDetached() throws Exception {
+    used().close("f1");
+    bench.capacity *= 2;
+    assertNew(bench.open(), GenerationReason.RESIZE, "");
+  }
+
+  @Test
+  void wrap() throws Exception {
+    Tracker tracker = bench.open();
+    for (int number = 1; number <= 254; number++) {
+      take(tracker, bench.capacity);
+      assertEquals(number, tracker.info().changesNumber());
+    }
+    before = tracker.info();
+    take(tracker, bench.capacity);
+    assertNew(tracker, GenerationReason.WRAP, "");
+  }
+
+  @Test
+  void unclean() throws Exception {
+    used();
+    bench.bootId = "boot-2";
+    assertNew(bench.open(), GenerationReason.UNCLEAN_POWER_LOSS, "boot-1");
+  }
+
+  @Test
+  void durableModeOnNowButNotThenIsNotTrusted() throws Exception {
+    used();
+    bench.durable = true;
+    bench.bootId = "boot-2";
+    assertNew(bench.open(), GenerationReason.UNCLEAN_POWER_LOSS, "");
+  }
+
+  @Test
+  void durableModeOutlivesPowerLoss() throws Exception {
+    bench.durable = true;
+    used();
+    bench.bootId = "boot-2";
+    assertGoesOn(bench.open());
+  }
+
+  @Test
+  void aTakeAnnouncedBeforePowerLossCountsAsTaken() throws Exception {
+    bench.durable = true;
+    Tracker tracker = used();
+    tracker.prepareTake(bench.capacity);
+    TrackerBench after = bench.killed();
+    after.bootId = "boot-2";
+    Tracker next = after.open();
+    assertEquals(before.changesNumber() + 1, next.info().changesNumber());
+    assertEquals(before.generationId(), next.info().generationId());
+    next.handOver();
+    after.close();
+  }
+
+  @Test
+  void aNewMapBegunBeforePowerLossInDurableModeIsNotTrusted() throws Exception {
+    bench.durable = true;
+    Tracker tracker = used();
+    tracker.prepareTake(bench.capacity + 4096);
+    TrackerBench after = bench.killed();
+    after.bootId = "boot-2";
+    assertNew(after.open(), GenerationReason.UNCLEAN_POWER_LOSS, "newer map");
+    after.close();
+  }
+
+  @Test
+  void changedWhileDetachedAfterAKill() throws Exception {
+    used();
+    TrackerBench after = bench.killed();
+    after.lastModifiedMillis = bench.clock.get() + MapOpening.HEARTBEAT_SLACK_MILLIS + 1;
+    assertNew(after.open(), GenerationReason.CHANGED_WHILE_DETACHED, "last tracked");
+    after.close();
+  }
+
+  @Test
+  void changedWhileDetachedAfterACleanClose() throws Exception {
+    used().close("f1");
+    bench.fingerprint = "f2";
+    assertNew(bench.open(), GenerationReason.CHANGED_WHILE_DETACHED, "f2");
+  }
+
+  @Test
+  void theCleanFlagIsGoneOnceOpened() throws Exception {
+    used().close("f1");
+    bench.open();
+    bench.bootId = "boot-2";
+    assertNew(bench.open(), GenerationReason.UNCLEAN_POWER_LOSS, "");
+  }
+
+  @Test
+  void otherDevice() throws Exception {
+    used().close("f1");
+    bench.identity = "file:1:3";
+    assertNew(bench.open(), GenerationReason.OTHER_DEVICE, "file:1:3");
+  }
+
+  @Test
+  void aDamagedFileIsUnreadable() throws Exception {
+    used().close("f1");
+    try (RandomAccessFile file = new RandomAccessFile(bench.file.toFile(), "rw")) {
+      file.seek(MapLayout.CAPACITY_AT);
+      file.write(0x55);
+      file.seek(MapLayout.PAGE + MapLayout.CAPACITY_AT);
+      file.write(0x55);
+    }
+    assertNew(bench.open(), GenerationReason.MAP_UNREADABLE, "checksum");
+  }
+
+  @Test
+  void aFileOfAnotherVersionIsUnreadable() throws Exception {
+    used().close("f1");
+    try (RandomAccessFile file = new RandomAccessFile(bench.file.toFile(), "rw")) {
+      file.seek(MapLayout.VERSION_AT);
+      file.write(9);
+      file.seek(MapLayout.PAGE + MapLayout.VERSION_AT);
+      file.write(9);
+    }
+    assertNew(bench.open(), GenerationReason.MAP_UNREADABLE, "format version 9");
+  }
+
+  @Test
+  void aCutFileIsUnreadable() throws Exception {
+    used().handOver();
+    byte[] bytes = Files.readAllBytes(bench.file);
+    Path other = directory.resolve("cut");
+    for (int length : new int[] {0, 8, 4096, 8191, 8192, bytes.length - 1}) {
+      Files.write(other, java.util.Arrays.copyOf(bytes, length));
+      Files.move(other, bench.file, java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+      assertNew(bench.open(), GenerationReason.MAP_UNREADABLE, "size");
+    }
+  }
+
+  @Test
+  void aFileOfSomethingElseIsUnreadable() throws Exception {
+    Files.write(bench.file, new byte[1 << 16]);
+    assertNew(bench.open(), GenerationReason.MAP_UNREADABLE, "magic");
+  }
+
+  @Test
+  void oneDamagedSlotLeavesTheOther() throws Exception {
+    Tracker tracker = used();
+    TrackerBench after = bench.killed();
+    long newest = newestSlot(after);
+    try (RandomAccessFile file = new RandomAccessFile(after.file.toFile(), "rw")) {
+      file.seek(newest + MapLayout.CRC_AT);
+      file.write(new byte[4]);
+    }
+    Tracker next = after.open();
+    assertEquals(before.generationId(), next.info().generationId());
+    assertEquals(before.changesNumber() - 1, next.info().changesNumber());
+    next.handOver();
+    tracker.handOver();
+    after.close();
+  }
+
+  private static long newestSlot(TrackerBench bench) throws Exception {
+    return MapLayout.slotOf(MapFile.open(bench.file).header().sequence());
+  }
+
+  @Test
+  void anImpossibleBlockMakesTheMapVoidUntilTheNextTake() throws Exception {
+    Tracker tracker = used();
+    tracker.mark(bench.capacity, 512);
+    assertEquals(Errno.EFAULT, errno(tracker::info));
+    assertEquals(Errno.EFAULT, errno(() -> tracker.read(0, ByteBuffer.allocate(1))));
+    assertEquals(Errno.EFAULT, errno(() -> tracker.changedSince(before.generationId(), 0)));
+    take(tracker, bench.capacity);
+    assertNew(tracker, GenerationReason.MAP_CORRUPTED, "");
+  }
+
+  @Test
+  void aVoidMapIsNotTrustedAfterAKill() throws Exception {
+    Tracker tracker = used();
+    tracker.markBoth(-512, 512);
+    TrackerBench after = bench.killed();
+    assertNew(after.open(), GenerationReason.MAP_CORRUPTED, "");
+    after.close();
+  }
+
+  @Test
+  void aVoidMapStaysVoidWhenClosed() throws Exception {
+    Tracker tracker = used();
+    tracker.mark(0, -1);
+    tracker.close("f1");
+    assertNew(bench.open(), GenerationReason.MAP_CORRUPTED, "");
+  }
+
+  @Test
+  void anAbortedTakeChangesNothing() throws Exception {
+    Tracker tracker = used();
+    tracker.prepareTake(bench.capacity).abort();
+    tracker.prepareTake(bench.capacity * 2).abort();
+    assertFalse(Files.exists(directory.resolve("sda.cbt.new")));
+    assertGoesOn(tracker);
+  }
+
+  @Test
+  void renewTakesItsReason() throws Exception {
+    Tracker tracker = used();
+    tracker.renew(bench.capacity, GenerationReason.REQUESTED, "by hand");
+    assertNew(tracker, GenerationReason.REQUESTED, "by hand");
+    bench.adopt = true;
+    Tracker next = bench.open();
+    assertEquals(GenerationReason.REQUESTED, next.info().reason());
+    next.handOver();
+  }
+
+  @Test
+  void aMapThatCannotReachItsPlaceIsNeverTakenForTheOldOne() throws Exception {
+    Tracker tracker = used();
+    Tracker.PreparedTake take = tracker.prepareTake(bench.capacity * 2);
+    Files.delete(directory.resolve("sda.cbt.new"));
+    take.commit();
+    assertEquals(GenerationReason.RESIZE, tracker.info().reason());
+    TrackerBench after = bench.killed();
+    assertNew(after.open(), GenerationReason.MAP_CORRUPTED, "newer map");
+    after.close();
+  }
+
+  @Test
+  void aPreparedMapLeftBehindByAKillIsIgnored() throws Exception {
+    used().prepareTake(bench.capacity * 2);
+    assertTrue(Files.exists(directory.resolve("sda.cbt.new")));
+    assertGoesOn(bench.open());
+    assertFalse(Files.exists(directory.resolve("sda.cbt.new")));
+  }
+
+  @Test
+  void aClosedTrackerRefusesQuestionsAndIgnoresMarks() throws Exception {
+    Tracker tracker = used();
+    tracker.close("f1");
+    tracker.close("f2");
+    tracker.handOver();
+    tracker.mark(0, 512);
+    assertEquals(Errno.ESHUTDOWN, errno(tracker::info));
+    assertEquals(Errno.ESHUTDOWN, errno(() -> tracker.prepareTake(bench.capacity)));
+    assertEquals(Errno.ESHUTDOWN, errno(() -> tracker.markDirty(List.of(new ByteRange(0, 1)))));
+    assertGoesOn(bench.open());
+  }
+
+  @Test
+  void aPointOfAnotherGenerationMeansEverything() throws Exception {
+    Tracker tracker = used();
+    var other = tracker.changedSince(new UUID(1, 2), 0);
+    assertTrue(other.full());
+    assertTrue(other.fullReason().contains(GenerationReason.FIRST_ATTACH.text()));
+    assertEquals(List.of(new ByteRange(0, bench.capacity)), other.extents());
+    assertTrue(tracker.changedSince(before.generationId(), 3).full());
+    assertEquals(
+        List.of(new ByteRange(0, 8192)), tracker.changedSince(before.generationId(), 0).extents());
+    assertEquals(
+        List.of(new ByteRange(4096, 4096)),
+        tracker.changedSince(before.generationId(), 1).extents());
+    assertEquals(List.of(), tracker.changedSince(before.generationId(), 2).extents());
+    assertEquals(Errno.EINVAL, errno(() -> tracker.changedSince(before.generationId(), 256)));
+    assertEquals(Errno.EINVAL, errno(() -> tracker.changedSince(before.generationId(), -1)));
+    tracker.handOver();
+  }
+
+  @Test
+  void aDirectoryThatIsNotThereIsAnError() {
+    bench = new TrackerBench(directory.resolve("missing"));
+    assertEquals(Errno.EIO, errno(bench::open));
+  }
+
+  static Errno errno(org.junit.jupiter.api.function.Executable call) {
+    return assertThrows(BlksnapException.class, call).errno();
+  }
+}
