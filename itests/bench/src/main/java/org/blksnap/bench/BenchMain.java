@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.bench;
+
+import java.util.Collection;
+import java.util.Locale;
+import org.openjdk.jmh.results.Result;
+import org.openjdk.jmh.results.RunResult;
+import org.openjdk.jmh.runner.Runner;
+import org.openjdk.jmh.runner.RunnerException;
+import org.openjdk.jmh.runner.options.OptionsBuilder;
+import org.openjdk.jmh.runner.options.TimeValue;
+
+/**
+ * Runs the benchmarks whose names match the first argument with short settings, prints a line each,
+ * and P6. {@code -Dbench.iterations=} and {@code -Dbench.seconds=} lengthen it.
+ */
+public final class BenchMain {
+  private static final double MARK_NANOS = 15;
+
+  private BenchMain() {}
+
+  public static void main(String[] arguments) throws RunnerException {
+    int iterations = Integer.getInteger("bench.iterations", 5);
+    TimeValue time = TimeValue.seconds(Integer.getInteger("bench.seconds", 1));
+    Collection<RunResult> results =
+        new Runner(
+                new OptionsBuilder()
+                    .include(arguments.length > 0 ? arguments[0] : "Bench")
+                    .forks(1)
+                    .warmupIterations(Math.max(1, iterations / 2))
+                    .warmupTime(time)
+                    .measurementIterations(iterations)
+                    .measurementTime(time)
+                    .shouldFailOnError(true)
+                    .build())
+            .run();
+    GoalLine goals = new GoalLine(System.out);
+    System.out.println();
+    for (RunResult run : results) {
+      Result<?> result = run.getPrimaryResult();
+      String name = run.getParams().getBenchmark().replaceFirst(".*\\.(?=[^.]*\\.)", "");
+      String content = run.getParams().getParam("content");
+      System.out.println(
+          String.format(
+              Locale.ROOT,
+              "%s%s %.2f %s",
+              name,
+              content == null ? "" : " " + content,
+              result.getScore(),
+              result.getScoreUnit()));
+      if (name.startsWith(MarkBench.class.getSimpleName())) {
+        goals.atMost(
+            "P6",
+            result.getScore(),
+            MARK_NANOS,
+            "ns, mark of a 4 KiB write over 1 TiB, " + result.getLabel());
+      }
+    }
+    System.exit(goals.allMet() ? 0 : 1);
+  }
+}
