@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.snapshot.internal;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Map;
+import org.blksnap.api.snapshot.AttachRequest;
+
+/** What is kept of an attached device besides its change map: {@code device.record}. */
+record DeviceRecord(AttachRequest request, int minor) {
+  private static final String KIND = "device";
+  private static final String FILE = "device.record";
+
+  void write(Path directory) throws IOException {
+    RecordFile.write(
+        directory.resolve(FILE),
+        KIND,
+        Map.of(
+            "path", request.path().toString(),
+            "name", request.name(),
+            "read_only", Boolean.toString(request.readOnly()),
+            "force", Boolean.toString(request.force()),
+            "durable", Boolean.toString(request.durable()),
+            "persistent", Boolean.toString(request.persistent()),
+            "minor", Integer.toString(minor)));
+  }
+
+  static DeviceRecord read(Path directory) throws IOException {
+    Map<String, String> values = RecordFile.read(directory.resolve(FILE), KIND);
+    return new DeviceRecord(
+        new AttachRequest(
+            Path.of(values.get("path")),
+            values.get("name"),
+            Boolean.parseBoolean(values.get("read_only")),
+            Boolean.parseBoolean(values.get("force")),
+            Boolean.parseBoolean(values.get("durable")),
+            Boolean.parseBoolean(values.get("persistent"))),
+        Integer.parseInt(values.get("minor")));
+  }
+
+  static Path in(Path directory) {
+    return directory.resolve(FILE);
+  }
+}

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.snapshot.internal;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Hashtable;
+import java.util.List;
+import org.blksnap.api.block.BlksnapException;
+import org.blksnap.api.block.Errno;
+import org.blksnap.api.health.Examination;
+import org.blksnap.api.snapshot.SnapshotParticipant;
+import org.blksnap.api.snapshot.SnapshotService;
+import org.blksnap.spi.chunk.ChunkEngine;
+import org.blksnap.spi.device.DeviceProvider;
+import org.blksnap.spi.event.EventProvider;
+import org.blksnap.spi.storage.StorageProvider;
+import org.blksnap.spi.tracker.TrackerProvider;
+import org.osgi.framework.BundleContext;
+import org.osgi.framework.BundleEvent;
+import org.osgi.framework.ServiceRegistration;
+import org.osgi.framework.SynchronousBundleListener;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Deactivate;
+import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.component.annotations.ReferenceCardinality;
+import org.osgi.service.component.annotations.ReferencePolicy;
+import org.osgi.service.component.annotations.ReferencePolicyOption;
+import org.osgi.service.metatype.annotations.Designate;
+
+/**
+ * Binds the engine to the framework. The rooms are optional dynamic references, so that each may be
+ * swapped while the engine lives; the service itself is registered when all of them have been there
+ * once, and stays until the engine goes.
+ *
+ * <p>When the framework as a whole stops, bundles go one after another, the rooms maybe before the
+ * engine. So the engine closes at the framework's first word of it, while everybody is still there.
+ */
+@Component(
+    service = {},
+    immediate = true,
+    configurationPid = "org.blksnap.engine")
+@Designate(ocd = EngineConfig.class)
+public final class EngineComponent {
+  private static final String STATE_PROPERTY = "blksnap.state.directory";
+
+  private final BundleContext context;
+  private final Engine engine;
+  private final SynchronousBundleListener frameworkStop;
+
+  @Reference(cardinality = ReferenceCardinality.MULTIPLE, policy = ReferencePolicy.DYNAMIC)
+  private volatile List<SnapshotParticipant> participants;
+
+  @GuardedBy("this")
+  private ServiceRegistration<SnapshotService> service;
+
+  @GuardedBy("this")
+  private ServiceRegistration<Examination> examination;
+
+  @GuardedBy("this")
+  private boolean gone;
+
+  @Activate
+  public EngineComponent(
+      BundleContext context, EngineConfig config, @Reference ParametersComponent parameters)
+      throws BlksnapException {
+    this.context = context;
+    this.engine =
+        new Engine(
+            stateDirectory(context, config),
+            parameters.set(),
+            settings(config),
+            this::currentParticipants);
+    this.frameworkStop =
+        event -> {
+          if (event.getBundle().getBundleId() == 0 && event.getType() == BundleEvent.STOPPING) {
+            close();
+          }
+        };
+    context.addBundleListener(frameworkStop);
+  }
+
+  private static Path stateDirectory(BundleContext context, EngineConfig config)
+      throws BlksnapException {
+    String configured = config.state__directory();
+    if (configured == null || configured.isBlank()) {
+      configured = context.getProperty(STATE_PROPERTY);
+    }
+    if (configured == null || configured.isBlank()) {
+      String data = context.getProperty("karaf.data");
+      configured = data == null ? null : data + "/blksnap";
+    }
+    if (configured == null) {
+      throw new BlksnapException(
+          Errno.EINVAL,
+          "no state directory: set state_directory in PID org.blksnap.engine, or the property "
+              + STATE_PROPERTY);
+    }
+    return Path.of(configured).toAbsolutePath().normalize();
+  }
+
+  private static EngineSettings settings(EngineConfig config) {
+    return new EngineSettings(
+        Duration.ofSeconds(bounded(config.handover__timeout__seconds(), 1, 55)),
+        Duration.ofMillis(bounded(config.gate__timeout__milliseconds(), 10, 60_000)),
+        Duration.ofSeconds(bounded(config.freeze__deadline__seconds(), 1, 60)),
+        Duration.ofMillis(bounded(config.watch__interval__milliseconds(), 20, 60_000)));
+  }
+
+  private static int bounded(int value, int least, int most) {
+    return Math.max(least, Math.min(most, value));
+  }
+
+  private List<SnapshotParticipant> currentParticipants() {
+    List<SnapshotParticipant> now = participants;
+    return now == null ? List.of() : List.copyOf(now);
+  }
+
+  @Reference(
+      cardinality = ReferenceCardinality.OPTIONAL,
+      policy = ReferencePolicy.DYNAMIC,
+      policyOption = ReferencePolicyOption.GREEDY)
+  void bindDevice(DeviceProvider provider) {
+    provided(Room.DEVICE, provider);
+  }
+
+  void unbindDevice(DeviceProvider provider) {
+    engine.withdraw(Room.DEVICE, provider);
+  }
+
+  @Reference(
+      cardinality = ReferenceCardinality.OPTIONAL,
+      policy = ReferencePolicy.DYNAMIC,
+      policyOption = ReferencePolicyOption.GREEDY)
+  void bindTracker(TrackerProvider provider) {
+    provided(Room.TRACKER, provider);
+  }
+
+  void unbindTracker(TrackerProvider provider) {
+    engine.withdraw(Room.TRACKER, provider);
+  }
+
+  @Reference(
+      cardinality = ReferenceCardinality.OPTIONAL,
+      policy = ReferencePolicy.DYNAMIC,
+      policyOption = ReferencePolicyOption.GREEDY)
+  void bindChunk(ChunkEngine provider) {
+    provided(Room.CHUNK, provider);
+  }
+
+  void unbindChunk(ChunkEngine provider) {
+    engine.withdraw(Room.CHUNK, provider);
+  }
+
+  @Reference(
+      cardinality = ReferenceCardinality.OPTIONAL,
+      policy = ReferencePolicy.DYNAMIC,
+      policyOption = ReferencePolicyOption.GREEDY)
+  void bindStorage(StorageProvider provider) {
+    provided(Room.STORAGE, provider);
+  }
+
+  void unbindStorage(StorageProvider provider) {
+    engine.withdraw(Room.STORAGE, provider);
+  }
+
+  @Reference(
+      cardinality = ReferenceCardinality.OPTIONAL,
+      policy = ReferencePolicy.DYNAMIC,
+      policyOption = ReferencePolicyOption.GREEDY)
+  void bindEvents(EventProvider provider) {
+    engine.provideEvents(provider);
+  }
+
+  void unbindEvents(EventProvider provider) {
+    engine.withdrawEvents(provider);
+  }
+
+  private void provided(Room room, Object provider) {
+    if (engine.provide(room, provider)) {
+      register();
+    }
+  }
+
+  private synchronized void register() {
+    if (service != null || gone) {
+      return;
+    }
+    Hashtable<String, Object> properties = new Hashtable<>();
+    properties.put(SnapshotService.ENGINE, "userspace");
+    examination = context.registerService(Examination.class, new EngineExamination(engine), null);
+    service = context.registerService(SnapshotService.class, engine, properties);
+  }
+
+  @Deactivate
+  void close() {
+    ServiceRegistration<SnapshotService> registered;
+    ServiceRegistration<Examination> examined;
+    synchronized (this) {
+      if (gone) {
+        return;
+      }
+      gone = true;
+      registered = service;
+      examined = examination;
+    }
+    try {
+      if (registered != null) {
+        registered.unregister();
+        examined.unregister();
+      }
+      context.removeBundleListener(frameworkStop);
+    } catch (IllegalStateException e) {
+      engine.log().debug("the framework has unregistered the service already");
+    }
+    engine.close();
+  }
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.snapshot.internal;
+
+import org.osgi.service.metatype.annotations.AttributeDefinition;
+import org.osgi.service.metatype.annotations.ObjectClassDefinition;
+
+/**
+ * PID {@code org.blksnap.engine}. A change restarts the engine: devices are closed cleanly and come
+ * back with their snapshots.
+ */
+@ObjectClassDefinition(name = "blksnap userspace engine")
+public @interface EngineConfig {
+  @AttributeDefinition(
+      name = "state_directory",
+      description =
+          "Where change maps and snapshots are kept. Empty: framework property blksnap.state.directory.")
+  String state__directory() default "";
+
+  @AttributeDefinition(
+      name = "handover_timeout_seconds",
+      description = "How long I/O waits for the successor of a swapped bundle.",
+      min = "1",
+      max = "55")
+  int handover__timeout__seconds() default 10;
+
+  @AttributeDefinition(
+      name = "gate_timeout_milliseconds",
+      description = "How long a take waits for requests under way to end.",
+      min = "10",
+      max = "60000")
+  int gate__timeout__milliseconds() default 5000;
+
+  @AttributeDefinition(
+      name = "freeze_deadline_seconds",
+      description = "After this, frozen file systems are thawed whatever happens.",
+      min = "1",
+      max = "60")
+  int freeze__deadline__seconds() default 10;
+
+  @AttributeDefinition(
+      name = "watch_interval_milliseconds",
+      description = "How often devices are looked at for a new capacity.",
+      min = "20",
+      max = "60000")
+  int watch__interval__milliseconds() default 200;
+}

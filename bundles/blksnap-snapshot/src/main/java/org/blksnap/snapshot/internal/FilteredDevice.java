@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.snapshot.internal;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.WritableByteChannel;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import org.blksnap.api.block.AllocationExtent;
+import org.blksnap.api.block.BlksnapException;
+import org.blksnap.api.block.Errno;
+import org.blksnap.api.block.Geometry;
+import org.blksnap.api.block.IoFlags;
+import org.blksnap.api.change.ChangeMap;
+import org.blksnap.api.snapshot.AttachRequest;
+import org.blksnap.api.snapshot.AttachedDevice;
+import org.blksnap.api.snapshot.GateStatistics;
+import org.blksnap.spi.device.DeviceIdentity;
+import org.blksnap.spi.device.RawDevice;
+import org.blksnap.spi.tracker.Tracker;
+
+/**
+ * A live device with the filter on it. This class alone knows the order of a write: mark, preserve,
+ * write.
+ *
+ * <ol>
+ *   <li>{@code tracker.mark}: before the data moves, so that a write that is lost only
+ *       over-reports;
+ *   <li>{@code held.preserve}: returns when the old content of all it touches can be read
+ *       elsewhere;
+ *   <li>{@code raw.write}.
+ * </ol>
+ *
+ * <p>Every request holds the shared side of {@link #gate}. The four rooms behind it (raw device,
+ * tracker, held area, geometry) are changed under its exclusive side alone, so a request sees one
+ * consistent set from its first step to its last.
+ */
+final class FilteredDevice implements AttachedDevice {
+  /**
+   * Longest piece of a discard or write-zeroes that goes through the gate at once, so that a take
+   * never waits for a giant one.
+   */
+  static final long PIECE = 64L << 20;
+
+  private final String name;
+  private final AttachRequest request;
+  private final DeviceIdentity identity;
+  private final int minor;
+  private final Gate gate;
+  private final TrackedChanges changes;
+  private final CapacityWatcher watcher;
+
+  private volatile RawDevice raw;
+  private volatile Geometry geometry;
+  private volatile Tracker tracker;
+  private volatile HeldArea held;
+  private volatile UUID snapshot;
+  private volatile String condition = "ok";
+  private volatile boolean ended;
+
+  /** Told when a request finds another size than the known one. */
+  interface CapacityWatcher {
+    /** Looks again; true where the capacity was changed. */
+    boolean capacityDoubted(FilteredDevice device) throws IOException;
+  }
+
+  FilteredDevice(
+      String name, AttachRequest request, RawDevice raw, int minor, CapacityWatcher watcher) {
+    this.name = name;
+    this.request = request;
+    this.identity = raw.identity();
+    this.minor = identity.blockDevice() ? identity.minor() : minor;
+    this.gate = new Gate("device " + name);
+    this.changes = new TrackedChanges(this);
+    this.watcher = watcher;
+    this.raw = raw;
+    this.geometry = raw.geometry();
+  }
+
+  Gate gateOfRequests() {
+    return gate;
+  }
+
+  RawDevice raw() {
+    return raw;
+  }
+
+  Tracker tracker() {
+    return tracker;
+  }
+
+  HeldArea held() {
+    return held;
+  }
+
+  DeviceIdentity deviceIdentity() {
+    return identity;
+  }
+
+  /** Under the gate's exclusive side, or before the first request. */
+  void installRaw(RawDevice newRaw) {
+    raw = newRaw;
+    if (newRaw != null) {
+      geometry = newRaw.geometry();
+    }
+  }
+
+  /** Under the gate's exclusive side, or before the first request. */
+  void installTracker(Tracker newTracker) {
+    tracker = newTracker;
+  }
+
+  /** Under the gate's exclusive side: from now on writes preserve into it. Null ends that. */
+  void hold(HeldArea area) {
+    held = area;
+  }
+
+  void belongTo(UUID newSnapshot) {
+    snapshot = newSnapshot;
+  }
+
+  /** No I/O ever again through this object: detached, or the engine is stopped. */
+  void end(String why) {
+    condition = why;
+    ended = true;
+  }
+
+  void say(String newCondition) {
+    condition = newCondition;
+  }
+
+  /** The live content, beneath the filter; the caller is inside the gate already. */
+  void readLive(ByteBuffer dst, long offset) throws IOException {
+    present().read(dst, offset);
+  }
+
+  private RawDevice present() throws BlksnapException {
+    RawDevice now = raw;
+    if (now == null) {
+      throw new BlksnapException(
+          ended ? Errno.ESHUTDOWN : Errno.EIO,
+          "device "
+              + name
+              + ": "
+              + condition
+              + (ended ? "" : "; its I/O fails until the device bundle is back"));
+    }
+    return now;
+  }
+
+  @Override
+  public void read(ByteBuffer dst, long offset) throws IOException {
+    checkInside(offset, dst.remaining(), Errno.EINVAL);
+    int ticket = gate.enter(false);
+    try {
+      present().read(dst, offset);
+    } finally {
+      gate.exit(ticket);
+    }
+  }
+
+  @Override
+  public void write(ByteBuffer src, long offset, int flags) throws IOException {
+    int length = src.remaining();
+    checkWrite(offset, length, flags, IoFlags.FUA | IoFlags.NO_WAIT);
+    if (length == 0) {
+      return;
+    }
+    int ticket = gate.enter((flags & IoFlags.NO_WAIT) != 0);
+    try {
+      RawDevice device = prepareChange(offset, length, flags);
+      device.write(src, offset);
+      if ((flags & IoFlags.FUA) != 0) {
+        device.flush();
+      }
+    } finally {
+      gate.exit(ticket);
+    }
+  }
+
+  /** Mark, then preserve; the caller moves the data. */
+  private RawDevice prepareChange(long offset, long length, int flags) throws BlksnapException {
+    RawDevice device = present();
+    Tracker marks = tracker;
+    if (marks != null) {
+      marks.mark(offset, length);
+    }
+    HeldArea area = held;
+    if (area != null) {
+      area.preserve(offset, length, (flags & IoFlags.NO_WAIT) != 0);
+    }
+    return device;
+  }
+
+  @Override
+  public void discard(long offset, long length, int flags) throws IOException {
+    checkWrite(offset, length, flags, IoFlags.FUA | IoFlags.NO_WAIT);
+    for (long done = 0; done < length; done += PIECE) {
+      long piece = Math.min(PIECE, length - done);
+      int ticket = gate.enter((flags & IoFlags.NO_WAIT) != 0);
+      try {
+        prepareChange(offset + done, piece, flags).discard(offset + done, piece);
+      } finally {
+        gate.exit(ticket);
+      }
+    }
+    flushIf(flags);
+  }
+
+  @Override
+  public void writeZeroes(long offset, long length, int flags) throws IOException {
+    checkWrite(
+        offset, length, flags, IoFlags.FUA | IoFlags.NO_WAIT | IoFlags.NO_HOLE | IoFlags.FAST_ZERO);
+    for (long done = 0; done < length; done += PIECE) {
+      long piece = Math.min(PIECE, length - done);
+      int ticket = gate.enter((flags & IoFlags.NO_WAIT) != 0);
+      try {
+        prepareChange(offset + done, piece, flags)
+            .writeZeroes(
+                offset + done,
+                piece,
+                (flags & IoFlags.NO_HOLE) != 0,
+                (flags & IoFlags.FAST_ZERO) != 0);
+      } finally {
+        gate.exit(ticket);
+      }
+    }
+    flushIf(flags);
+  }
+
+  private void flushIf(int flags) throws IOException {
+    if ((flags & IoFlags.FUA) != 0) {
+      flush();
+    }
+  }
+
+  @Override
+  public void flush() throws IOException {
+    int ticket = gate.enter(false);
+    try {
+      present().flush();
+    } finally {
+      gate.exit(ticket);
+    }
+  }
+
+  @Override
+  public void transferTo(long offset, long length, WritableByteChannel target) throws IOException {
+    checkInside(offset, length, Errno.EINVAL);
+    int ticket = gate.enter(false);
+    try {
+      present().transferTo(offset, length, target);
+    } finally {
+      gate.exit(ticket);
+    }
+  }
+
+  @Override
+  public void prefetch(long offset, long length) throws IOException {
+    checkInside(offset, length, Errno.EINVAL);
+    int ticket = gate.enter(false);
+    try {
+      present().prefetch(offset, length);
+    } finally {
+      gate.exit(ticket);
+    }
+  }
+
+  @Override
+  public List<AllocationExtent> allocation(long offset, long length, int limit) throws IOException {
+    checkInside(offset, length, Errno.EINVAL);
+    int ticket = gate.enter(false);
+    try {
+      return present().allocation(offset, length, limit);
+    } finally {
+      gate.exit(ticket);
+    }
+  }
+
+  private void checkWrite(long offset, long length, int flags, int allowed) throws IOException {
+    if ((flags & ~allowed) != 0) {
+      throw new BlksnapException(
+          Errno.EINVAL,
+          "device "
+              + name
+              + ": flags 0x"
+              + Integer.toHexString(flags)
+              + " refused, allowed are 0x"
+              + Integer.toHexString(allowed));
+    }
+    if (geometry.readOnly()) {
+      throw new BlksnapException(Errno.EROFS, "device " + name + " is attached read-only");
+    }
+    checkInside(offset, length, Errno.ENOSPC);
+  }
+
+  private void checkInside(long offset, long length, Errno error) throws IOException {
+    if (outside(offset, length)) {
+      if (offset >= 0 && length >= 0 && watcher.capacityDoubted(this) && !outside(offset, length)) {
+        return;
+      }
+      throw new BlksnapException(
+          error,
+          "device "
+              + name
+              + ": offset "
+              + offset
+              + " length "
+              + length
+              + " is not inside its "
+              + geometry.capacity()
+              + " bytes");
+    }
+  }
+
+  private boolean outside(long offset, long length) {
+    return offset < 0 || length < 0 || offset > geometry.capacity() - length;
+  }
+
+  @Override
+  public String name() {
+    return name;
+  }
+
+  @Override
+  public Geometry geometry() {
+    return geometry;
+  }
+
+  @Override
+  public Path path() {
+    return request.path();
+  }
+
+  @Override
+  public String identity() {
+    return identity.blockDevice() ? identity.major() + ":" + identity.minor() : identity.key();
+  }
+
+  @Override
+  public int major() {
+    return identity.major();
+  }
+
+  @Override
+  public int minor() {
+    return minor;
+  }
+
+  /** Name of the image a snapshot of this device has. */
+  String imageName() {
+    return "blksnap-image_" + major() + ":" + minor;
+  }
+
+  @Override
+  public ChangeMap changes() {
+    return changes;
+  }
+
+  @Override
+  public Optional<UUID> snapshot() {
+    return Optional.ofNullable(snapshot);
+  }
+
+  @Override
+  public boolean rescan() throws IOException {
+    return watcher.capacityDoubted(this);
+  }
+
+  @Override
+  public GateStatistics gate() {
+    return gate.statistics();
+  }
+
+  @Override
+  public String condition() {
+    return condition;
+  }
+
+  @Override
+  public AttachRequest request() {
+    return request;
+  }
+}

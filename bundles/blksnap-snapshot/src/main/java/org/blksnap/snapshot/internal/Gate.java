@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.snapshot.internal;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import java.time.Duration;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLongArray;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
+import org.blksnap.api.block.BlksnapException;
+import org.blksnap.api.block.Errno;
+import org.blksnap.api.snapshot.GateStatistics;
+
+/**
+ * A door every request passes and a take, a resize, a detach or a hot swap closes for a moment.
+ *
+ * <p>Shared side: {@link #enter} adds one to a counter of the thread's stripe and then looks
+ * whether the gate is closed; if it is, the count is taken back and the request waits. Exclusive
+ * side: {@link #close} first raises {@code closed} and then waits until all counters together are
+ * zero. Both sides write before they read (atomic add, volatile store: full fences), so one of them
+ * always sees the other. No lock is shared by requests while the gate is open.
+ *
+ * <p>The exclusive side belongs to nobody's thread: a hot swap closes the gate in one thread and
+ * opens it in another. The permit says who may close; {@link #open} gives it back. All waits are
+ * bounded.
+ *
+ * <p>Left out on purpose: fairness and re-entrance. A request holds the shared side once.
+ */
+final class Gate {
+  /** Longest a request waits at a closed gate before it fails with ESHUTDOWN. */
+  static final Duration REQUEST_WAIT = Duration.ofSeconds(60);
+
+  private static final int STRIPES = 16;
+  private static final int STRIDE = 16;
+  private static final long SPIN_NANOS = 50_000;
+  private static final long PARK_NANOS = 20_000;
+
+  private final String name;
+  private final AtomicLongArray inside = new AtomicLongArray(STRIPES * STRIDE);
+  private final Semaphore exclusive = new Semaphore(1, true);
+  private final ReentrantLock waiting = new ReentrantLock();
+  private final Condition opened = waiting.newCondition();
+
+  /** Written only by the holder of the permit. */
+  private volatile boolean closed;
+
+  @GuardedBy("waiting")
+  private long closedAt;
+
+  @GuardedBy("waiting")
+  private GateStatistics statistics = new GateStatistics(0, 0, 0, 0);
+
+  Gate(String name) {
+    this.name = name;
+  }
+
+  /**
+   * Enters the shared side; the answer goes to {@link #exit}. EAGAIN: closed and {@code noWait}.
+   * ESHUTDOWN: closed for too long.
+   */
+  int enter(boolean noWait) throws BlksnapException {
+    int stripe = ((int) Thread.currentThread().getId() & (STRIPES - 1)) * STRIDE;
+    long deadline = 0;
+    for (; ; ) {
+      inside.getAndIncrement(stripe);
+      if (!closed) {
+        return stripe;
+      }
+      inside.getAndDecrement(stripe);
+      if (noWait) {
+        throw new BlksnapException(
+            Errno.EAGAIN, name + " is held for a moment, and the request must not wait; repeat it");
+      }
+      if (deadline == 0) {
+        deadline = System.nanoTime() + REQUEST_WAIT.toNanos();
+      }
+      awaitOpen(deadline);
+    }
+  }
+
+  void exit(int ticket) {
+    inside.getAndDecrement(ticket);
+  }
+
+  private void awaitOpen(long deadline) throws BlksnapException {
+    boolean interrupted = false;
+    waiting.lock();
+    try {
+      while (closed) {
+        long left = deadline - System.nanoTime();
+        if (left <= 0) {
+          throw new BlksnapException(
+              Errno.ESHUTDOWN,
+              name
+                  + " has been held for "
+                  + REQUEST_WAIT.toSeconds()
+                  + " s; the request was given up. See blksnap:doctor");
+        }
+        try {
+          opened.awaitNanos(left);
+        } catch (InterruptedException e) {
+          interrupted = true;
+        }
+      }
+    } finally {
+      waiting.unlock();
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  /**
+   * Takes the exclusive side: no request is inside when it returns, and none comes in until {@link
+   * #open}. ETIMEDOUT: not quiet within the bound; then the gate is open as before.
+   */
+  void close(Duration bound) throws BlksnapException {
+    long deadline = System.nanoTime() + bound.toNanos();
+    acquirePermit(bound);
+    waiting.lock();
+    try {
+      closedAt = System.nanoTime();
+      closed = true;
+    } finally {
+      waiting.unlock();
+    }
+    if (!awaitQuiet(deadline)) {
+      open();
+      throw new BlksnapException(
+          Errno.ETIMEDOUT,
+          name
+              + ": requests under way did not end within "
+              + bound.toMillis()
+              + " ms; it goes on as before, try again");
+    }
+  }
+
+  private void acquirePermit(Duration bound) throws BlksnapException {
+    boolean got = false;
+    try {
+      got = exclusive.tryAcquire(bound.toNanos(), TimeUnit.NANOSECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new BlksnapException(
+          Errno.EINTR, name + ": interrupted while waiting for it to be free", e);
+    }
+    if (!got) {
+      throw new BlksnapException(
+          Errno.ETIMEDOUT,
+          name
+              + " is held by a take, a resize or a hot swap for more than "
+              + bound.toMillis()
+              + " ms");
+    }
+  }
+
+  private boolean awaitQuiet(long deadline) {
+    long spinUntil = System.nanoTime() + SPIN_NANOS;
+    while (!quiet()) {
+      long now = System.nanoTime();
+      if (now > deadline) {
+        return quiet();
+      }
+      if (now < spinUntil) {
+        Thread.onSpinWait();
+      } else {
+        LockSupport.parkNanos(PARK_NANOS);
+        // An interrupt makes every park return at once; the loop stays right and ends at the
+        // deadline.
+      }
+    }
+    return true;
+  }
+
+  /**
+   * A request moves no count between stripes, so a sum of zero after closing means that nobody is
+   * inside.
+   */
+  private boolean quiet() {
+    for (int stripe = 0; stripe < STRIPES; stripe++) {
+      if (inside.get(stripe * STRIDE) != 0) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** Gives the exclusive side back; called by whoever closed it, in any thread. */
+  void open() {
+    waiting.lock();
+    try {
+      if (!closed) {
+        return;
+      }
+      long held = System.nanoTime() - closedAt;
+      statistics =
+          new GateStatistics(
+              statistics.closings() + 1,
+              held,
+              Math.max(statistics.maximumNanos(), held),
+              statistics.totalNanos() + held);
+      closed = false;
+      opened.signalAll();
+    } finally {
+      waiting.unlock();
+    }
+    exclusive.release();
+  }
+
+  boolean isClosed() {
+    return closed;
+  }
+
+  GateStatistics statistics() {
+    waiting.lock();
+    try {
+      return statistics;
+    } finally {
+      waiting.unlock();
+    }
+  }
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.snapshot.internal;
+
+import org.blksnap.api.block.BlksnapException;
+import org.blksnap.api.block.Errno;
+import org.blksnap.api.block.Geometry;
+import org.blksnap.spi.chunk.DiffArea;
+
+/**
+ * One device's place in one taken snapshot: the diff area as long as there is one, and the first
+ * error for ever. The area changes only under the exclusive side of the device's gate (hot swap);
+ * the error is set once.
+ */
+final class HeldArea {
+  private final String image;
+  private final Geometry geometry;
+  private volatile DiffArea area;
+  private volatile BlksnapException lost;
+
+  HeldArea(String image, Geometry geometry) {
+    this.image = image;
+    this.geometry = geometry;
+  }
+
+  /** Name of the image. */
+  String image() {
+    return image;
+  }
+
+  /** The device's geometry at the take. */
+  Geometry geometry() {
+    return geometry;
+  }
+
+  /** Null while the chunk engine is away or after it was given up. */
+  DiffArea area() {
+    return area;
+  }
+
+  void install(DiffArea newArea) {
+    area = newArea;
+    BlksnapException known = lost;
+    if (newArea != null && known != null && newArea.error() == Errno.OK) {
+      newArea.corrupt(known.errno(), known.getMessage());
+    }
+  }
+
+  /** Old data first, for the part of the range that the image has. */
+  void preserve(long offset, long length, boolean noWait) throws BlksnapException {
+    DiffArea now = area;
+    if (now == null || lost != null || offset >= geometry.capacity()) {
+      return;
+    }
+    now.preserve(offset, Math.min(length, geometry.capacity() - offset), noWait);
+  }
+
+  /** The area for image access; EIO with the reason once it is lost. */
+  DiffArea usable() throws BlksnapException {
+    BlksnapException why = lost;
+    DiffArea now = area;
+    if (why != null) {
+      throw new BlksnapException(
+          Errno.EIO, "image " + image + " is corrupted: " + why.getMessage(), why);
+    }
+    if (now == null) {
+      throw new BlksnapException(
+          Errno.EIO, "image " + image + " has no copy-on-write engine behind it");
+    }
+    return now;
+  }
+
+  /** Keeps the first error; true for it. */
+  synchronized boolean lose(Errno error, String detail) {
+    if (lost != null) {
+      return false;
+    }
+    lost = new BlksnapException(error, detail);
+    return true;
+  }
+
+  Errno error() {
+    BlksnapException why = lost;
+    return why == null ? Errno.OK : why.errno();
+  }
+
+  String detail() {
+    BlksnapException why = lost;
+    return why == null ? "" : why.getMessage();
+  }
+}

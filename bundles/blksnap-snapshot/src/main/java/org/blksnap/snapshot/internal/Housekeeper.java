@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.snapshot.internal;
+
+import java.io.IOException;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.blksnap.api.block.BlksnapException;
+import org.blksnap.spi.device.RawDevice;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One daemon thread for what must not be done where it is noticed: writing errors down, looking at
+ * capacities, timeouts.
+ */
+final class Housekeeper {
+  private static final Logger LOG = LoggerFactory.getLogger(Housekeeper.class);
+
+  private final Engine engine;
+  private final ScheduledThreadPoolExecutor executor;
+
+  /** Work that may fail with a reason for the log. */
+  interface Chore {
+    void run() throws BlksnapException;
+  }
+
+  Housekeeper(Engine engine) {
+    this.engine = engine;
+    this.executor = new ScheduledThreadPoolExecutor(1, threads("blksnap-housekeeper"));
+    this.executor.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
+    this.executor.setRemoveOnCancelPolicy(true);
+  }
+
+  static ThreadFactory threads(String name) {
+    AtomicInteger number = new AtomicInteger();
+    return work -> {
+      Thread thread = new Thread(work, name + "-" + number.incrementAndGet());
+      thread.setDaemon(true);
+      return thread;
+    };
+  }
+
+  void start() {
+    long interval = engine.settings().watchInterval().toMillis();
+    executor.scheduleWithFixedDelay(
+        this::watchCapacities, interval, interval, TimeUnit.MILLISECONDS);
+  }
+
+  void later(Chore chore) {
+    try {
+      executor.execute(() -> runLogged(chore));
+    } catch (RejectedExecutionException e) {
+      LOG.debug("not done, the engine is stopping");
+    }
+  }
+
+  ScheduledFuture<?> after(long millis, Chore chore) {
+    return executor.schedule(() -> runLogged(chore), millis, TimeUnit.MILLISECONDS);
+  }
+
+  private static void runLogged(Chore chore) {
+    try {
+      chore.run();
+    } catch (BlksnapException | RuntimeException e) {
+      LOG.error("{}", e.toString());
+    }
+  }
+
+  private void watchCapacities() {
+    for (FilteredDevice device : engine.filteredDevices()) {
+      try {
+        RawDevice raw = device.raw();
+        if (raw != null && !device.gateOfRequests().isClosed()) {
+          engine.rescan(device);
+        }
+      } catch (IOException | RuntimeException e) {
+        LOG.debug("device {}: its capacity was not read: {}", device.name(), e.toString());
+      }
+    }
+  }
+
+  void close() {
+    executor.shutdownNow();
+  }
+}

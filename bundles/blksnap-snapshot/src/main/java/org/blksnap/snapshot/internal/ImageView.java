@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.snapshot.internal;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.WritableByteChannel;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+import org.blksnap.api.block.AllocationExtent;
+import org.blksnap.api.block.BlksnapException;
+import org.blksnap.api.block.Errno;
+import org.blksnap.api.block.Geometry;
+import org.blksnap.api.block.IoFlags;
+import org.blksnap.api.change.ChangeMap;
+import org.blksnap.api.snapshot.SnapshotImage;
+import org.blksnap.spi.chunk.DiffArea;
+import org.blksnap.spi.tracker.Tracker;
+
+/**
+ * A device as it was at the take. Every request holds the shared side of the live device's gate, so
+ * the area and the live device behind it cannot be swapped under it; writers of the live device are
+ * not locked out (the area sorts that out).
+ */
+final class ImageView implements SnapshotImage {
+  private final UUID snapshot;
+  private final FilteredDevice device;
+  private final HeldArea held;
+  private final StorageRoom storage;
+  private volatile boolean destroyed;
+
+  ImageView(UUID snapshot, FilteredDevice device, HeldArea held, StorageRoom storage) {
+    this.snapshot = snapshot;
+    this.device = device;
+    this.held = held;
+    this.storage = storage;
+  }
+
+  FilteredDevice liveDevice() {
+    return device;
+  }
+
+  HeldArea held() {
+    return held;
+  }
+
+  void destroyed() {
+    destroyed = true;
+  }
+
+  private int enter() throws BlksnapException {
+    int ticket = device.gateOfRequests().enter(false);
+    if (destroyed) {
+      device.gateOfRequests().exit(ticket);
+      throw new BlksnapException(
+          Errno.ESTALE,
+          "image " + held.image() + " is gone: snapshot " + snapshot + " was destroyed");
+    }
+    return ticket;
+  }
+
+  private void exit(int ticket) {
+    device.gateOfRequests().exit(ticket);
+  }
+
+  @Override
+  public void read(ByteBuffer dst, long offset) throws IOException {
+    checkInside(offset, dst.remaining(), Errno.EINVAL);
+    int ticket = enter();
+    try {
+      held.usable().read(dst, offset);
+    } finally {
+      exit(ticket);
+    }
+  }
+
+  @Override
+  public void transferTo(long offset, long length, WritableByteChannel target) throws IOException {
+    checkInside(offset, length, Errno.EINVAL);
+    int ticket = enter();
+    try {
+      held.usable().transferTo(offset, length, target);
+    } finally {
+      exit(ticket);
+    }
+  }
+
+  @Override
+  public void write(ByteBuffer src, long offset, int flags) throws IOException {
+    int length = src.remaining();
+    checkFlags(flags, IoFlags.FUA | IoFlags.NO_WAIT);
+    checkInside(offset, length, Errno.ENOSPC);
+    if (length == 0) {
+      return;
+    }
+    refuseNoWait(flags);
+    int ticket = enter();
+    try {
+      DiffArea area = held.usable();
+      markBoth(offset, length);
+      area.write(src, offset);
+      settleIf(flags, area);
+    } finally {
+      exit(ticket);
+    }
+  }
+
+  @Override
+  public void discard(long offset, long length, int flags) throws IOException {
+    writeZeroes(offset, length, flags);
+  }
+
+  @Override
+  public void writeZeroes(long offset, long length, int flags) throws IOException {
+    checkFlags(flags, IoFlags.FUA | IoFlags.NO_WAIT | IoFlags.NO_HOLE | IoFlags.FAST_ZERO);
+    checkInside(offset, length, Errno.ENOSPC);
+    refuseNoWait(flags);
+    if ((flags & IoFlags.FAST_ZERO) != 0) {
+      throw new BlksnapException(
+          Errno.EOPNOTSUPP,
+          "image " + held.image() + ": zeroes are written like data, so not fast");
+    }
+    for (long done = 0; done < length; done += FilteredDevice.PIECE) {
+      long piece = Math.min(FilteredDevice.PIECE, length - done);
+      int ticket = enter();
+      try {
+        DiffArea area = held.usable();
+        markBoth(offset + done, piece);
+        area.writeZeroes(offset + done, piece);
+        settleIf(flags, area);
+      } finally {
+        exit(ticket);
+      }
+    }
+  }
+
+  private void markBoth(long offset, long length) {
+    Tracker tracker = device.tracker();
+    long end = Math.min(offset + length, device.capacity());
+    if (tracker != null && offset < end) {
+      tracker.markBoth(offset, end - offset);
+    }
+  }
+
+  private static void settleIf(int flags, DiffArea area) {
+    if ((flags & IoFlags.FUA) != 0) {
+      area.settle();
+    }
+  }
+
+  /** An image write may have to load a chunk first; that is a wait. */
+  private void refuseNoWait(int flags) throws BlksnapException {
+    if ((flags & IoFlags.NO_WAIT) != 0) {
+      throw new BlksnapException(
+          Errno.EAGAIN,
+          "image " + held.image() + ": a write may have to copy first; repeat it without NO_WAIT");
+    }
+  }
+
+  @Override
+  public void flush() throws IOException {
+    int ticket = enter();
+    try {
+      held.usable().settle();
+      held.usable();
+    } finally {
+      exit(ticket);
+    }
+  }
+
+  @Override
+  public List<AllocationExtent> allocation(long offset, long length, int limit) throws IOException {
+    checkInside(offset, length, Errno.EINVAL);
+    int ticket = enter();
+    try {
+      DiffArea area = held.usable();
+      List<AllocationExtent> extents = new ArrayList<>();
+      long end = offset + length;
+      for (long at = offset; at < end && extents.size() < limit; ) {
+        DiffArea.Run run = area.runAt(at, end - at);
+        if (run.saved()) {
+          append(extents, new AllocationExtent(at, run.length(), false, false));
+          at += run.length();
+        } else {
+          at = appendLive(extents, area, at, run.length(), limit);
+        }
+      }
+      return extents;
+    } finally {
+      exit(ticket);
+    }
+  }
+
+  /**
+   * What the live device says of an unsaved stretch counts only if the stretch is still unsaved
+   * afterwards: else a hole punched meanwhile would be told of data that was saved.
+   */
+  private long appendLive(
+      List<AllocationExtent> extents, DiffArea area, long at, long length, int limit)
+      throws IOException {
+    long inDevice = Math.min(length, device.capacity() - at);
+    if (inDevice <= 0) {
+      append(extents, new AllocationExtent(at, length, false, false));
+      return at + length;
+    }
+    List<AllocationExtent> live =
+        device.raw().allocation(at, inDevice, Math.max(1, limit - extents.size()));
+    AllocationExtent last = live.get(live.size() - 1);
+    long covered = last.offset() + last.length() - at;
+    DiffArea.Run again = area.runAt(at, covered);
+    if (again.saved() || again.length() < covered) {
+      append(extents, new AllocationExtent(at, covered, false, false));
+    } else {
+      live.forEach(extent -> append(extents, extent));
+    }
+    return at + covered;
+  }
+
+  private static void append(List<AllocationExtent> extents, AllocationExtent next) {
+    int size = extents.size();
+    if (size > 0) {
+      AllocationExtent last = extents.get(size - 1);
+      if (last.hole() == next.hole() && last.zero() == next.zero()) {
+        extents.set(
+            size - 1,
+            new AllocationExtent(
+                last.offset(), last.length() + next.length(), last.hole(), last.zero()));
+        return;
+      }
+    }
+    extents.add(next);
+  }
+
+  private void checkFlags(int flags, int allowed) throws BlksnapException {
+    if ((flags & ~allowed) != 0) {
+      throw new BlksnapException(
+          Errno.EINVAL,
+          "image "
+              + held.image()
+              + ": flags 0x"
+              + Integer.toHexString(flags)
+              + " refused, allowed are 0x"
+              + Integer.toHexString(allowed));
+    }
+  }
+
+  private void checkInside(long offset, long length, Errno error) throws BlksnapException {
+    long capacity = held.geometry().capacity();
+    if (offset < 0 || length < 0 || offset > capacity - length) {
+      throw new BlksnapException(
+          error,
+          "image "
+              + held.image()
+              + ": offset "
+              + offset
+              + " length "
+              + length
+              + " is not inside its "
+              + capacity
+              + " bytes");
+    }
+  }
+
+  @Override
+  public String name() {
+    return held.image();
+  }
+
+  @Override
+  public Geometry geometry() {
+    return held.geometry();
+  }
+
+  @Override
+  public UUID snapshot() {
+    return snapshot;
+  }
+
+  @Override
+  public String device() {
+    return device.name();
+  }
+
+  @Override
+  public Errno error() {
+    return held.error();
+  }
+
+  @Override
+  public ChangeMap changes() {
+    return device.changes();
+  }
+
+  StorageRoom storage() {
+    return storage;
+  }
+}

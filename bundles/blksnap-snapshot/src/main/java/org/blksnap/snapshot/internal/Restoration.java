@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.snapshot.internal;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Set;
+import org.blksnap.api.block.BlksnapException;
+import org.blksnap.api.block.Errno;
+import org.blksnap.api.change.CbtInfo;
+import org.blksnap.api.change.GenerationReason;
+import org.blksnap.api.snapshot.SnapshotState;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Brings devices and snapshots back from the state directory when the engine starts. Nothing is
+ * thrown away because it could not be read: a damaged record is set aside under another name and
+ * said in the log.
+ */
+final class Restoration {
+  private static final Logger LOG = LoggerFactory.getLogger(Restoration.class);
+
+  /**
+   * A generation begun for one of these while the engine was down says that the image is not the
+   * old content any more.
+   */
+  private static final Set<GenerationReason> BREAKS_IMAGES =
+      Set.of(
+          GenerationReason.CHANGED_WHILE_DETACHED,
+          GenerationReason.UNCLEAN_POWER_LOSS,
+          GenerationReason.OTHER_DEVICE,
+          GenerationReason.RESIZE,
+          GenerationReason.MAP_UNREADABLE,
+          GenerationReason.FIRST_ATTACH);
+
+  private final Engine engine;
+
+  Restoration(Engine engine) {
+    this.engine = engine;
+  }
+
+  void run() {
+    engine.assertControlled();
+    try {
+      for (Path directory : engine.state().devices()) {
+        restoreDevice(directory);
+      }
+      List<HeldSnapshot> found = new ArrayList<>();
+      for (Path directory : engine.state().snapshots()) {
+        restoreSnapshot(directory, found);
+      }
+      found.sort(Comparator.comparing(HeldSnapshot::created));
+      found.forEach(engine::remember);
+      for (HeldSnapshot snapshot : found) {
+        for (FilteredDevice device : engine.devicesOf(snapshot)) {
+          relink(snapshot, device);
+        }
+      }
+    } catch (IOException e) {
+      LOG.error("the state directory {} was not read: {}", engine.state().root(), e.toString());
+    }
+  }
+
+  private void restoreDevice(Path directory) {
+    if (!Files.exists(DeviceRecord.in(directory))) {
+      return;
+    }
+    DeviceRecord record;
+    try {
+      record = DeviceRecord.read(directory);
+    } catch (IOException | RuntimeException e) {
+      setAside(DeviceRecord.in(directory), e);
+      return;
+    }
+    try {
+      engine.attachLocked(record.request(), record.minor());
+    } catch (BlksnapException e) {
+      LOG.error(
+          "device {} ({}) was not attached again: {}; attach it with blksnap:device-attach once that is mended",
+          record.request().name(),
+          record.request().path(),
+          e.toString());
+    }
+  }
+
+  private static void setAside(Path what, Exception why) {
+    Path aside = what.resolveSibling(what.getFileName() + ".damaged");
+    try {
+      Files.move(what, aside, StandardCopyOption.REPLACE_EXISTING);
+      LOG.error("{} was not understood and stands now as {}: {}", what, aside, why.toString());
+    } catch (IOException e) {
+      LOG.error("{} was not understood: {}", what, why.toString());
+    }
+  }
+
+  private void restoreSnapshot(Path directory, List<HeldSnapshot> found) {
+    if (directory.toString().endsWith(".damaged")) {
+      return;
+    }
+    SnapshotRecord record;
+    try {
+      record = SnapshotRecord.read(directory);
+    } catch (IOException | RuntimeException e) {
+      setAside(directory, e);
+      return;
+    }
+    try {
+      StorageRoom storage =
+          new StorageRoom(
+              engine.storageRequest(record.id()),
+              engine.providers().storage().adopt(engine.storageRequest(record.id())));
+      if (record.phase() == SnapshotRecord.Phase.DESTROYING) {
+        storage.delete();
+        Engine.removeQuietly(directory);
+        return;
+      }
+      HeldSnapshot snapshot =
+          new HeldSnapshot(engine, record.id(), record.created(), directory, storage);
+      engine.events().open(record.id());
+      boolean taken = record.phase() == SnapshotRecord.Phase.TAKEN;
+      snapshot.restore(
+          taken ? SnapshotState.TAKEN : SnapshotState.CREATED,
+          taken ? record.taken() : null,
+          taken ? record.members() : untaken(snapshot, record.members()));
+      found.add(snapshot);
+    } catch (BlksnapException e) {
+      setAside(directory, e);
+    }
+  }
+
+  /** A take that was killed half-way did not happen. */
+  private static List<SnapshotRecord.Member> untaken(
+      HeldSnapshot snapshot, List<SnapshotRecord.Member> members) {
+    List<SnapshotRecord.Member> plain = new ArrayList<>();
+    for (SnapshotRecord.Member member : members) {
+      Engine.removeQuietly(snapshot.areaDirectory(member.device()));
+      plain.add(SnapshotRecord.Member.added(member.device()));
+    }
+    return plain;
+  }
+
+  /** Puts an attached device back under a snapshot that holds it. */
+  void relink(HeldSnapshot snapshot, FilteredDevice device) {
+    engine.assertControlled();
+    SnapshotRecord.Member member = snapshot.members().get(device.name());
+    if (member == null || snapshot.views().containsKey(device.name())) {
+      return;
+    }
+    device.belongTo(snapshot.id());
+    if (snapshot.state() != SnapshotState.TAKEN) {
+      return;
+    }
+    HeldArea held = new HeldArea(member.image(), member.geometry());
+    snapshot.link(device, held);
+    if (member.error() != Errno.OK) {
+      held.lose(member.error(), member.detail());
+      return;
+    }
+    String broken = brokenSince(device);
+    if (broken != null) {
+      engine.corrupted(snapshot, device, held, Errno.EIO, broken);
+      return;
+    }
+    try {
+      held.install(
+          engine
+              .providers()
+              .chunk()
+              .adopt(engine.areaRequest(snapshot, device, held, member.rule())));
+      if (engine.closeGate(device)) {
+        device.hold(held);
+        engine.openGate(device);
+      } else {
+        engine.corrupted(
+            snapshot,
+            device,
+            held,
+            Errno.EBUSY,
+            "the device was in use while its snapshot came back");
+      }
+    } catch (BlksnapException e) {
+      engine.corrupted(
+          snapshot,
+          device,
+          held,
+          e.errno(),
+          "its saved chunks were not found again: " + e.getMessage());
+    }
+  }
+
+  /**
+   * Null, or why the image cannot be trusted: the tracker has seen that the device is not as it was
+   * left.
+   */
+  private String brokenSince(FilteredDevice device) {
+    try {
+      CbtInfo info = device.tracker().info();
+      if (!info.since().isBefore(engine.startedAt()) && BREAKS_IMAGES.contains(info.reason())) {
+        return info.reason().text()
+            + (info.reasonDetail().isEmpty() ? "" : " (" + info.reasonDetail() + ")");
+      }
+      return null;
+    } catch (IOException e) {
+      return "its change map cannot be read: " + e.getMessage();
+    }
+  }
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.snapshot.internal;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.UUID;
+import org.blksnap.api.block.BlockSizeRule;
+import org.blksnap.api.block.Errno;
+import org.blksnap.api.block.Geometry;
+
+/**
+ * What is kept of a snapshot besides its storage and diff areas: {@code snapshot.record}.
+ *
+ * @param id its id
+ * @param phase how far it is
+ * @param created when
+ * @param taken when, null before
+ * @param members its devices, in the order they were added
+ */
+record SnapshotRecord(UUID id, Phase phase, Instant created, Instant taken, List<Member> members) {
+  private static final String KIND = "snapshot";
+  private static final String FILE = "snapshot.record";
+
+  /** TAKING is found after a kill alone, and means: not taken. */
+  enum Phase {
+    CREATED,
+    TAKING,
+    TAKEN,
+    DESTROYING
+  }
+
+  /**
+   * One device of it. Geometry and rule are null before the take; error is the first one.
+   *
+   * @param rule chunk size rule in force at the take
+   */
+  record Member(
+      String device,
+      String image,
+      Geometry geometry,
+      BlockSizeRule rule,
+      Errno error,
+      String detail) {
+    static Member added(String device) {
+      return new Member(device, "", null, null, Errno.OK, "");
+    }
+  }
+
+  SnapshotRecord {
+    members = List.copyOf(members);
+  }
+
+  void write(Path directory) throws IOException {
+    Map<String, String> values = new TreeMap<>();
+    values.put("id", id.toString());
+    values.put("phase", phase.name());
+    values.put("created", created.toString());
+    values.put("taken", taken == null ? "" : taken.toString());
+    values.put("members", Integer.toString(members.size()));
+    for (int i = 0; i < members.size(); i++) {
+      writeMember(values, "member." + i + ".", members.get(i));
+    }
+    RecordFile.write(directory.resolve(FILE), KIND, values);
+  }
+
+  private static void writeMember(Map<String, String> values, String prefix, Member member) {
+    values.put(prefix + "device", member.device());
+    values.put(prefix + "image", member.image());
+    values.put(prefix + "error", member.error().name());
+    values.put(prefix + "detail", member.detail());
+    if (member.geometry() != null) {
+      Geometry g = member.geometry();
+      values.put(prefix + "capacity", Long.toString(g.capacity()));
+      values.put(prefix + "logical_block_size", Integer.toString(g.logicalBlockSize()));
+      values.put(prefix + "physical_block_size", Integer.toString(g.physicalBlockSize()));
+      values.put(prefix + "minimum_io", Integer.toString(g.minimumIo()));
+      values.put(prefix + "rotational", Boolean.toString(g.rotational()));
+      BlockSizeRule rule = member.rule();
+      values.put(prefix + "chunk_minimum_shift", Integer.toString(rule.minimumShift()));
+      values.put(prefix + "chunk_maximum_count", Long.toString(rule.maximumCount()));
+      values.put(prefix + "chunk_maximum_shift", Integer.toString(rule.maximumShift()));
+    }
+  }
+
+  static SnapshotRecord read(Path directory) throws IOException {
+    Map<String, String> values = RecordFile.read(directory.resolve(FILE), KIND);
+    List<Member> members = new ArrayList<>();
+    for (int i = 0; i < Integer.parseInt(values.get("members")); i++) {
+      members.add(readMember(values, "member." + i + "."));
+    }
+    String taken = values.get("taken");
+    return new SnapshotRecord(
+        UUID.fromString(values.get("id")),
+        Phase.valueOf(values.get("phase")),
+        Instant.parse(values.get("created")),
+        taken.isEmpty() ? null : Instant.parse(taken),
+        members);
+  }
+
+  private static Member readMember(Map<String, String> values, String prefix) {
+    Geometry geometry = null;
+    BlockSizeRule rule = null;
+    if (values.containsKey(prefix + "capacity")) {
+      geometry =
+          new Geometry(
+              Long.parseLong(values.get(prefix + "capacity")),
+              Integer.parseInt(values.get(prefix + "logical_block_size")),
+              Integer.parseInt(values.get(prefix + "physical_block_size")),
+              Integer.parseInt(values.get(prefix + "minimum_io")),
+              Boolean.parseBoolean(values.get(prefix + "rotational")),
+              false);
+      rule =
+          new BlockSizeRule(
+              Integer.parseInt(values.get(prefix + "chunk_minimum_shift")),
+              Long.parseLong(values.get(prefix + "chunk_maximum_count")),
+              Integer.parseInt(values.get(prefix + "chunk_maximum_shift")));
+    }
+    return new Member(
+        values.get(prefix + "device"),
+        values.get(prefix + "image"),
+        geometry,
+        rule,
+        Errno.valueOf(values.get(prefix + "error")),
+        values.get(prefix + "detail"));
+  }
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.snapshot.internal;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.UUID;
+import org.blksnap.api.block.BlksnapException;
+import org.blksnap.api.block.BlockSizeRule;
+import org.blksnap.api.block.Geometry;
+import org.blksnap.api.snapshot.TakeResult;
+import org.blksnap.spi.chunk.ChunkEngine;
+import org.blksnap.spi.chunk.DiffArea;
+import org.blksnap.spi.device.RawDevice;
+import org.blksnap.spi.tracker.Tracker;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One take of one snapshot: one moment for all its devices.
+ *
+ * <ol>
+ *   <li>Everything that may fail or takes time is made ready: diff areas, the trackers' next maps.
+ *   <li>File systems are frozen, where there are any; a failure is a warning.
+ *   <li>All gates are closed, in the order of the devices' names, so that two takes never wait for
+ *       each other.
+ *   <li>With all closed, every map is switched and every area armed. Nothing here can fail.
+ *   <li>Gates open, file systems thaw.
+ * </ol>
+ *
+ * A failure in 1 to 3 puts everything back. The exclusive control lock of the engine is held
+ * throughout.
+ */
+final class Take {
+  private static final Logger LOG = LoggerFactory.getLogger(Take.class);
+
+  /** Makes the diff area of one device. */
+  interface AreaMaker {
+    DiffArea make(ChunkEngine engine, FilteredDevice device, HeldArea held, BlockSizeRule rule)
+        throws BlksnapException;
+  }
+
+  private final class Step {
+    final FilteredDevice device;
+    HeldArea held;
+    Tracker.PreparedTake prepared;
+    RawDevice.Thaw thaw;
+    boolean gateClosed;
+
+    Step(FilteredDevice device) {
+      this.device = device;
+    }
+  }
+
+  private final EngineSettings settings;
+  private final List<Step> steps = new ArrayList<>();
+  private final List<String> warnings = new ArrayList<>();
+  private boolean committed;
+  private long heldNanos;
+
+  Take(EngineSettings settings, List<FilteredDevice> devices) {
+    this.settings = settings;
+    devices.stream()
+        .sorted(Comparator.comparing(FilteredDevice::name))
+        .forEach(device -> steps.add(new Step(device)));
+  }
+
+  /** Step 1. */
+  void prepare(ChunkEngine engine, BlockSizeRule rule, AreaMaker maker) throws BlksnapException {
+    for (Step step : steps) {
+      Geometry geometry = step.device.geometry().withReadOnly(false);
+      HeldArea held = new HeldArea(step.device.imageName(), geometry);
+      held.install(maker.make(engine, step.device, held, rule));
+      step.held = held;
+      step.prepared = step.device.tracker().prepareTake(geometry.capacity());
+    }
+  }
+
+  /** Steps 2 to 5. */
+  void run(UUID snapshot) throws BlksnapException {
+    try {
+      freezeAll();
+      long begun = System.nanoTime();
+      for (Step step : steps) {
+        step.device.gateOfRequests().close(settings.gateTimeout());
+        step.gateClosed = true;
+      }
+      for (Step step : steps) {
+        step.prepared.commit();
+        step.device.hold(step.held);
+        step.device.belongTo(snapshot);
+      }
+      committed = true;
+      openAll();
+      heldNanos = System.nanoTime() - begun;
+    } finally {
+      openAll();
+      thawAll();
+    }
+  }
+
+  private void freezeAll() {
+    for (Step step : steps) {
+      try {
+        step.thaw = step.device.raw().freeze(settings.freezeDeadline());
+      } catch (BlksnapException e) {
+        warnings.add(
+            "file systems of device " + step.device.name() + " were not frozen: " + e.getMessage());
+      }
+    }
+  }
+
+  private void thawAll() {
+    for (Step step : steps) {
+      if (step.thaw != null) {
+        if (step.thaw.expired() && committed) {
+          warnings.add(
+              "file systems of device "
+                  + step.device.name()
+                  + " thawed by their deadline, maybe before the take");
+        }
+        step.thaw.close();
+        step.thaw = null;
+      }
+    }
+  }
+
+  private void openAll() {
+    for (Step step : steps) {
+      if (step.gateClosed) {
+        step.gateClosed = false;
+        step.device.gateOfRequests().open();
+      }
+    }
+  }
+
+  /** After a failure in prepare or run, before anything was committed. */
+  void putBack() {
+    if (committed) {
+      return;
+    }
+    for (Step step : steps) {
+      if (step.prepared != null) {
+        step.prepared.abort();
+      }
+      if (step.held != null && step.held.area() != null) {
+        step.held.area().delete();
+      }
+    }
+    LOG.debug("take put back");
+  }
+
+  HeldArea heldOf(FilteredDevice device) {
+    return steps.stream().filter(step -> step.device == device).findFirst().orElseThrow().held;
+  }
+
+  boolean committed() {
+    return committed;
+  }
+
+  List<String> warnings() {
+    return warnings;
+  }
+
+  TakeResult result() {
+    return new TakeResult(!warnings.isEmpty(), warnings, heldNanos);
+  }
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.snapshot.internal;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.UUID;
+import org.blksnap.api.block.BlksnapException;
+import org.blksnap.api.block.ByteRange;
+import org.blksnap.api.block.Errno;
+import org.blksnap.api.change.CbtInfo;
+import org.blksnap.api.change.ChangeMap;
+import org.blksnap.api.change.ChangeSet;
+import org.blksnap.spi.tracker.Tracker;
+
+/**
+ * A device's change map for users: the same object across swaps of the tracker bundle. Queries
+ * never hold a take back.
+ */
+final class TrackedChanges implements ChangeMap {
+  private final FilteredDevice device;
+
+  TrackedChanges(FilteredDevice device) {
+    this.device = device;
+  }
+
+  /**
+   * Passing the gate once waits out a swap; the tracker got then answers even if it is handed over
+   * meanwhile.
+   */
+  private Tracker tracker() throws BlksnapException {
+    Tracker now = device.tracker();
+    if (now != null) {
+      return now;
+    }
+    device.gateOfRequests().exit(device.gateOfRequests().enter(false));
+    now = device.tracker();
+    if (now == null) {
+      throw new BlksnapException(
+          Errno.EFAULT,
+          "device "
+              + device.name()
+              + " is not tracked: the tracker bundle is away; start it (bundle:list), the next backup is a full one");
+    }
+    return now;
+  }
+
+  @Override
+  public CbtInfo info() throws IOException {
+    return tracker().info();
+  }
+
+  @Override
+  public int read(long index, ByteBuffer dst) throws IOException {
+    return tracker().read(index, dst);
+  }
+
+  @Override
+  public void markDirty(List<ByteRange> ranges) throws IOException {
+    tracker();
+    int ticket = device.gateOfRequests().enter(false);
+    try {
+      tracker().markDirty(ranges);
+    } finally {
+      device.gateOfRequests().exit(ticket);
+    }
+  }
+
+  @Override
+  public ChangeSet changedSince(UUID generationId, int number) throws IOException {
+    return tracker().changedSince(generationId, number);
+  }
+}
