@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.nbd.internal;
+
+/** Which headers the two sides agreed on. Each mode includes what the one before it can. */
+enum Mode {
+  SIMPLE(Wire.REQUEST_BYTES),
+  STRUCTURED(Wire.REQUEST_BYTES),
+  EXTENDED(Wire.EXTENDED_REQUEST_BYTES);
+
+  /** Bytes of a request's header. */
+  final int requestBytes;
+
+  Mode(int requestBytes) {
+    this.requestBytes = requestBytes;
+  }
+}

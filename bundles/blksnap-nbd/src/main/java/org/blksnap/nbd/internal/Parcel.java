@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.nbd.internal;
+
+import java.io.IOException;
+import java.nio.channels.SocketChannel;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * A connection at rest, as JDK types alone, so that the next version of this bundle can go on with
+ * it.
+ *
+ * <pre>
+ * version    Integer   {@link #VERSION}
+ * listener   String    address it came in by
+ * kind, name, identity, size, readOnly, mode     what was negotiated
+ * contexts   List of Map: id Integer, name String, edges long[] or absent
+ * input      byte[]    received, not yet carried out
+ * tls        Map       engine SSLEngine, network byte[], plain byte[]; absent without TLS
+ * </pre>
+ *
+ * <p>The socket itself stands beside this map, so that the shelf closes it if nobody comes.
+ */
+record Parcel(String listener, SocketChannel channel, Map<String, Object> state, byte[] input) {
+  static final int VERSION = 1;
+
+  static Parcel of(String listener, Transport pipe, Session session, byte[] input)
+      throws IOException {
+    Map<String, Object> state = new LinkedHashMap<>();
+    state.put("version", VERSION);
+    state.put("listener", listener);
+    state.put("kind", session.target().kind());
+    state.put("name", session.target().name());
+    state.put("identity", session.target().identity());
+    state.put("size", session.size());
+    state.put("readOnly", session.readOnly());
+    state.put("mode", session.mode().name());
+    List<Map<String, Object>> contexts = new ArrayList<>();
+    for (MetaContext context : session.contexts()) {
+      Map<String, Object> one = new LinkedHashMap<>();
+      one.put("id", context.id());
+      one.put("name", context.name());
+      if (!context.allocation()) {
+        one.put("edges", context.edges());
+      }
+      contexts.add(one);
+    }
+    state.put("contexts", contexts);
+    state.put("input", input);
+    SocketTransport socket;
+    if (pipe instanceof TlsTransport tls) {
+      state.put("tls", tls.state());
+      socket = tls.socket();
+    } else {
+      socket = (SocketTransport) pipe;
+    }
+    return new Parcel(listener, socket.detach(), state, input);
+  }
+
+  /** What a predecessor left; empty where it is of another version or not what it should be. */
+  static Optional<Parcel> of(SocketChannel channel, Object left) {
+    if (!(left instanceof Map<?, ?> map) || !Integer.valueOf(VERSION).equals(map.get("version"))) {
+      return Optional.empty();
+    }
+    Map<String, Object> state = new LinkedHashMap<>();
+    map.forEach((key, value) -> state.put(String.valueOf(key), value));
+    return Optional.of(
+        new Parcel((String) state.get("listener"), channel, state, (byte[]) state.get("input")));
+  }
+
+  Transport transport() throws IOException {
+    SocketTransport socket = new SocketTransport(channel);
+    return state.get("tls") instanceof Map<?, ?> tls ? TlsTransport.resume(socket, tls) : socket;
+  }
+
+  /** The session, on the present target of its name; waits while the engine is away. */
+  Optional<Session> session(Exports exports) {
+    return exports
+        .again(text("kind"), text("name"), text("identity"))
+        .map(
+            target ->
+                new Session(
+                    target,
+                    (Long) state.get("size"),
+                    (Boolean) state.get("readOnly"),
+                    Mode.valueOf(text("mode")),
+                    contexts()));
+  }
+
+  private List<MetaContext> contexts() {
+    List<MetaContext> contexts = new ArrayList<>();
+    for (Object one : (List<?>) state.get("contexts")) {
+      Map<?, ?> map = (Map<?, ?>) one;
+      contexts.add(
+          new MetaContext(
+              (Integer) map.get("id"), (String) map.get("name"), (long[]) map.get("edges")));
+    }
+    return contexts;
+  }
+
+  private String text(String key) {
+    return (String) state.get(key);
+  }
+}

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.nbd.internal;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+
+/**
+ * Encodes replies into one direct buffer and sends it in one go. Used by one thread; several
+ * writers may share a transport, which sends each buffer whole, so chunks never mix.
+ */
+final class ReplyWriter {
+  /** Room for every header this class writes, beside the data. */
+  static final int HEADROOM = 128;
+
+  /** Longest error text sent; the protocol would allow 4096. */
+  static final int MESSAGE_BYTES = 512;
+
+  private final Transport transport;
+  private final ByteBuffer buffer;
+  private final Mode mode;
+  private long nanosSending;
+  private int statusStart;
+  private int statusCount;
+  private long lastLength;
+  private int lastFlags;
+
+  ReplyWriter(Transport transport, ByteBuffer buffer, Mode mode) {
+    this.transport = transport;
+    this.buffer = buffer;
+    this.mode = mode;
+  }
+
+  /** Data bytes one chunk can hold. */
+  int room() {
+    return buffer.capacity() - HEADROOM;
+  }
+
+  /** Time spent in sending so far. */
+  long nanosSending() {
+    return nanosSending;
+  }
+
+  boolean pending() {
+    return buffer.position() > 0;
+  }
+
+  void flush() throws PeerGone {
+    if (buffer.position() == 0) {
+      return;
+    }
+    long begin = System.nanoTime();
+    buffer.flip();
+    try {
+      transport.write(buffer);
+    } catch (IOException e) {
+      throw new PeerGone(e);
+    } finally {
+      buffer.clear();
+      nanosSending += System.nanoTime() - begin;
+    }
+  }
+
+  /** Makes sure that this many bytes fit behind the position. */
+  private void reserve(int bytes) throws PeerGone {
+    if (buffer.remaining() < bytes) {
+      flush();
+    }
+  }
+
+  /** Success of a request that answers without data. */
+  void ok(Request request) throws PeerGone {
+    reserve(HEADROOM);
+    if (mode == Mode.SIMPLE) {
+      simple(request, WireError.NONE);
+    } else {
+      chunk(request, Wire.REPLY_FLAG_DONE, Wire.REPLY_NONE, 0);
+    }
+  }
+
+  void error(Request request, int error, String message) throws PeerGone {
+    reserve(HEADROOM + MESSAGE_BYTES);
+    if (mode == Mode.SIMPLE) {
+      simple(request, error);
+      return;
+    }
+    byte[] text = String.valueOf(message).getBytes(StandardCharsets.UTF_8);
+    int bytes = cut(text, MESSAGE_BYTES);
+    chunk(request, Wire.REPLY_FLAG_DONE, Wire.REPLY_ERROR, 6 + bytes);
+    buffer.putInt(error).putShort((short) bytes).put(text, 0, bytes);
+  }
+
+  /** Length of the longest whole-character prefix of at most {@code limit} bytes. */
+  static int cut(byte[] utf8, int limit) {
+    if (utf8.length <= limit) {
+      return utf8.length;
+    }
+    int end = limit;
+    while (end > 0 && (utf8[end] & 0xc0) == 0x80) {
+      end--;
+    }
+    return end;
+  }
+
+  /**
+   * Opens room for a data chunk; answers the buffer, set to just the place of the data. Exactly one
+   * of {@link #closeData} and {@link #dropData} follows.
+   */
+  ByteBuffer openData(int length) throws PeerGone {
+    int header = dataHeader();
+    reserve(header + length);
+    int data = buffer.position() + header;
+    return buffer.limit(data + length).position(data);
+  }
+
+  /** Seals the chunk just filled. */
+  void closeData(Request request, long offset, int length, boolean done) {
+    int end = buffer.limit();
+    buffer.limit(buffer.capacity()).position(end - length - dataHeader());
+    dataHeader(request, offset, length, done);
+    buffer.position(end);
+  }
+
+  /** Takes back the room opened by {@link #openData}. */
+  void dropData(int length) {
+    int end = buffer.limit();
+    buffer.limit(buffer.capacity()).position(end - length - dataHeader());
+  }
+
+  /** Sends a data reply that is too long for the buffer and must not be split. */
+  void sendWhole(Request request, ByteBuffer headerAndData, int length) throws PeerGone {
+    flush();
+    dataHeader(request, request.offset, length, true);
+    int header = buffer.position();
+    buffer.flip();
+    headerAndData.position(HEADROOM - header).put(buffer).position(HEADROOM - header);
+    buffer.clear();
+    try {
+      transport.write(headerAndData.limit(HEADROOM + length));
+    } catch (IOException e) {
+      throw new PeerGone(e);
+    }
+  }
+
+  private int dataHeader() {
+    return switch (mode) {
+      case SIMPLE -> Wire.SIMPLE_REPLY_BYTES;
+      case STRUCTURED -> Wire.STRUCTURED_REPLY_BYTES + Long.BYTES;
+      case EXTENDED -> Wire.EXTENDED_REPLY_BYTES + Long.BYTES;
+    };
+  }
+
+  private void dataHeader(Request request, long offset, int length, boolean done) {
+    if (mode == Mode.SIMPLE) {
+      simple(request, WireError.NONE);
+    } else {
+      int flags = done ? Wire.REPLY_FLAG_DONE : 0;
+      chunk(request, flags, Wire.REPLY_OFFSET_DATA, Long.BYTES + length);
+      buffer.putLong(offset);
+    }
+  }
+
+  /** Opens a block status chunk for at most {@code descriptors}. */
+  void openStatus(Request request, int context, int descriptors, boolean done) throws PeerGone {
+    reserve(HEADROOM + descriptors * 2 * Long.BYTES);
+    statusStart = buffer.position();
+    statusCount = 0;
+    lastLength = 0;
+    int flags = done ? Wire.REPLY_FLAG_DONE : 0;
+    if (mode == Mode.EXTENDED) {
+      chunk(request, flags, Wire.REPLY_BLOCK_STATUS_EXT, 0);
+      buffer.putInt(context).putInt(0);
+    } else {
+      chunk(request, flags, Wire.REPLY_BLOCK_STATUS, 0);
+      buffer.putInt(context);
+    }
+  }
+
+  /**
+   * Adds a descriptor, or lengthens the last where the flags are the same. False, and nothing
+   * added, where it would be one more than {@code limit}.
+   */
+  boolean status(long length, int flags, int limit) {
+    if (statusCount > 0 && flags == lastFlags) {
+      lastLength += length;
+      return true;
+    }
+    if (statusCount == limit) {
+      return false;
+    }
+    sealDescriptor();
+    statusCount++;
+    lastLength = length;
+    lastFlags = flags;
+    return true;
+  }
+
+  void closeStatus() {
+    sealDescriptor();
+    if (mode == Mode.EXTENDED) {
+      int payload = statusStart + Wire.EXTENDED_REPLY_BYTES;
+      buffer.putLong(statusStart + 24, buffer.position() - payload);
+      buffer.putInt(payload + Integer.BYTES, statusCount);
+    } else {
+      int payload = statusStart + Wire.STRUCTURED_REPLY_BYTES;
+      buffer.putInt(statusStart + 16, buffer.position() - payload);
+    }
+  }
+
+  private void sealDescriptor() {
+    if (lastLength == 0) {
+      return;
+    }
+    if (mode == Mode.EXTENDED) {
+      buffer.putLong(lastLength).putLong(lastFlags);
+    } else {
+      buffer.putInt((int) lastLength).putInt(lastFlags);
+    }
+    lastLength = 0;
+  }
+
+  private void simple(Request request, int error) {
+    buffer.putInt(Wire.SIMPLE_REPLY_MAGIC).putInt(error).putLong(request.cookie);
+  }
+
+  private void chunk(Request request, int flags, int type, int payload) {
+    if (mode == Mode.EXTENDED) {
+      buffer.putInt(Wire.EXTENDED_REPLY_MAGIC).putShort((short) flags).putShort((short) type);
+      buffer.putLong(request.cookie).putLong(request.offset).putLong(payload);
+    } else {
+      buffer.putInt(Wire.STRUCTURED_REPLY_MAGIC).putShort((short) flags).putShort((short) type);
+      buffer.putLong(request.cookie).putInt(payload);
+    }
+  }
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.nbd.internal;
+
+import java.nio.ByteBuffer;
+
+/**
+ * The fields of one request header. Mutable and reused: the reader of a connection has one, each
+ * request given to a worker has its own copy.
+ */
+final class Request {
+  int flags;
+  int type;
+  long cookie;
+  long offset;
+  long length;
+
+  /** Reads the header at {@code at}; the magic is the caller's to check. */
+  void parse(ByteBuffer from, int at, Mode mode) {
+    flags = from.getShort(at + Wire.REQUEST_FLAGS) & 0xffff;
+    type = from.getShort(at + Wire.REQUEST_TYPE) & 0xffff;
+    cookie = from.getLong(at + Wire.REQUEST_COOKIE);
+    offset = from.getLong(at + Wire.REQUEST_OFFSET);
+    length =
+        mode == Mode.EXTENDED
+            ? from.getLong(at + Wire.REQUEST_LENGTH)
+            : from.getInt(at + Wire.REQUEST_LENGTH) & 0xffff_ffffL;
+  }
+
+  /** Bytes that follow the header. */
+  long payload(Mode mode) {
+    boolean carried =
+        type == Wire.CMD_WRITE || (mode == Mode.EXTENDED && has(Wire.CMD_FLAG_PAYLOAD_LEN));
+    return carried ? length : 0;
+  }
+
+  boolean has(int flag) {
+    return (flags & flag) != 0;
+  }
+
+  Request copy() {
+    Request copy = new Request();
+    copy.flags = flags;
+    copy.type = type;
+    copy.cookie = cookie;
+    copy.offset = offset;
+    copy.length = length;
+    return copy;
+  }
+}

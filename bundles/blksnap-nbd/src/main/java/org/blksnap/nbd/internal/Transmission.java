@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.nbd.internal;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import org.blksnap.api.block.BlksnapException;
+
+/**
+ * The transmission phase of one connection, run by its reader thread.
+ *
+ * <p>The reader takes big gulps from the socket into {@code in}, carries out all whole requests in
+ * it, and gathers their replies in one buffer. It looks for more input before it sends: replies
+ * leave when the input is dry, the buffer full or {@link #BATCH} replies wait. A small request
+ * costs no allocation, no lock and a share of a system call.
+ *
+ * <p>A request goes to {@link Workers} instead where others wait behind it and it may take long by
+ * its kind, or where the device is slow: {@code excess} is a moving average of the time a request
+ * takes beyond what its size explains, compared with {@link #SLOW_NANOS}; a worker's times bring it
+ * down again below {@link #QUICK_NANOS}.
+ *
+ * <p>A write too long for {@code in} is written in pieces as it arrives, so no client can make the
+ * server hold more of its data than {@code in}. What was left out: holes in read replies.
+ */
+final class Transmission {
+  /** Input buffer: the largest write carried out in one piece, and its header. */
+  static final int INPUT_BYTES = 512 << 10;
+
+  /** Reply buffer, and the largest data chunk of a split read. */
+  static final int OUTPUT_BYTES = 512 << 10;
+
+  /** Bytes of one piece of a long write. */
+  static final int PIECE_BYTES = 256 << 10;
+
+  /** Bytes of one chunk of a long read. */
+  static final int CHUNK_BYTES = 256 << 10;
+
+  /** Replies gathered at most before they are sent. */
+  static final int BATCH = 32;
+
+  /** Excess time of a request from which on several are worked on at once. */
+  static final long SLOW_NANOS = 50_000;
+
+  /** Excess time below which requests are carried out by the reader again. */
+  static final long QUICK_NANOS = 20_000;
+
+  /** Time to end what is in flight when the client or the bundle leaves. */
+  static final long DRAIN_MILLIS = 5_000;
+
+  private static final long IDLE_MILLIS = 60_000;
+  private static final int EXCESS_SHIFT = 3;
+
+  /** How the phase ended. */
+  enum Ending {
+    CLIENT_LEFT,
+    PARKED
+  }
+
+  /** Tells when the reader has to come to rest. */
+  interface StopSignal {
+    boolean requested();
+  }
+
+  private final Transport transport;
+  private final Mode mode;
+  private final Commands commands;
+  private final Workers workers;
+  private final ReplyWriter out;
+  private final ByteBuffer in;
+  private final int maximumRequest;
+  private final StopSignal stop;
+  private final Request request = new Request();
+
+  private int needed;
+  private int gathered;
+  private long excess;
+  private boolean slow;
+  private boolean disconnected;
+
+  /** Bytes of a long payload still to come; {@code request} describes it meanwhile. */
+  private long streamLeft;
+
+  private long streamOffset;
+  private int streamError;
+  private String streamText;
+
+  /** {@code in} is ready to be read from: what lies in it came first. */
+  Transmission(
+      Transport transport,
+      Session session,
+      Commands commands,
+      Workers workers,
+      ReplyWriter out,
+      ByteBuffer in,
+      int maximumRequest,
+      StopSignal stop) {
+    this.transport = transport;
+    this.mode = session.mode();
+    this.commands = commands;
+    this.workers = workers;
+    this.out = out;
+    this.in = in;
+    this.maximumRequest = maximumRequest;
+    this.stop = stop;
+  }
+
+  /** Time a request's size explains, generously: 2 ns a byte. */
+  static long sizeNanos(Request request) {
+    return request.type == Wire.CMD_READ || request.type == Wire.CMD_WRITE
+        ? request.length << 1
+        : 0;
+  }
+
+  Ending run() throws IOException {
+    long stopAt = 0;
+    while (true) {
+      executeAvailable();
+      if (disconnected) {
+        return end(Ending.CLIENT_LEFT);
+      }
+      if (stop.requested()) {
+        if (streamLeft == 0) {
+          return end(Ending.PARKED);
+        }
+        stopAt = stopAt == 0 ? System.nanoTime() : stopAt;
+        if (System.nanoTime() - stopAt > DRAIN_MILLIS * 1_000_000) {
+          throw new ProtocolViolation("payload incomplete when the server had to stop");
+        }
+      }
+      int got = fill();
+      if (got < 0) {
+        return end(Ending.CLIENT_LEFT);
+      }
+      if (got == 0) {
+        flush();
+        transport.awaitInput(stop.requested() ? 100 : IDLE_MILLIS);
+      }
+    }
+  }
+
+  private Ending end(Ending ending) throws IOException {
+    flush();
+    if (!workers.drain(DRAIN_MILLIS)) {
+      throw new ProtocolViolation("requests still in flight after " + DRAIN_MILLIS + " ms");
+    }
+    return ending;
+  }
+
+  private void flush() throws PeerGone {
+    gathered = 0;
+    out.flush();
+  }
+
+  private int fill() throws IOException {
+    if (!in.hasRemaining()) {
+      in.position(0).limit(0);
+    } else if (in.capacity() - in.position() < needed) {
+      in.compact().flip();
+    }
+    int begin = in.position();
+    in.position(in.limit()).limit(in.capacity());
+    try {
+      return transport.read(in);
+    } finally {
+      in.limit(in.position()).position(begin);
+    }
+  }
+
+  private void executeAvailable() throws IOException {
+    if (in.remaining() < mode.requestBytes && streamLeft == 0) {
+      needed = mode.requestBytes;
+      return;
+    }
+    long sent = out.nanosSending();
+    long begin = System.nanoTime();
+    int count = 0;
+    long explained = 0;
+    while (!disconnected && !stop.requested() && step()) {
+      count++;
+      explained += sizeNanos(request);
+      if (++gathered >= BATCH) {
+        flush();
+      }
+    }
+    if (count > 0 && !slow) {
+      long spent = System.nanoTime() - begin - (out.nanosSending() - sent) - explained;
+      observe(spent / count);
+    }
+  }
+
+  private void observe(long sample) {
+    excess += (Math.max(sample, 0) - excess) >> EXCESS_SHIFT;
+    slow = slow ? excess > QUICK_NANOS : excess > SLOW_NANOS;
+  }
+
+  /** Takes one request from the input; false where it is not all there yet. */
+  private boolean step() throws IOException {
+    if (streamLeft > 0) {
+      return stream();
+    }
+    int header = mode.requestBytes;
+    if (in.remaining() < header) {
+      needed = header;
+      return false;
+    }
+    int at = in.position();
+    int magic = in.getInt(at);
+    if (magic != (mode == Mode.EXTENDED ? Wire.EXTENDED_REQUEST_MAGIC : Wire.REQUEST_MAGIC)) {
+      throw new ProtocolViolation("request magic 0x" + Integer.toHexString(magic));
+    }
+    request.parse(in, at, mode);
+    long payload = request.payload(mode);
+    if (payload < 0 || payload > 2L * maximumRequest) {
+      throw new ProtocolViolation(
+          "payload of " + Long.toUnsignedString(payload) + " bytes, allowed " + maximumRequest);
+    }
+    if (header + payload > in.capacity()) {
+      in.position(at + header);
+      beginStream(payload);
+      return stream();
+    }
+    int whole = header + (int) payload;
+    if (in.remaining() < whole) {
+      needed = whole;
+      return false;
+    }
+    int limit = in.limit();
+    in.position(at + header).limit(at + whole);
+    carryOut(limit - at - whole);
+    in.limit(limit).position(at + whole);
+    return true;
+  }
+
+  /** The request's payload lies between position and limit; {@code behind} bytes follow it. */
+  private void carryOut(int behind) throws IOException {
+    if (request.type == Wire.CMD_DISC) {
+      disconnected = true;
+      return;
+    }
+    if (slow) {
+      observe(workers.lastNanos());
+    }
+    boolean othersWait = behind >= mode.requestBytes || workers.busy();
+    boolean mayTakeLong = mayTakeLong();
+    if (othersWait && (slow || mayTakeLong) && defer()) {
+      return;
+    }
+    if (mayTakeLong && out.pending()) {
+      flush();
+    }
+    if (slow) {
+      long begin = System.nanoTime();
+      commands.execute(request, in, out);
+      observe(System.nanoTime() - begin - sizeNanos(request));
+    } else {
+      commands.execute(request, in, out);
+    }
+  }
+
+  private boolean mayTakeLong() {
+    return switch (request.type) {
+      case Wire.CMD_READ -> false;
+      case Wire.CMD_WRITE -> request.has(Wire.CMD_FLAG_FUA);
+      default -> true;
+    };
+  }
+
+  /** Gives the request to a worker; where there is no buffer for it, answers ENOMEM. */
+  private boolean defer() throws IOException {
+    if (commands.refusal(request) != WireError.NONE) {
+      return false;
+    }
+    if (workers.full() && out.pending()) {
+      flush();
+    }
+    try {
+      workers.submit(request, in);
+    } catch (BlksnapException e) {
+      commands.fail(request, e, out);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new ProtocolViolation("interrupted");
+    }
+    return true;
+  }
+
+  private void beginStream(long payload) {
+    streamLeft = payload;
+    streamOffset = request.offset;
+    streamError = commands.refusal(request);
+    if (streamError == WireError.NONE && request.type != Wire.CMD_WRITE) {
+      streamError = WireError.EINVAL;
+    }
+    streamText = streamError == 0 ? null : commands.refusalText(request, streamError);
+  }
+
+  /** Moves one piece of a long payload on; answers at its end. */
+  private boolean stream() throws IOException {
+    int piece = (int) Math.min(streamLeft, PIECE_BYTES);
+    if (in.remaining() < piece) {
+      needed = piece;
+      return false;
+    }
+    int limit = in.limit();
+    int end = in.position() + piece;
+    long offset = streamOffset;
+    streamLeft -= piece;
+    streamOffset += piece;
+    if (streamError == WireError.NONE) {
+      try {
+        commands.writePiece(in.limit(end), offset);
+        if (streamLeft == 0 && request.has(Wire.CMD_FLAG_FUA)) {
+          commands.flushAfterPieces();
+        }
+      } catch (IOException | RuntimeException e) {
+        streamError = WireError.of(e, false);
+        streamText = e.getMessage();
+      }
+    }
+    in.limit(limit).position(end);
+    if (streamLeft == 0) {
+      answerStream();
+    }
+    return true;
+  }
+
+  private void answerStream() throws PeerGone {
+    if (streamError == WireError.NONE) {
+      out.ok(request);
+    } else {
+      out.error(request, streamError, streamText);
+    }
+  }
+}

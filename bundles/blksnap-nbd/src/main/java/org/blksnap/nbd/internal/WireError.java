@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.nbd.internal;
+
+import org.blksnap.api.block.BlksnapException;
+
+/** The eight error values NBD knows, and which of them stands for a failure here. */
+final class WireError {
+  static final int NONE = 0;
+  static final int EPERM = 1;
+  static final int EIO = 5;
+  static final int ENOMEM = 12;
+  static final int EINVAL = 22;
+  static final int ENOSPC = 28;
+  static final int EOVERFLOW = 75;
+  static final int ENOTSUP = 95;
+  static final int ESHUTDOWN = 108;
+
+  private WireError() {}
+
+  /**
+   * The value for a failure of a command. ENOTSUP goes out for a fast zero alone, as the protocol
+   * demands.
+   */
+  static int of(Throwable failure, boolean fastZero) {
+    if (failure instanceof OutOfMemoryError) {
+      return ENOMEM;
+    }
+    return switch (BlksnapException.errnoOf(failure)) {
+      case EPERM, EACCES, EROFS -> EPERM;
+      case ENOMEM -> ENOMEM;
+      case EINVAL, ERANGE -> EINVAL;
+      case ENOSPC, EFBIG -> ENOSPC;
+      case EOPNOTSUPP, ENOSYS -> fastZero ? ENOTSUP : EIO;
+      case ESHUTDOWN, ESTALE, ENODEV -> ESHUTDOWN;
+      default -> EIO;
+    };
+  }
+}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.nbd.internal;
+
+import java.nio.ByteBuffer;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import org.blksnap.api.block.BlksnapException;
+
+/**
+ * The threads of one connection that carry out requests beside its reader, made when first needed
+ * and gone when idle. They belong to one connection, so a client that does not take its replies
+ * stalls nobody else.
+ *
+ * <p>A permit is held for each request in flight; the reader waits for one and reads nothing more
+ * meanwhile. {@link #drain} takes all of them.
+ */
+final class Workers {
+  /** Most threads of one connection. */
+  static final int THREADS = 16;
+
+  private static final long IDLE_SECONDS = 5;
+
+  /** Reply room beside data: headers, an error text. */
+  private static final int REPLY_BYTES = 4096;
+
+  private final Commands commands;
+  private final Transport transport;
+  private final Mode mode;
+  private final BufferPool buffers;
+  private final int replyRoom;
+  private final int maximumInFlight;
+  private final Semaphore permits;
+  private final ThreadPoolExecutor pool;
+  private final AtomicLong lastNanos = new AtomicLong();
+
+  Workers(
+      String name,
+      Commands commands,
+      Transport transport,
+      Mode mode,
+      BufferPool buffers,
+      int replyRoom,
+      int maximumInFlight) {
+    this.commands = commands;
+    this.transport = transport;
+    this.mode = mode;
+    this.buffers = buffers;
+    this.replyRoom = replyRoom;
+    this.maximumInFlight = maximumInFlight;
+    this.permits = new Semaphore(maximumInFlight);
+    this.pool =
+        new ThreadPoolExecutor(
+            THREADS,
+            THREADS,
+            IDLE_SECONDS,
+            TimeUnit.SECONDS,
+            new LinkedBlockingQueue<>(maximumInFlight),
+            work -> {
+              Thread thread = new Thread(work, name + "-worker");
+              thread.setDaemon(true);
+              return thread;
+            });
+    pool.allowCoreThreadTimeOut(true);
+  }
+
+  boolean busy() {
+    return permits.availablePermits() < maximumInFlight;
+  }
+
+  /** The next {@link #submit} would wait. */
+  boolean full() {
+    return permits.availablePermits() == 0;
+  }
+
+  /** Device time of the request finished last, above what its size explains. */
+  long lastNanos() {
+    return lastNanos.get();
+  }
+
+  /**
+   * Takes the request over; its payload is copied. ENOMEM where no buffer became free; then nothing
+   * was taken.
+   */
+  void submit(Request request, ByteBuffer payload) throws BlksnapException, InterruptedException {
+    permits.acquire();
+    ByteBuffer data = null;
+    ByteBuffer reply = null;
+    boolean handed = false;
+    try {
+      if (payload != null && payload.hasRemaining()) {
+        data = buffers.take(payload.remaining());
+        data.put(payload).flip();
+      }
+      reply = buffers.take(replyBytes(request));
+      ByteBuffer ownData = data;
+      ByteBuffer ownReply = reply;
+      Request own = request.copy();
+      pool.execute(() -> run(own, ownData, ownReply));
+      handed = true;
+    } finally {
+      if (!handed) {
+        release(data, reply);
+      }
+    }
+  }
+
+  private int replyBytes(Request request) {
+    return switch (request.type) {
+      case Wire.CMD_READ -> (int) Math.min(replyRoom, Math.max(request.length, 0)) + REPLY_BYTES;
+      case Wire.CMD_BLOCK_STATUS ->
+          REPLY_BYTES + (Commands.MAXIMUM_DESCRIPTORS + 1) * 2 * Long.BYTES;
+      default -> REPLY_BYTES;
+    };
+  }
+
+  private void run(Request request, ByteBuffer data, ByteBuffer reply) {
+    try {
+      long begin = System.nanoTime();
+      ReplyWriter out = new ReplyWriter(transport, reply, mode);
+      commands.execute(request, data, out);
+      lastNanos.set(
+          System.nanoTime() - begin - out.nanosSending() - Transmission.sizeNanos(request));
+      out.flush();
+    } catch (PeerGone | RuntimeException e) {
+      transport.close();
+    } finally {
+      release(data, reply);
+    }
+  }
+
+  private void release(ByteBuffer data, ByteBuffer reply) {
+    if (data != null) {
+      buffers.give(data);
+    }
+    if (reply != null) {
+      buffers.give(reply);
+    }
+    permits.release();
+  }
+
+  /** Waits until nothing is in flight; false where that took too long. */
+  boolean drain(long millis) {
+    try {
+      if (permits.tryAcquire(maximumInFlight, millis, TimeUnit.MILLISECONDS)) {
+        permits.release(maximumInFlight);
+        return true;
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    return false;
+  }
+
+  /** Lets go of the threads; what is in flight ends by itself. */
+  void close() {
+    pool.shutdown();
+  }
+}
