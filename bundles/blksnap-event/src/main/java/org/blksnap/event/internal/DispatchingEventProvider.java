@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.event.internal;
+
+import java.util.List;
+import java.util.UUID;
+import org.blksnap.api.event.BlksnapEvent;
+import org.blksnap.api.event.BlksnapEventListener;
+import org.blksnap.spi.event.EventProvider;
+import org.blksnap.spi.event.EventQueue;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Deactivate;
+import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.component.annotations.ReferenceCardinality;
+import org.osgi.service.component.annotations.ReferencePolicy;
+
+/**
+ * Queues and listeners. Queues it opened outlive it: whoever holds one hands it over to the next
+ * provider's.
+ */
+@Component(service = EventProvider.class)
+public final class DispatchingEventProvider implements EventProvider, AutoCloseable {
+  private final EventDispatcher dispatcher = new EventDispatcher();
+
+  @Activate
+  public DispatchingEventProvider() {}
+
+  @Reference(cardinality = ReferenceCardinality.MULTIPLE, policy = ReferencePolicy.DYNAMIC)
+  void addListener(BlksnapEventListener listener) {
+    dispatcher.add(listener);
+  }
+
+  void removeListener(BlksnapEventListener listener) {
+    dispatcher.remove(listener);
+  }
+
+  @Override
+  public EventQueue open(UUID snapshot, List<BlksnapEvent.OfSnapshot> left) {
+    return new SnapshotQueue(snapshot, left);
+  }
+
+  @Override
+  public void offer(BlksnapEvent event) {
+    dispatcher.offer(event);
+  }
+
+  @Deactivate
+  @Override
+  public void close() {
+    dispatcher.close();
+  }
+}

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.event.internal;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.blksnap.api.event.BlksnapEvent;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(60)
+class EventDispatcherTest {
+  private final DispatchingEventProvider provider = new DispatchingEventProvider();
+  private final List<BlksnapEvent> told = Collections.synchronizedList(new ArrayList<>());
+
+  private static BlksnapEvent event(long number) {
+    return new BlksnapEvent.Destroyed(number, new UUID(0, number));
+  }
+
+  @AfterEach
+  void tearDown() {
+    provider.close();
+    provider.close();
+  }
+
+  @Test
+  void listenersAreToldInOrderAndClosingDrains() {
+    provider.addListener(told::add);
+    List<BlksnapEvent> offered = new ArrayList<>();
+    for (int i = 0; i < Backlog.LIMIT; i++) {
+      offered.add(event(i));
+      provider.offer(event(i));
+    }
+    provider.close();
+    assertEquals(offered, told);
+    provider.offer(event(-1));
+    assertEquals(offered.size(), told.size());
+  }
+
+  @Test
+  void aListenerThatThrowsGoesOnBeingCalled() {
+    provider.addListener(
+        e -> {
+          told.add(e);
+          throw new IllegalStateException("thrown by the test");
+        });
+    provider.addListener(
+        e -> {
+          told.add(e);
+          throw new NoClassDefFoundError("thrown by the test");
+        });
+    String log =
+        logOf(
+            () -> {
+              provider.offer(event(1));
+              provider.offer(event(2));
+              provider.close();
+            });
+    assertEquals(List.of(event(1), event(1), event(2), event(2)), told);
+    assertTrue(log.contains("failed on"), log);
+  }
+
+  @Test
+  void aListenerThatHangsIsReportedAndNeverBlocksAnOffer() throws Exception {
+    CountDownLatch release = new CountDownLatch(1);
+    CountDownLatch inside = new CountDownLatch(1);
+    provider.addListener(
+        e -> {
+          inside.countDown();
+          try {
+            release.await();
+          } catch (InterruptedException interrupted) {
+            Thread.currentThread().interrupt();
+          }
+          told.add(e);
+        });
+    String log =
+        logOf(
+            () -> {
+              provider.offer(event(0));
+              inside.await();
+              long until = System.nanoTime() + EventDispatcher.SLOW.toNanos();
+              long offered = 0;
+              while (System.nanoTime() <= until) {
+                provider.offer(event(++offered));
+                Thread.sleep(1);
+              }
+              provider.offer(event(++offered));
+              release.countDown();
+              provider.close();
+            });
+    assertTrue(log.contains("has not returned for more than 1000 ms"), log);
+    assertTrue(log.contains("hold up all others"), log);
+    assertTrue(told.size() > 1);
+  }
+
+  @Test
+  void closingIsBoundedWhenAListenerHangs() throws Exception {
+    CountDownLatch interrupted = new CountDownLatch(1);
+    provider.addListener(
+        e -> {
+          try {
+            Thread.sleep(50_000);
+          } catch (InterruptedException expected) {
+            interrupted.countDown();
+          }
+        });
+    provider.offer(event(1));
+    long start = System.nanoTime();
+    provider.close();
+    assertTrue(System.nanoTime() - start < 10 * EventDispatcher.DRAIN_LIMIT.toNanos());
+    assertTrue(interrupted.await(10, TimeUnit.SECONDS));
+  }
+
+  @Test
+  void aRemovedListenerIsNotCalled() {
+    org.blksnap.api.event.BlksnapEventListener listener = told::add;
+    provider.addListener(listener);
+    provider.removeListener(listener);
+    provider.offer(event(1));
+    provider.close();
+    assertTrue(told.isEmpty());
+  }
+
+  @Test
+  void overflowIsCountedInTheLog() throws Exception {
+    CountDownLatch release = new CountDownLatch(1);
+    CountDownLatch inside = new CountDownLatch(1);
+    provider.addListener(
+        e -> {
+          inside.countDown();
+          try {
+            release.await();
+          } catch (InterruptedException interrupted) {
+            Thread.currentThread().interrupt();
+          }
+          told.add(e);
+        });
+    String log =
+        logOf(
+            () -> {
+              provider.offer(event(0));
+              inside.await();
+              for (int i = 1; i <= Backlog.LIMIT + 5; i++) {
+                provider.offer(event(i));
+              }
+              release.countDown();
+              provider.close();
+            });
+    assertTrue(log.contains("5 events were dropped"), log);
+    assertEquals(Backlog.LIMIT + 1, told.size());
+    assertFalse(told.contains(event(Backlog.LIMIT + 1)));
+  }
+
+  private static String logOf(org.junit.jupiter.api.function.Executable action) {
+    PrintStream before = System.err;
+    ByteArrayOutputStream log = new ByteArrayOutputStream();
+    System.setErr(new PrintStream(log, true, StandardCharsets.UTF_8));
+    try {
+      action.execute();
+    } catch (Throwable e) {
+      throw new AssertionError(e);
+    } finally {
+      System.setErr(before);
+    }
+    return log.toString(StandardCharsets.UTF_8);
+  }
+}
