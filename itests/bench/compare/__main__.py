@@ -9,9 +9,12 @@ each run the side's file is flushed, so that nobody pays for another's dirty pag
 import argparse
 import os
 import shutil
+import signal
+import subprocess
 import sys
 import tempfile
 import time
+from contextlib import ExitStack
 
 import pause
 import report
@@ -76,6 +79,7 @@ class Comparison:
         self._load = Load(scratch, options.client_cpus)
         self._figures = report.Figures()
         self._disks = {}
+        self._running = ExitStack()
         self.sides = []
         self.ours = None
 
@@ -96,11 +100,13 @@ class Comparison:
         for kind in kinds:
             say(f"starting {kind.name}")
             if kind is Blksnap:
-                self.ours = Blksnap(distribution, self._scratch, cpus)
-                self.sides.append(self.ours)
-                self.ours.attach(self._disks[kind.name], "disk")
+                side = self.ours = Blksnap(distribution, self._scratch, cpus)
             else:
-                self.sides.append(kind(self._scratch, self._disks[kind.name], cpus))
+                side = kind(self._scratch, self._disks[kind.name], cpus)
+            self._running.callback(side.close)
+            self.sides.append(side)
+        if self.ours is not None:
+            self.ours.attach(self._disks[Blksnap.name], "disk")
 
     def run(self):
         """Every work with every side, turn by turn; the first round is not counted."""
@@ -213,8 +219,8 @@ class Comparison:
             self._keep(turn, READ_IMAGE, side, done.mib_per_second)
 
     def close(self):
-        for side in reversed(self.sides):
-            side.close()
+        """Stops every server that was started."""
+        self._running.close()
 
 
 def warm(path):
@@ -231,6 +237,16 @@ def say(text):
 
 def main():
     options = arguments()
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    try:
+        return compare(options)
+    except (RuntimeError, OSError, subprocess.SubprocessError) as failure:
+        say(f"compare-qsd.sh: {failure}")
+        return 2
+
+
+def compare(options):
+    """0 where every goal measured is met, else 1."""
     began = time.monotonic()
     scratch = tempfile.mkdtemp(prefix="blksnap-bench.", dir=options.scratch or os.environ.get("TMPDIR") or "/var/tmp")
     try:
@@ -253,7 +269,7 @@ def find_distribution(given, scratch):
     """The given one, or the one the build made, unpacked here."""
     if given:
         if not os.path.exists(os.path.join(given, "bin", "blksnap")):
-            sys.exit(f"--dist {given}: there is no bin/blksnap in it; name the folder of an unpacked distribution")
+            raise RuntimeError(f"--dist {given}: no bin/blksnap in it; name the folder of an unpacked distribution")
         return os.path.abspath(given)
     root = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
     target = os.path.join(root, "karaf-dist", "target")
@@ -261,7 +277,7 @@ def find_distribution(given, scratch):
         name for name in (os.listdir(target) if os.path.isdir(target) else ()) if name.endswith(".tar.gz")
     )
     if len(archives) != 1:
-        sys.exit(f"{target} holds {len(archives)} archives (*.tar.gz), one is needed: build karaf-dist, or give --dist")
+        raise RuntimeError(f"{target} has {len(archives)} *.tar.gz, one is needed: build karaf-dist, or give --dist")
     unpacked = os.path.join(scratch, "dist")
     os.makedirs(unpacked)
     shutil.unpack_archive(os.path.join(target, archives[0]), unpacked)

@@ -28,6 +28,7 @@ def wait_for_socket(path, process):
             if probe.connect_ex(path) == 0:
                 return
         time.sleep(0.02)
+    stop(process)
     raise RuntimeError(f"nobody listens on {path} after {START_SECONDS} s")
 
 
