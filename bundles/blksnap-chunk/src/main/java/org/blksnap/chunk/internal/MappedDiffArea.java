@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.chunk.internal;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.channels.WritableByteChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import org.blksnap.api.block.BlksnapException;
+import org.blksnap.api.block.Errno;
+import org.blksnap.spi.chunk.DiffArea;
+import org.blksnap.spi.chunk.DiffAreaRequest;
+import org.blksnap.spi.chunk.DiffAreaStatus;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One device's saved chunks in one snapshot: the talker. It cuts ranges into chunks, answers what
+ * needs no lock, and leaves the rest to the keeper, {@link SavedChunks}.
+ *
+ * <p><b>Who runs here.</b> Any number of live writers ({@link #preserve}), image readers and image
+ * writers; one {@link StoreWorker}. Control calls ({@link #close}, {@link #delete}) come when the
+ * gate of the device keeps the others out.
+ *
+ * <p><b>Live writers.</b> A write to pages that are saved costs one acquiring load a chunk: no
+ * lock, no allocation. Otherwise the missing pages, and only they, are read into a buffer slot
+ * under the lock of the chunk, and their bits set. The storage is never touched on this way: the
+ * worker allocates and writes later, so a slow or hanging storage is not seen before all slots are
+ * in use. Then a writer waits for the worker, as long as it makes progress; after the stall limit
+ * without any the area is given up and the write goes on. Each error on this way corrupts the area;
+ * the corruption is in the file before the write passes.
+ *
+ * <p><b>Image readers</b> read the live device first and look at the bits afterwards: see {@link
+ * ImageReader}. <b>Image writers</b> set bits as a save does, so a later live write has nothing to
+ * copy, and a save never overwrites what they wrote.
+ *
+ * <p><b>After a kill</b> the two files say all there is to know, see {@link ChunkMap} and {@link
+ * BufferSlots}: what the process had in memory is in the slots, and is queued again. After a loss
+ * of power they say nothing reliable; whoever adopts must know.
+ *
+ * <p><b>States.</b> open → closed → deleted; corrupted or not besides. A live write that would have
+ * to copy while closed can not be served and can not be ignored: it corrupts.
+ */
+final class MappedDiffArea implements DiffArea {
+  private static final Logger LOG = LoggerFactory.getLogger(MappedDiffArea.class);
+
+  private enum Phase {
+    OPEN,
+    CLOSED,
+    DELETED
+  }
+
+  private final String device;
+  private final Path directory;
+  private final ChunkGeometry geometry;
+  private final BufferSlots slots;
+  private final StoreSignal signal = new StoreSignal();
+  private final Corruption corruption;
+  private final SavedChunks saved;
+  private final ImageReader reader;
+  private final StoreWorker worker;
+  private final long stallNanos;
+
+  @GuardedBy("this")
+  private boolean workerEnded;
+
+  private volatile Phase phase = Phase.OPEN;
+
+  private MappedDiffArea(
+      DiffAreaRequest request, ChunkMap map, BufferSlots slots, Duration stallLimit)
+      throws BlksnapException {
+    this.device = request.device();
+    this.directory = request.directory();
+    this.geometry = map.geometry();
+    this.slots = slots;
+    this.stallNanos = stallLimit.toNanos();
+    corruption = new Corruption(device, map, request.corruption());
+    saved =
+        new SavedChunks(
+            geometry,
+            map,
+            slots,
+            signal,
+            request.live(),
+            request.storage(),
+            corruption,
+            stallNanos);
+    reader = new ImageReader(geometry, saved, request.live(), request.storage(), corruption);
+    saved.recover();
+    worker =
+        new StoreWorker(
+            "blksnap-store-" + device,
+            geometry,
+            map,
+            slots,
+            saved,
+            signal,
+            request.storage(),
+            corruption,
+            request.maximumInQueue(),
+            request.freeBuffers());
+    worker.start();
+  }
+
+  static MappedDiffArea create(DiffAreaRequest request, Duration stallLimit) throws IOException {
+    Path directory = request.directory();
+    if (Files.exists(directory.resolve(ChunkMap.FILE))
+        || Files.exists(directory.resolve(BufferSlots.FILE))) {
+      throw new BlksnapException(
+          Errno.EEXIST,
+          "diff area of "
+              + request.device()
+              + " refused: "
+              + directory
+              + " holds one already; adopt it or give an empty directory");
+    }
+    ChunkGeometry geometry =
+        ChunkGeometry.of(request.capacity(), request.rule(), request.minimumIo());
+    BufferSlots slots = null;
+    try {
+      ChunkMap map = ChunkMap.create(directory, geometry, request.snapshot());
+      slots = BufferSlots.create(directory, geometry, request.snapshot());
+      return new MappedDiffArea(request, map, slots, stallLimit);
+    } catch (IOException | RuntimeException | Error e) {
+      close(slots);
+      Files.deleteIfExists(directory.resolve(ChunkMap.FILE));
+      Files.deleteIfExists(directory.resolve(BufferSlots.FILE));
+      throw e;
+    }
+  }
+
+  static MappedDiffArea adopt(DiffAreaRequest request, Duration stallLimit) throws IOException {
+    ChunkMap map = ChunkMap.open(request.directory(), request.capacity(), request.snapshot());
+    BufferSlots slots = BufferSlots.open(request.directory(), map.geometry(), request.snapshot());
+    try {
+      return new MappedDiffArea(request, map, slots, stallLimit);
+    } catch (IOException | RuntimeException | Error e) {
+      close(slots);
+      throw e;
+    }
+  }
+
+  @Override
+  public int chunkSize() {
+    return geometry.chunkSize();
+  }
+
+  @Override
+  public int chunkCount() {
+    return geometry.chunkCount();
+  }
+
+  @Override
+  public void preserve(long offset, long length, boolean noWait) throws BlksnapException {
+    long end = length >= geometry.capacity() - offset ? geometry.capacity() : offset + length;
+    if (offset >= end || corruption.happened() || phase == Phase.DELETED) {
+      return;
+    }
+    try {
+      int last = geometry.chunkOf(end - 1);
+      int from = geometry.within(offset);
+      for (int chunk = geometry.chunkOf(offset); chunk <= last; chunk++) {
+        long wanted = geometry.pages(from, geometry.upTo(chunk, end));
+        if ((wanted & ~saved.saved(chunk)) != 0) {
+          copy(chunk, wanted, noWait);
+        }
+        from = 0;
+      }
+    } catch (InternalError e) {
+      corruption.corrupt("chunk map can not be read", e);
+    }
+  }
+
+  private void copy(int chunk, long wanted, boolean noWait) throws BlksnapException {
+    if (noWait) {
+      throw new BlksnapException(
+          Errno.EAGAIN,
+          "write to "
+              + device
+              + " refused: chunk "
+              + chunk
+              + " has to be copied first; repeat it without no-wait");
+    }
+    if (phase != Phase.OPEN) {
+      corruption.corrupt(
+          Errno.EIO, "a live write to chunk " + chunk + " passed while the area was closed");
+      return;
+    }
+    saved.save(chunk, wanted);
+  }
+
+  @Override
+  public void read(ByteBuffer dst, long offset) throws IOException {
+    check(offset, dst.remaining(), Errno.EINVAL);
+    try {
+      reader.read(dst, offset);
+    } catch (InternalError e) {
+      throw lost(e);
+    }
+  }
+
+  @Override
+  public void write(ByteBuffer src, long offset) throws IOException {
+    check(offset, src.remaining(), Errno.ENOSPC);
+    corruption.check();
+    int limit = src.limit();
+    long end = offset + src.remaining();
+    try {
+      for (long at = offset; at < end; ) {
+        int chunk = geometry.chunkOf(at);
+        int from = geometry.within(at);
+        int to = geometry.upTo(chunk, end);
+        saved.overwrite(chunk, from, to, src);
+        src.limit(limit);
+        at += to - from;
+      }
+    } catch (InternalError e) {
+      throw lost(e);
+    } finally {
+      src.limit(limit);
+    }
+    corruption.check();
+  }
+
+  @Override
+  public void writeZeroes(long offset, long length) throws IOException {
+    check(offset, length, Errno.ENOSPC);
+    for (long done = 0; done < length; done += Zeroes.PIECE) {
+      write(Zeroes.of(length - done), offset + done);
+    }
+  }
+
+  @Override
+  public void transferTo(long offset, long length, WritableByteChannel target) throws IOException {
+    check(offset, length, Errno.EINVAL);
+    try {
+      reader.transferTo(offset, length, target);
+    } catch (InternalError e) {
+      throw lost(e);
+    }
+  }
+
+  @Override
+  public Run runAt(long offset, long limit) {
+    long end = limit >= geometry.capacity() - offset ? geometry.capacity() : offset + limit;
+    if (offset < 0 || offset >= end) {
+      throw new IllegalArgumentException(
+          "run of "
+              + limit
+              + " bytes at "
+              + offset
+              + " refused: it must begin inside the device of "
+              + geometry.capacity()
+              + " bytes and be at least 1 byte long");
+    }
+    if (phase == Phase.DELETED) {
+      return new Run(end - offset, false);
+    }
+    while (true) {
+      boolean first = reader.runLength(offset, offset + 1, true) > 0;
+      long length = reader.runLength(offset, end, first);
+      if (length > 0) {
+        return new Run(length, first);
+      }
+    }
+  }
+
+  @Override
+  public void settle() {
+    if (phase != Phase.OPEN) {
+      return;
+    }
+    long pass = signal.wantPass();
+    StoreSignal.Outcome outcome =
+        signal.await(
+            () -> signal.ended() >= pass,
+            () -> corruption.happened() || phase != Phase.OPEN,
+            stallNanos);
+    if (outcome == StoreSignal.Outcome.STALLED) {
+      corruption.stalled(signal.queued() + " chunks wait", stallNanos);
+    }
+  }
+
+  @Override
+  public Errno error() {
+    return corruption.error();
+  }
+
+  @Override
+  public String detail() {
+    return corruption.detail();
+  }
+
+  @Override
+  public void corrupt(Errno error, String detail) {
+    corruption.corrupt(error, detail);
+  }
+
+  @Override
+  public DiffAreaStatus status() {
+    return new DiffAreaStatus(
+        saved.savedChunkCount(), saved.savedByteCount(), signal.queued(), saved.copiedByteCount());
+  }
+
+  @Override
+  public synchronized void close() {
+    if (phase != Phase.OPEN) {
+      return;
+    }
+    phase = Phase.CLOSED;
+    workerEnded = worker.close(stallNanos);
+    if (!workerEnded) {
+      corruption.stalled("its last write has not returned at close", stallNanos);
+    }
+    close(slots);
+  }
+
+  /** Cuts the files to nothing first: their space is free at once, not when the maps are. */
+  @Override
+  public synchronized void delete() {
+    close();
+    if (phase == Phase.DELETED) {
+      return;
+    }
+    phase = Phase.DELETED;
+    for (String name : new String[] {ChunkMap.FILE, BufferSlots.FILE}) {
+      Path path = directory.resolve(name);
+      try {
+        if (workerEnded && Files.exists(path)) {
+          FileChannel.open(path, StandardOpenOption.WRITE, StandardOpenOption.TRUNCATE_EXISTING)
+              .close();
+        }
+        Files.deleteIfExists(path);
+      } catch (IOException e) {
+        LOG.warn("{} of {} stays behind in {}: {}", name, device, directory, e.toString());
+      }
+    }
+  }
+
+  private void check(long offset, long length, Errno otherwise) throws BlksnapException {
+    if (offset < 0 || length < 0 || offset > geometry.capacity() - length) {
+      throw new BlksnapException(
+          otherwise,
+          length
+              + " bytes at "
+              + offset
+              + " of the image of "
+              + device
+              + " refused: it has "
+              + geometry.capacity()
+              + " bytes");
+    }
+    if (phase != Phase.OPEN) {
+      throw new BlksnapException(
+          Errno.ESHUTDOWN, "image of " + device + " refused: its diff area is closed");
+    }
+  }
+
+  private BlksnapException lost(InternalError e) {
+    corruption.corrupt("mapped memory is lost", e);
+    return new BlksnapException(
+        Errno.EIO, "image of " + device + " refused: " + corruption.detail(), e);
+  }
+
+  private static void close(BufferSlots slots) {
+    if (slots == null) {
+      return;
+    }
+    try {
+      slots.close();
+    } catch (IOException e) {
+      LOG.debug("closing {}: {}", BufferSlots.FILE, e.toString());
+    }
+  }
+}

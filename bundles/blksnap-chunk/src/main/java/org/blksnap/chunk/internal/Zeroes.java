@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.chunk.internal;
+
+import java.io.EOFException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+
+/** Zeroes to write from, shared by all, and whole transfers between a buffer and a file. */
+final class Zeroes {
+  /** Bytes in one piece. */
+  static final int PIECE = 1 << 20;
+
+  private static final ByteBuffer ZEROES = ByteBuffer.allocateDirect(PIECE).asReadOnlyBuffer();
+
+  private Zeroes() {}
+
+  /** A view of at most a piece of zeroes. */
+  static ByteBuffer of(long length) {
+    ByteBuffer view = ZEROES.duplicate();
+    return view.limit((int) Math.min(length, PIECE));
+  }
+
+  /** Makes {@code [from, to)} of the file allocated zeroes. */
+  static void fill(FileChannel file, long from, long to) throws IOException {
+    for (long at = from; at < to; at += PIECE) {
+      writeFully(file, of(to - at), at);
+    }
+  }
+
+  static void writeFully(FileChannel file, ByteBuffer from, long position) throws IOException {
+    long at = position;
+    while (from.hasRemaining()) {
+      at += file.write(from, at);
+    }
+  }
+
+  static void readFully(FileChannel file, ByteBuffer into, long position) throws IOException {
+    long at = position;
+    while (into.hasRemaining()) {
+      int count = file.read(into, at);
+      if (count < 0) {
+        throw new EOFException("end of file at byte " + at);
+      }
+      at += count;
+    }
+  }
+}
