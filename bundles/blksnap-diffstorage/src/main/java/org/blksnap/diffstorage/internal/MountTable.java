@@ -26,7 +26,7 @@ final class MountTable {
     Path real = device.toRealPath();
     String number = key.major() + ":" + key.minor();
     for (String line : lines(mounts)) {
-      String[] fields = line.split(" ");
+      String[] fields = line.split(" ", -1);
       int dash = List.of(fields).indexOf("-");
       boolean named = dash > 0 && dash + 2 < fields.length && same(fields[dash + 2], real);
       if (fields.length > 4 && (fields[2].equals(number) || named)) {
@@ -34,7 +34,7 @@ final class MountTable {
       }
     }
     for (String line : lines(swaps)) {
-      if (same(line.split("\\s")[0], real)) {
+      if (same(line.split("\\s", 2)[0], real)) {
         return Optional.of("in use as swap");
       }
     }

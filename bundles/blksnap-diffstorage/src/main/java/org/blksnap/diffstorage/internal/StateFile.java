@@ -11,7 +11,6 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.MappedByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -19,7 +18,6 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
-import java.util.zip.CRC32C;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 import org.slf4j.Logger;
@@ -45,20 +43,7 @@ import org.slf4j.LoggerFactory;
  *  96   8  mark of the process that holds the file
  * 104      zero
  *
- * records, one behind the other from 4096 on, little-endian
- *   0   4  length of the record, a multiple of 8
- *   4   4  CRC32C of the record, with this field zero
- *   8   1  kind: 1 range, 2 file made by us, 3 memory, 4 directory
- *   9   1  zero
- *  10   2  length of the key, bytes
- *  12   2  length of the path, bytes
- *  14   2  zero
- *  16   4  logical block, bytes
- *  20   4  zero
- *  24   8  base: where the part begins in the pool, bytes
- *  32   8  length of the part, bytes; a directory's limit
- *  40   8  offset in the file, bytes
- *  48      key, path (UTF-8), zeroes up to a multiple of 8
+ * records ({@link RecordLayout}), one behind the other from 4096 on
  * </pre>
  *
  * <p>The words from 64 on lie in a mapped page and are single aligned stores, so each of them is
@@ -84,17 +69,6 @@ final class StateFile implements Closeable {
   static final int OFF_HOLDER = 96;
   static final int HEADER_LENGTH = 4096;
 
-  static final int REC_LENGTH = 0;
-  static final int REC_CRC = 4;
-  static final int REC_KIND = 8;
-  static final int REC_KEY_LENGTH = 10;
-  static final int REC_PATH_LENGTH = 12;
-  static final int REC_LOGICAL_BLOCK = 16;
-  static final int REC_BASE = 24;
-  static final int REC_PART_LENGTH = 32;
-  static final int REC_OFFSET = 40;
-  static final int REC_TEXT = 48;
-
   /** "BLKSNPDS" read as a little-endian long. */
   static final long MAGIC = 0x5344_504e_534b_4c42L;
 
@@ -102,9 +76,6 @@ final class StateFile implements Closeable {
 
   /** Parts a pool may have; more are refused. */
   static final int MAX_RECORDS = 65_536;
-
-  /** Longest key or path, bytes: both lengths are 16 bits. */
-  static final int MAX_TEXT = 4_096;
 
   private static final VarHandle LONGS =
       MethodHandles.byteBufferViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
@@ -133,7 +104,7 @@ final class StateFile implements Closeable {
     header.putLong(OFF_SNAPSHOT, snapshot.getMostSignificantBits());
     header.putLong(OFF_SNAPSHOT + 8, snapshot.getLeastSignificantBits());
     header.order(ByteOrder.LITTLE_ENDIAN);
-    header.putInt(OFF_HEADER_CRC, crc(header, 0, OFF_HEADER_CRC));
+    header.putInt(OFF_HEADER_CRC, RecordLayout.crc(header, OFF_HEADER_CRC));
     header.putLong(OFF_REQUESTED, requested).putLong(OFF_END, HEADER_LENGTH);
     Path fresh = path.resolveSibling(path.getFileName() + ".new");
     try {
@@ -198,7 +169,7 @@ final class StateFile implements Closeable {
               + VERSION
               + ", the one this bundle knows");
     }
-    if (words.getInt(OFF_HEADER_CRC) != crc(words, 0, OFF_HEADER_CRC)) {
+    if (words.getInt(OFF_HEADER_CRC) != RecordLayout.crc(words, OFF_HEADER_CRC)) {
       throw damaged(path, "the header's checksum is wrong");
     }
     ByteBuffer big = words.duplicate().order(ByteOrder.BIG_ENDIAN);
@@ -225,7 +196,7 @@ final class StateFile implements Closeable {
       file.readFully(bytes);
       ByteBuffer all = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
       while (all.hasRemaining()) {
-        PartRecord part = next(all);
+        PartRecord part = nextRecord(all);
         if (part.hasRoom()) {
           if (part.base() != base) {
             throw damaged(path, "a part begins at " + part.base() + ", not at " + base);
@@ -244,35 +215,13 @@ final class StateFile implements Closeable {
     return found;
   }
 
-  private PartRecord next(ByteBuffer all) throws BlksnapException {
-    int length = all.remaining() < REC_TEXT ? -1 : all.getInt(all.position() + REC_LENGTH);
-    if (length < REC_TEXT || length > all.remaining()) {
-      throw damaged(path, "a record at " + (HEADER_LENGTH + all.position()) + " is cut off");
+  private PartRecord nextRecord(ByteBuffer all) throws BlksnapException {
+    int at = HEADER_LENGTH + all.position();
+    PartRecord part = RecordLayout.decode(all);
+    if (part == null) {
+      throw damaged(path, "the record at byte " + at + " is cut off or its checksum is wrong");
     }
-    ByteBuffer record = all.slice(all.position(), length).order(ByteOrder.LITTLE_ENDIAN);
-    all.position(all.position() + length);
-    int expected = record.getInt(REC_CRC);
-    record.putInt(REC_CRC, 0);
-    PartRecord.Kind kind = PartRecord.Kind.of(record.get(REC_KIND));
-    if (crc(record, 0, length) != expected || kind == null) {
-      throw damaged(path, "a record's checksum is wrong");
-    }
-    int keyLength = Short.toUnsignedInt(record.getShort(REC_KEY_LENGTH));
-    int pathLength = Short.toUnsignedInt(record.getShort(REC_PATH_LENGTH));
-    return new PartRecord(
-        kind,
-        record.getInt(REC_LOGICAL_BLOCK),
-        record.getLong(REC_BASE),
-        record.getLong(REC_PART_LENGTH),
-        record.getLong(REC_OFFSET),
-        text(record, REC_TEXT, keyLength),
-        text(record, REC_TEXT + keyLength, pathLength));
-  }
-
-  private static String text(ByteBuffer record, int from, int length) {
-    byte[] bytes = new byte[length];
-    record.get(from, bytes);
-    return new String(bytes, StandardCharsets.UTF_8);
+    return part;
   }
 
   /** Adds parts, all of them or none. */
@@ -294,7 +243,7 @@ final class StateFile implements Closeable {
     try {
       file.seek(end);
       for (PartRecord part : parts) {
-        byte[] record = encode(part);
+        byte[] record = RecordLayout.encode(part);
         file.write(record);
         end += record.length;
       }
@@ -303,30 +252,6 @@ final class StateFile implements Closeable {
     }
     LONGS.setVolatile(words, OFF_END, end); // the records are whole: now they exist
     records += parts.size();
-  }
-
-  private static byte[] encode(PartRecord part) throws BlksnapException {
-    byte[] key = part.key().getBytes(StandardCharsets.UTF_8);
-    byte[] path = part.path().getBytes(StandardCharsets.UTF_8);
-    if (key.length > MAX_TEXT || path.length > MAX_TEXT) {
-      throw new BlksnapException(
-          Errno.ENAMETOOLONG,
-          "path of "
-              + path.length
-              + " bytes refused: allowed are "
-              + MAX_TEXT
-              + "; use a shorter one");
-    }
-    int length = (REC_TEXT + key.length + path.length + 7) & ~7;
-    ByteBuffer record = ByteBuffer.allocate(length).order(ByteOrder.LITTLE_ENDIAN);
-    record.putInt(REC_LENGTH, length).put(REC_KIND, (byte) part.kind().number);
-    record.putShort(REC_KEY_LENGTH, (short) key.length);
-    record.putShort(REC_PATH_LENGTH, (short) path.length);
-    record.putInt(REC_LOGICAL_BLOCK, part.logicalBlock()).putLong(REC_BASE, part.base());
-    record.putLong(REC_PART_LENGTH, part.length()).putLong(REC_OFFSET, part.offset());
-    record.put(REC_TEXT, key).put(REC_TEXT + key.length, path);
-    record.putInt(REC_CRC, crc(record, 0, length));
-    return record.array();
   }
 
   /** The first address not yet handed out. */
@@ -378,12 +303,6 @@ final class StateFile implements Closeable {
   void delete() throws IOException {
     close();
     Files.deleteIfExists(path);
-  }
-
-  private static int crc(ByteBuffer bytes, int from, int length) {
-    CRC32C crc = new CRC32C();
-    crc.update(bytes.slice(from, length));
-    return (int) crc.getValue();
   }
 
   private static BlksnapException damaged(Path path, String what) {

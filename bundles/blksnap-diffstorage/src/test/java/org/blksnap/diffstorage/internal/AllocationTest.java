@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.diffstorage.internal;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.atomic.AtomicReference;
+import org.blksnap.api.block.BlksnapException;
+import org.blksnap.api.block.ByteRange;
+import org.blksnap.api.block.Errno;
+import org.blksnap.spi.storage.DiffStorage;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Whole chunks, in order, never across two ranges. */
+class AllocationTest {
+  @TempDir Path directory;
+  private PoolFixture fixture;
+  private DiffStorage pool;
+
+  @BeforeEach
+  void open() throws IOException {
+    fixture = new PoolFixture(directory);
+    pool = fixture.create();
+  }
+
+  @AfterEach
+  void delete() {
+    pool.delete();
+  }
+
+  private Errno refusal(int bytes) {
+    return assertThrows(BlksnapException.class, () -> pool.allocate(bytes)).errno();
+  }
+
+  @Test
+  void chunksComeInOrder() throws IOException {
+    pool.appendMemory(8192);
+    assertEquals(0, pool.allocate(4096));
+    assertEquals(4096, pool.allocate(2048));
+    assertEquals(6144, pool.allocate(2048));
+    assertEquals(16, pool.status().filledSectors());
+  }
+
+  @Test
+  void aRemainderTooSmallIsSkippedAndCountsAsFilled() throws IOException {
+    pool.appendMemory(5120);
+    pool.appendMemory(4096);
+    assertEquals(0, pool.allocate(4096));
+    assertEquals(5120, pool.allocate(4096));
+    assertEquals(18, pool.status().filledSectors());
+  }
+
+  @Test
+  void partsTooSmallForAChunkAreSkipped() throws IOException {
+    pool.appendMemory(512);
+    pool.appendMemory(512);
+    pool.appendMemory(4096);
+    assertEquals(1024, pool.allocate(4096));
+  }
+
+  @Test
+  void anEmptyPoolIsOver() {
+    assertEquals(Errno.ENOSPC, refusal(4096));
+    assertTrue(pool.status().overflown());
+  }
+
+  @Test
+  void onceOverItStaysOver() throws IOException {
+    pool.appendMemory(4096);
+    pool.allocate(2048);
+    assertEquals(Errno.ENOSPC, refusal(4096));
+    assertEquals(Errno.ENOSPC, refusal(512));
+    pool.appendMemory(1 << 20);
+    assertEquals(Errno.ENOSPC, refusal(512));
+    assertTrue(pool.status().overflown());
+  }
+
+  @Test
+  void whatIsStoredStaysReadableAfterOverflow() throws IOException {
+    pool.appendMemory(4096);
+    long address = pool.allocate(4096);
+    pool.write(address, PoolFixture.pattern(4096, 5));
+    assertEquals(Errno.ENOSPC, refusal(512));
+    assertEquals(PoolFixture.pattern(4096, 5), PoolFixture.read(pool, address, 4096));
+  }
+
+  @Test
+  void chunksOfNoSizeAreRefused() throws IOException {
+    pool.appendMemory(4096);
+    assertEquals(Errno.EINVAL, refusal(0));
+    assertEquals(Errno.EINVAL, refusal(-512));
+    assertEquals(Errno.EINVAL, refusal(100));
+    assertFalse(pool.status().overflown());
+  }
+
+  @Test
+  void requestsAcrossTwoPartsAreRefused() throws IOException {
+    pool.appendMemory(4096);
+    pool.appendMemory(4096);
+    BlksnapException e =
+        assertThrows(BlksnapException.class, () -> pool.write(2048, PoolFixture.pattern(4096, 0)));
+    assertEquals(Errno.EINVAL, e.errno());
+    assertThrows(BlksnapException.class, () -> PoolFixture.read(pool, 8192, 512));
+    assertThrows(BlksnapException.class, () -> PoolFixture.read(pool, -512, 512));
+  }
+
+  @Test
+  void concurrentAllocationsNeverShareAByte() throws Exception {
+    Path file = fixture.file("f", 1 << 20);
+    for (int i = 0; i < 16; i++) {
+      fixture.append(pool, file, new ByteRange(i * 65_536L, 65_536));
+    }
+    List<Long> got = Collections.synchronizedList(new ArrayList<>());
+    AtomicReference<Throwable> failure = new AtomicReference<>();
+    List<Thread> threads = new ArrayList<>();
+    for (int t = 0; t < 4; t++) {
+      Thread thread =
+          new Thread(
+              () -> {
+                try {
+                  while (true) {
+                    got.add(pool.allocate(1024));
+                  }
+                } catch (BlksnapException e) {
+                  if (e.errno() != Errno.ENOSPC) {
+                    failure.set(e);
+                  }
+                }
+              });
+      thread.start();
+      threads.add(thread);
+    }
+    for (Thread thread : threads) {
+      thread.join();
+    }
+    assertEquals(null, failure.get());
+    assertEquals(1024, got.stream().distinct().count());
+    assertEquals(1024, got.size());
+  }
+
+  /** A list of lengths and a walk over it: what the pool is, in the plainest way. */
+  @Test
+  void randomHistoriesAgreeWithAPlainModel() throws IOException {
+    long seed = Long.getLong("seed", System.nanoTime());
+    System.out.println("randomHistoriesAgreeWithAPlainModel -Dseed=" + seed);
+    Random random = new Random(seed);
+    for (int history = 0; history < 60; history++) {
+      pool.delete();
+      fixture.events.clear();
+      fixture.minimumSectors.set(8 + random.nextInt(200));
+      pool = fixture.create();
+      PlainPool model = new PlainPool(fixture.minimumSectors.get());
+      Path file = fixture.file("f" + history, 1 << 20);
+      long given = 0;
+      for (int step = 0; step < 150; step++) {
+        String where = "seed " + seed + " history " + history + " step " + step;
+        int what = random.nextInt(20);
+        if (what == 0) {
+          int bytes = 512 * (1 + random.nextInt(64));
+          pool.appendMemory(bytes);
+          model.append(bytes);
+        } else if (what == 1 && given < (1 << 20) - 65_536) {
+          int bytes = 512 * (1 + random.nextInt(128));
+          fixture.append(pool, file, new ByteRange(given, bytes));
+          given += bytes;
+          model.append(bytes);
+        } else if (what == 2) {
+          pool.close();
+          pool = fixture.adopt();
+        } else if (what > 4 || model.capacity() > 0) {
+          int bytes = 512 << random.nextInt(7);
+          long expected = model.allocate(bytes);
+          if (expected < 0) {
+            assertEquals(Errno.ENOSPC, refusal(bytes), where);
+          } else {
+            assertEquals(expected, pool.allocate(bytes), where);
+          }
+        }
+        assertEquals(model.filled / 512, pool.status().filledSectors(), where);
+        assertEquals(model.capacity() / 512, pool.status().capacitySectors(), where);
+        assertEquals(model.requested, pool.status().requestedSectors(), where);
+        assertEquals(model.over, pool.status().overflown(), where);
+        assertEquals(model.asked, fixture.asked(), where);
+      }
+    }
+  }
+
+  private static final class PlainPool {
+    final List<Integer> lengths = new ArrayList<>();
+    final List<Long> asked = new ArrayList<>();
+    final long minimum;
+    long requested;
+    long filled;
+    boolean over;
+
+    PlainPool(long minimum) {
+      this.minimum = minimum;
+      this.requested = minimum;
+      asked.add(minimum);
+    }
+
+    long capacity() {
+      return lengths.stream().mapToLong(i -> i).sum();
+    }
+
+    void append(int bytes) {
+      lengths.add(bytes);
+      ask();
+    }
+
+    long allocate(int bytes) {
+      long base = 0;
+      for (int length : lengths) {
+        long from = Math.max(base, filled);
+        base += length;
+        if (!over && base - from >= bytes) {
+          filled = from + bytes;
+          ask();
+          return from;
+        }
+      }
+      over = true;
+      return -1;
+    }
+
+    private void ask() {
+      if (capacity() / 512 >= requested && requested - filled / 512 <= minimum / 2) {
+        requested += minimum;
+        asked.add(minimum);
+      }
+    }
+  }
+}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.diffstorage.internal;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.blksnap.api.block.BlksnapException;
+import org.blksnap.api.block.ByteRange;
+import org.blksnap.api.block.Errno;
+import org.blksnap.spi.storage.DiffStorage;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Real loop devices and a real full file system; needs root. */
+class BlockDeviceTest {
+  private static final int SIZE = 8 << 20;
+
+  @TempDir Path directory;
+  private PoolFixture fixture;
+  private DiffStorage pool;
+
+  @BeforeEach
+  void open() throws IOException {
+    assumeTrue(
+        "root".equals(System.getProperty("user.name")),
+        "SKIPPED: loop devices and mounts need root");
+    fixture = new PoolFixture(directory);
+    pool = fixture.create();
+  }
+
+  @AfterEach
+  void delete() {
+    if (pool != null) {
+      pool.delete();
+    }
+  }
+
+  private static String run(String... command) throws IOException, InterruptedException {
+    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+    String said =
+        new String(
+            process.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
+    assertEquals(0, process.waitFor(), String.join(" ", command) + ": " + said);
+    return said.strip();
+  }
+
+  private Path loop() throws Exception {
+    return Path.of(run("losetup", "--show", "-f", fixture.file("backing", SIZE).toString()));
+  }
+
+  @Test
+  void aLoopDeviceStoresAndIsTakenUpAgain() throws Exception {
+    Path loop = loop();
+    try {
+      pool.appendRanges(
+          loop, List.of(new ByteRange(4096, 65_536)), PoolFixture.geometry(SIZE, 512));
+      long address = pool.allocate(65_536);
+      pool.write(address, PoolFixture.pattern(65_536, 1));
+      pool.close();
+      pool = fixture.adopt();
+      assertEquals(PoolFixture.pattern(65_536, 1), PoolFixture.read(pool, address, 65_536));
+    } finally {
+      pool.delete();
+      run("losetup", "-d", loop.toString());
+    }
+  }
+
+  @Test
+  void aMountedDeviceIsRefused() throws Exception {
+    Path loop = loop();
+    Path mount = Files.createDirectory(directory.resolve("mnt"));
+    try {
+      run("mkfs.ext4", "-q", loop.toString());
+      run("mount", loop.toString(), mount.toString());
+      try {
+        BlksnapException e =
+            assertThrows(
+                BlksnapException.class,
+                () -> pool.appendRanges(loop, List.of(), PoolFixture.geometry(SIZE, 512)));
+        assertEquals(Errno.EBUSY, e.errno());
+        assertTrue(e.getMessage().contains(mount.toString()), e.getMessage());
+      } finally {
+        run("umount", mount.toString());
+      }
+    } finally {
+      run("losetup", "-d", loop.toString());
+    }
+  }
+
+  @Test
+  void aFullFileSystemAsksTheUserAndEndsInOverflow() throws Exception {
+    Path mount = Files.createDirectory(directory.resolve("tmpfs"));
+    run("mount", "-t", "tmpfs", "-o", "size=600k", "none", mount.toString());
+    try {
+      pool.appendDirectory(mount, 1 << 30);
+      assertEquals(1000, pool.status().capacitySectors());
+      pool.write(pool.allocate(250_880), PoolFixture.pattern(250_880, 0));
+      pool.write(pool.allocate(250_880), PoolFixture.pattern(250_880, 1));
+      PoolFixture.await("an event", () -> fixture.asked().size() == 2);
+      pool.allocate(10_240);
+      BlksnapException e = assertThrows(BlksnapException.class, () -> pool.allocate(1 << 20));
+      assertEquals(Errno.ENOSPC, e.errno());
+      assertTrue(pool.status().overflown());
+    } finally {
+      pool.delete();
+      run("umount", mount.toString());
+    }
+  }
+
+  @Test
+  void aSparseFileOnAFullFileSystemAnswersENOSPC() throws Exception {
+    Path mount = Files.createDirectory(directory.resolve("tmpfs"));
+    run("mount", "-t", "tmpfs", "-o", "size=64k", "none", mount.toString());
+    try {
+      Path file = new PoolFixture(mount).file("sparse", 1 << 20);
+      fixture.append(pool, file);
+      BlksnapException e =
+          assertThrows(
+              BlksnapException.class, () -> pool.write(0, PoolFixture.pattern(1 << 19, 0)));
+      assertEquals(Errno.ENOSPC, e.errno());
+    } finally {
+      pool.delete();
+      run("umount", mount.toString());
+    }
+  }
+}
