@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.device.internal;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import java.nio.file.Path;
+import java.util.function.Supplier;
+import org.blksnap.api.block.BlksnapException;
+import org.blksnap.api.block.Errno;
+import org.blksnap.spi.host.HostFile;
+import org.blksnap.spi.host.HostOperations;
+
+/**
+ * One device's file at the host, which may come and go.
+ *
+ * <p>Two kinds. An exclusive one is opened with the device and kept for its life, also beyond the
+ * host service that opened it: giving it up to take another would leave the device open to others
+ * for a moment, and only the descriptor that holds the claim may discard. Any other belongs to the
+ * present host service and is opened anew when that changes. Without a host there is none, and the
+ * operations say what they do then.
+ */
+final class HostAccess implements AutoCloseable {
+  private record Held(HostOperations by, HostFile file) {}
+
+  private final Path path;
+  private final boolean writable;
+  private final boolean exclusive;
+  private final Supplier<HostOperations> source;
+  private volatile Held held;
+
+  @GuardedBy("this")
+  private boolean closed;
+
+  /** Opens at once where there is a host. EBUSY where exclusive and held elsewhere. */
+  HostAccess(Path path, boolean writable, boolean exclusive, Supplier<HostOperations> source)
+      throws BlksnapException {
+    this.path = path;
+    this.writable = writable;
+    this.exclusive = exclusive;
+    this.source = source;
+    HostOperations now = source.get();
+    if (now != null) {
+      held = new Held(now, now.open(path, writable, exclusive));
+    }
+  }
+
+  /** Null without a host; or where it came late and somebody else holds the device by now. */
+  HostFile file() throws BlksnapException {
+    Held present = held;
+    HostOperations now = source.get();
+    if (present != null && (exclusive || present.by() == now)) {
+      return present.file();
+    }
+    return now == null ? null : renew(now);
+  }
+
+  HostOperations operations() {
+    return source.get();
+  }
+
+  @Override
+  public synchronized void close() {
+    closed = true;
+    if (held != null) {
+      held.file().close();
+    }
+  }
+
+  private synchronized HostFile renew(HostOperations now) throws BlksnapException {
+    if (closed) {
+      throw new BlksnapException(Errno.ESHUTDOWN, path + " is closed; open it again");
+    }
+    Held old = held;
+    if (old == null || (!exclusive && old.by() != now)) {
+      try {
+        held = new Held(now, now.open(path, writable, exclusive));
+      } catch (BlksnapException refused) {
+        if (exclusive && refused.errno() == Errno.EBUSY) {
+          return null;
+        }
+        throw refused;
+      }
+      if (old != null) {
+        old.file().close();
+      }
+    }
+    return held.file();
+  }
+}

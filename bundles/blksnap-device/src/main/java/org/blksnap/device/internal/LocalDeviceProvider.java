@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.device.internal;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.blksnap.api.block.BlksnapException;
+import org.blksnap.api.block.Errno;
+import org.blksnap.api.block.Geometry;
+import org.blksnap.spi.device.DeviceProvider;
+import org.blksnap.spi.device.OpenRequest;
+import org.blksnap.spi.device.RawDevice;
+import org.blksnap.spi.host.HostOperations;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Deactivate;
+import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.component.annotations.ReferenceCardinality;
+import org.osgi.service.component.annotations.ReferencePolicy;
+import org.osgi.service.component.annotations.ReferencePolicyOption;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Files and block devices of this host. Knows what is open, so that nothing stays frozen, locked or
+ * claimed when the bundle stops; a successor can then open the same devices.
+ */
+@Component(service = DeviceProvider.class)
+public final class LocalDeviceProvider implements DeviceProvider, AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(LocalDeviceProvider.class);
+
+  private final Surroundings around;
+  private final Set<OpenDevice> open = ConcurrentHashMap.newKeySet();
+
+  @Reference(
+      cardinality = ReferenceCardinality.OPTIONAL,
+      policy = ReferencePolicy.DYNAMIC,
+      policyOption = ReferencePolicyOption.GREEDY)
+  volatile HostOperations host;
+
+  LocalDeviceProvider(Surroundings around, HostOperations host) {
+    this.around = around;
+    this.host = host;
+  }
+
+  @Activate
+  public LocalDeviceProvider() {
+    this(Surroundings.of(Path.of("/sys"), Path.of("/proc")), null);
+  }
+
+  @Override
+  public RawDevice open(OpenRequest request) throws BlksnapException {
+    Path path = request.path().toAbsolutePath();
+    try {
+      FileStat stat = statOf(path);
+      Geometry geometry = around.geometries().of(path, stat);
+      if (!request.force()) {
+        around.occupancy().refuseIfUsed(path, stat);
+      }
+      if (stat.block() && geometry.readOnly() && !request.readOnly()) {
+        throw new BlksnapException(
+            Errno.EROFS, path + " refused for writing: the device is read-only; open it read-only");
+      }
+      return open(request, path, stat, geometry.withReadOnly(request.readOnly()));
+    } catch (IOException failure) {
+      throw IoFailure.opening(path, failure);
+    }
+  }
+
+  private OpenDevice open(OpenRequest request, Path path, FileStat stat, Geometry geometry)
+      throws IOException {
+    boolean exclusive = stat.block() && !request.force();
+    HostAccess access = claim(path, !geometry.readOnly(), exclusive);
+    try {
+      OpenDevice device =
+          stat.block()
+              ? new BlockSpecial(path, stat, geometry, around, access, open::remove)
+              : new RegularFile(path, stat, geometry, around, access, open::remove);
+      open.add(device);
+      return device;
+    } catch (IOException | RuntimeException failure) {
+      access.close();
+      throw failure;
+    }
+  }
+
+  private HostAccess claim(Path path, boolean writable, boolean exclusive) throws BlksnapException {
+    try {
+      return new HostAccess(path, writable, exclusive, () -> host);
+    } catch (BlksnapException refused) {
+      if (refused.errno() != Errno.EBUSY) {
+        throw refused;
+      }
+      throw new BlksnapException(
+          Errno.EBUSY,
+          path
+              + " refused: another program holds it exclusively (RAID, LVM, multipath, another"
+              + " engine, or a mount out of sight in a container); stop that, or force it",
+          refused);
+    }
+  }
+
+  @Override
+  public Geometry geometry(Path path) throws BlksnapException {
+    try {
+      return around.geometries().of(path, statOf(path));
+    } catch (IOException failure) {
+      throw IoFailure.opening(path, failure);
+    }
+  }
+
+  private static FileStat statOf(Path path) throws IOException {
+    FileStat stat = FileStat.of(path);
+    if (!stat.regular() && !stat.block()) {
+      throw new BlksnapException(
+          Errno.ENODEV,
+          path + " refused: neither a regular file nor a block device; name one of these");
+    }
+    return stat;
+  }
+
+  /** Thaws and closes what is still open; whoever used it gets ESHUTDOWN. */
+  @Deactivate
+  @Override
+  public void close() {
+    for (OpenDevice device : open) {
+      try {
+        device.close();
+      } catch (IOException failure) {
+        LOG.warn("{} not closed cleanly: {}", device, failure.toString());
+      }
+    }
+  }
+}

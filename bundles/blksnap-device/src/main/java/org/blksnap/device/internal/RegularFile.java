@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.device.internal;
+
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+import org.blksnap.api.block.AllocationExtent;
+import org.blksnap.api.block.BlksnapException;
+import org.blksnap.api.block.Errno;
+import org.blksnap.api.block.Geometry;
+import org.blksnap.spi.host.HostFile;
+
+/**
+ * A file as a device.
+ *
+ * <p>Opened for writing it holds an advisory lock on one byte far behind any data, so that two
+ * engines do not attach the same file and tools that lock the data itself are not hindered. The
+ * system drops such a lock when this process closes any other descriptor of the file; between
+ * engines of one process it holds regardless.
+ */
+final class RegularFile extends OpenDevice {
+  /** The locked byte: the last one a lock can name. */
+  static final long LOCK_POSITION = Long.MAX_VALUE - 1;
+
+  RegularFile(
+      Path path,
+      FileStat stat,
+      Geometry geometry,
+      Surroundings around,
+      HostAccess host,
+      Consumer<OpenDevice> whenClosed)
+      throws IOException {
+    super(path, stat, geometry, around, host, whenClosed);
+  }
+
+  @Override
+  void claim(FileChannel opened, boolean readOnly) throws IOException {
+    if (readOnly) {
+      return;
+    }
+    try {
+      if (opened.tryLock(LOCK_POSITION, 1, false) != null) {
+        return;
+      }
+    } catch (OverlappingFileLockException here) {
+      throw attachedElsewhere("by this process");
+    }
+    throw attachedElsewhere("by another process");
+  }
+
+  private BlksnapException attachedElsewhere(String by) {
+    return new BlksnapException(
+        Errno.EBUSY,
+        path + " refused: it is attached for writing already " + by + "; detach it there");
+  }
+
+  @Override
+  public String fingerprint() throws IOException {
+    return fingerprint(FileStat.of(path));
+  }
+
+  static String fingerprint(FileStat now) {
+    return now.size()
+        + " "
+        + now.modifiedNs()
+        + " "
+        + now.changedNs()
+        + " "
+        + now.dev()
+        + ":"
+        + now.ino();
+  }
+
+  @Override
+  public long lastModifiedMillis() throws IOException {
+    return FileStat.of(path).modifiedNs() / 1_000_000;
+  }
+
+  @Override
+  public void discard(long offset, long length) throws IOException {
+    requireWritable();
+    HostFile file = host.file();
+    if (file == null || length <= 0) {
+      return;
+    }
+    try {
+      file.punchHole(offset, length);
+    } catch (BlksnapException refused) {
+      if (!cannot(refused)) {
+        throw refused;
+      }
+    }
+  }
+
+  @Override
+  public void writeZeroes(long offset, long length, boolean keepAllocated, boolean fastOnly)
+      throws IOException {
+    requireWritable();
+    if (length <= 0) {
+      return;
+    }
+    HostFile file = host.file();
+    if (file != null
+        && (keepAllocated
+            ? zeroAllocated(file, offset, length)
+            : punch(file, offset, length) || zeroRange(file, offset, length))) {
+      return;
+    }
+    fillWithZeroes(offset, length, fastOnly);
+  }
+
+  private static boolean zeroAllocated(HostFile file, long offset, long length)
+      throws BlksnapException {
+    if (zeroRange(file, offset, length)) {
+      return true;
+    }
+    if (!punch(file, offset, length)) {
+      return false;
+    }
+    file.allocate(offset, length);
+    return true;
+  }
+
+  private static boolean punch(HostFile file, long offset, long length) throws BlksnapException {
+    try {
+      file.punchHole(offset, length);
+      return true;
+    } catch (BlksnapException refused) {
+      if (cannot(refused)) {
+        return false;
+      }
+      throw refused;
+    }
+  }
+
+  private static boolean zeroRange(HostFile file, long offset, long length)
+      throws BlksnapException {
+    try {
+      file.zeroRange(offset, length);
+      return true;
+    } catch (BlksnapException refused) {
+      if (cannot(refused)) {
+        return false;
+      }
+      throw refused;
+    }
+  }
+
+  @Override
+  public List<AllocationExtent> allocation(long offset, long length, int limit) throws IOException {
+    HostFile file = host.file();
+    if (file == null || length <= 0 || limit <= 0) {
+      return super.allocation(offset, length, limit);
+    }
+    List<AllocationExtent> extents = new ArrayList<>();
+    long end = offset + length;
+    long at = offset;
+    try {
+      while (at < end && extents.size() < limit) {
+        long data = file.seekData(at);
+        boolean hole = data != at;
+        long next = hole ? data : file.seekHole(at);
+        long stop = next <= at || next > end ? end : next;
+        extents.add(new AllocationExtent(at, stop - at, hole, hole));
+        at = stop;
+      }
+    } catch (BlksnapException refused) {
+      if (!cannot(refused) && refused.errno() != Errno.EINVAL) {
+        throw refused;
+      }
+      return super.allocation(offset, length, limit);
+    }
+    return extents;
+  }
+}

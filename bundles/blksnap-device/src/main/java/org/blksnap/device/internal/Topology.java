@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.device.internal;
+
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import org.blksnap.device.internal.MountTable.Mount;
+
+/**
+ * What stands on what: file system on device, partition on disk, dm and md on their slaves, loop
+ * device on its backing file, overlay on its upper directory.
+ *
+ * <p>Every question is answered by walking down from the upper thing until the device asked about
+ * is met. Each device is visited once, which bounds the walk.
+ */
+final class Topology {
+  /** Overlay in overlay in overlay: deeper than this is not followed. */
+  private static final int OVERLAY_DEPTH = 8;
+
+  private final SysBlock sys;
+  private final MountTable table;
+
+  Topology(SysBlock sys, MountTable table) {
+    this.sys = sys;
+    this.table = table;
+  }
+
+  /** True where the directory lies, however deep, on the device or file. */
+  boolean carries(FileStat device, Path directory) {
+    return standsOn(device, numbersOf(directory, 0), true);
+  }
+
+  /**
+   * Mounts of file systems that stand on the device or file without another file system between;
+   * one for each file system, by a mount point that really leads to it.
+   */
+  List<Mount> mountedFrom(FileStat device) {
+    List<Mount> found = new ArrayList<>();
+    Set<DeviceNumber> seen = new HashSet<>();
+    for (Mount mount : table.mounts()) {
+      if (!seen.contains(mount.number())
+          && standsOn(device, numbersOf(mount), false)
+          && leadsTo(mount)) {
+        seen.add(mount.number());
+        found.add(mount);
+      }
+    }
+    return found;
+  }
+
+  /** As {@link #mountedFrom}, also those hidden behind another mount. */
+  List<Mount> allMountsFrom(FileStat device) {
+    return table.mounts().stream()
+        .filter(mount -> standsOn(device, numbersOf(mount), false))
+        .toList();
+  }
+
+  /** Loop devices made of the device (or a partition of it) or the file. */
+  List<DeviceNumber> loopsOver(FileStat device) {
+    Set<DeviceNumber> family = familyOf(device);
+    return sys.activeLoops().stream()
+        .filter(
+            loop ->
+                sys.loopBacking(loop)
+                    .flatMap(FileStat::find)
+                    .filter(
+                        backing ->
+                            backing.same(device)
+                                || (backing.block() && family.contains(backing.number())))
+                    .isPresent())
+        .toList();
+  }
+
+  /** The device and its partitions; nothing for a regular file. */
+  Set<DeviceNumber> familyOf(FileStat device) {
+    return device.block() ? new LinkedHashSet<>(sys.family(device.number())) : Set.of();
+  }
+
+  private boolean standsOn(FileStat device, List<DeviceNumber> upper, boolean throughFiles) {
+    Set<DeviceNumber> family = familyOf(device);
+    Deque<DeviceNumber> toVisit = new ArrayDeque<>(upper);
+    Set<DeviceNumber> visited = new HashSet<>();
+    while (!toVisit.isEmpty()) {
+      DeviceNumber number = toVisit.poll();
+      if (!visited.add(number)) {
+        continue;
+      }
+      if (family.contains(number)) {
+        return true;
+      }
+      toVisit.addAll(sys.slaves(number));
+      if (sys.partition(number)) {
+        toVisit.add(sys.disk(number));
+      }
+      Optional<Path> backing = sys.loopBacking(number);
+      Optional<FileStat> behind = backing.flatMap(FileStat::find);
+      if (behind.isEmpty()) {
+        continue;
+      }
+      if (behind.get().same(device)) {
+        return true;
+      }
+      if (behind.get().block()) {
+        toVisit.add(behind.get().number());
+      } else if (throughFiles) {
+        toVisit.addAll(numbersOf(backing.get(), 0));
+      }
+    }
+    return false;
+  }
+
+  private boolean leadsTo(Mount mount) {
+    return FileStat.find(mount.point())
+        .filter(
+            there ->
+                there.home().equals(mount.number())
+                    || (!sys.exists(mount.number()) && !isHidden(mount)))
+        .isPresent();
+  }
+
+  /** A later mount on the very same point is what one gets there. */
+  private boolean isHidden(Mount mount) {
+    Mount last = mount;
+    for (Mount other : table.mounts()) {
+      if (other.point().equals(mount.point())) {
+        last = other;
+      }
+    }
+    return !last.number().equals(mount.number());
+  }
+
+  /** Block devices that hold the file system a path lies on. */
+  private List<DeviceNumber> numbersOf(Path path, int depth) {
+    List<DeviceNumber> numbers = new ArrayList<>();
+    Optional<FileStat> stat = FileStat.find(path);
+    if (stat.isEmpty() || depth > OVERLAY_DEPTH) {
+      return numbers;
+    }
+    DeviceNumber home = stat.get().home();
+    numbers.add(home);
+    for (Mount mount : mountsHolding(path, home)) {
+      numbers.addAll(numbersOf(mount));
+      upperDirectory(mount).ifPresent(upper -> numbers.addAll(numbersOf(upper, depth + 1)));
+    }
+    return numbers;
+  }
+
+  /** By number; where a file system shows other numbers to stat (subvolumes), by longest path. */
+  private List<Mount> mountsHolding(Path path, DeviceNumber home) {
+    List<Mount> all = table.mounts();
+    List<Mount> byNumber = all.stream().filter(mount -> mount.number().equals(home)).toList();
+    if (!byNumber.isEmpty()) {
+      return byNumber;
+    }
+    Path absolute;
+    try {
+      absolute = path.toRealPath();
+    } catch (java.io.IOException unreachable) {
+      absolute = path.toAbsolutePath().normalize();
+    }
+    Mount best = null;
+    for (Mount mount : all) {
+      if (absolute.startsWith(mount.point())
+          && (best == null || mount.point().getNameCount() >= best.point().getNameCount())) {
+        best = mount;
+      }
+    }
+    return best == null ? List.of() : List.of(best);
+  }
+
+  private static List<DeviceNumber> numbersOf(Mount mount) {
+    List<DeviceNumber> numbers = new ArrayList<>();
+    numbers.add(mount.number());
+    if (mount.source().startsWith("/dev/")) {
+      FileStat.find(Path.of(mount.source()))
+          .filter(FileStat::block)
+          .ifPresent(source -> numbers.add(source.number()));
+    }
+    return numbers;
+  }
+
+  private static Optional<Path> upperDirectory(Mount mount) {
+    if (!mount.type().equals("overlay")) {
+      return Optional.empty();
+    }
+    for (String option : mount.options().split(",", -1)) {
+      if (option.startsWith("upperdir=")) {
+        return Optional.of(Path.of(KernelText.unescape(option.substring("upperdir=".length()))));
+      }
+    }
+    return Optional.empty();
+  }
+}
