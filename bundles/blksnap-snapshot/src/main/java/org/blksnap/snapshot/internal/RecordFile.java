@@ -40,7 +40,8 @@ final class RecordFile {
     for (Map.Entry<String, String> entry : new TreeMap<>(values).entrySet()) {
       text.append(entry.getKey()).append('=').append(escape(entry.getValue())).append('\n');
     }
-    text.append("crc32c=").append(checksum(text.toString())).append('\n');
+    String checksum = checksum(text.toString());
+    text.append("crc32c=").append(checksum).append('\n');
     Path fresh = file.resolveSibling(file.getFileName() + ".new");
     try (FileChannel channel =
         FileChannel.open(

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.snapshot.internal;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class ShelfTest {
+  private Shelf shelf = new Shelf(60_000);
+
+  @AfterEach
+  void close() {
+    shelf.close();
+  }
+
+  @Test
+  void whatIsLeftIsFetchedOnce() {
+    shelf.leave("k", List.of("a"));
+    assertEquals(List.of("a"), shelf.fetch("k").orElseThrow());
+    assertTrue(shelf.fetch("k").isEmpty());
+  }
+
+  @Test
+  void whatNobodyFetchesIsClosedAlsoInside() throws Exception {
+    shelf.close();
+    shelf = new Shelf(20);
+    CountDownLatch closed = new CountDownLatch(2);
+    AutoCloseable one = closed::countDown;
+    shelf.leave("k", Map.of("a", one, "b", List.of(one)));
+    assertTrue(closed.await(10, TimeUnit.SECONDS));
+    assertTrue(shelf.fetch("k").isEmpty());
+  }
+
+  @Test
+  void anOlderOneUnderTheSameKeyIsClosed() throws Exception {
+    CountDownLatch closed = new CountDownLatch(1);
+    AutoCloseable older = closed::countDown;
+    shelf.leave("k", older);
+    shelf.leave("k", "newer");
+    assertTrue(closed.await(1, TimeUnit.SECONDS));
+    assertEquals("newer", shelf.fetch("k").orElseThrow());
+  }
+}
