@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.device.internal;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
+import java.util.List;
+import org.blksnap.api.block.AllocationExtent;
+import org.blksnap.api.block.BlksnapException;
+import org.blksnap.api.block.Errno;
+import org.blksnap.spi.device.OpenRequest;
+import org.blksnap.spi.device.RawDevice;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+@Timeout(60)
+class RegularFileTest {
+  private static final int MIB = 1 << 20;
+
+  @TempDir Path directory;
+  private final ToolHost host = new ToolHost();
+  private LocalDeviceProvider provider;
+  private Path path;
+
+  @BeforeEach
+  void makeFile() throws Exception {
+    provider = new LocalDeviceProvider(Surroundings.of(Path.of("/sys"), Path.of("/proc")), host);
+    path = directory.resolve("disk");
+    byte[] content = new byte[2 * MIB];
+    Arrays.fill(content, (byte) 0x5a);
+    Files.write(path, content);
+  }
+
+  @AfterEach
+  void closeAll() {
+    provider.close();
+    assertEquals(0, host.openFiles.get(), "host files left open");
+  }
+
+  private RawDevice open() throws BlksnapException {
+    return provider.open(new OpenRequest(path, false, false));
+  }
+
+  private static Errno refusal(org.junit.jupiter.api.function.Executable call) {
+    return BlksnapException.errnoOf(assertThrows(IOException.class, call));
+  }
+
+  @Test
+  void whatWasWrittenIsRead() throws Exception {
+    RawDevice device = open();
+    ByteBuffer out = ByteBuffer.allocateDirect(4096).putInt(0, 4711);
+    device.write(out, 8192);
+    assertFalse(out.hasRemaining());
+    ByteBuffer in = ByteBuffer.allocateDirect(4096);
+    device.read(in, 8192);
+    assertEquals(4711, in.getInt(0));
+    device.flush();
+  }
+
+  @Test
+  void capacityIsRoundedDownToWholeSectors() throws Exception {
+    Files.write(path, new byte[1000]);
+    assertEquals(512, open().geometry().capacity());
+    assertEquals(512, provider.geometry(path).capacity());
+  }
+
+  @Test
+  void growingIsNoticedByRefresh() throws Exception {
+    RawDevice device = open();
+    assertFalse(device.refresh());
+    try (RandomAccessFile file = new RandomAccessFile(path.toFile(), "rw")) {
+      file.setLength(3 * MIB);
+    }
+    assertTrue(device.refresh());
+    assertEquals(3 * MIB, device.geometry().capacity());
+  }
+
+  @Test
+  void identityIsTheInodeNotTheName() throws Exception {
+    String key;
+    try (RawDevice device = open()) {
+      key = device.identity().key();
+    }
+    Path other = directory.resolve("renamed");
+    Files.move(path, other);
+    path = other;
+    assertEquals(key, open().identity().key());
+    assertTrue(key.startsWith("file:"), key);
+  }
+
+  @Test
+  void secondOpenForWritingIsRefused() throws Exception {
+    RawDevice first = open();
+    assertEquals(Errno.EBUSY, refusal(this::open));
+    first.close();
+    open().close();
+  }
+
+  @Test
+  void writeToAReadOnlyOpenIsRefused() throws Exception {
+    RawDevice device = provider.open(new OpenRequest(path, true, false));
+    assertTrue(device.geometry().readOnly());
+    assertEquals(Errno.EROFS, refusal(() -> device.write(ByteBuffer.allocate(512), 0)));
+    assertEquals(Errno.EROFS, refusal(() -> device.discard(0, 512)));
+  }
+
+  @Test
+  void missingFileIsEnoent() {
+    path = directory.resolve("missing");
+    assertEquals(Errno.ENOENT, refusal(this::open));
+  }
+
+  @Test
+  void directoryIsEnodev() {
+    path = directory;
+    assertEquals(Errno.ENODEV, refusal(this::open));
+    assertEquals(Errno.ENODEV, refusal(() -> provider.geometry(directory)));
+  }
+
+  @Test
+  void shortReadNamesTheOffset() throws Exception {
+    RawDevice device = open();
+    try (FileChannel file = FileChannel.open(path, StandardOpenOption.WRITE)) {
+      file.truncate(MIB);
+    }
+    IOException failure =
+        assertThrows(IOException.class, () -> device.read(ByteBuffer.allocate(8192), MIB - 4096));
+    assertEquals(Errno.EIO, BlksnapException.errnoOf(failure));
+    assertTrue(failure.getMessage().contains("at " + MIB), failure.getMessage());
+  }
+
+  @Test
+  void discardPunchesAHole() throws Exception {
+    open().discard(MIB, MIB);
+    assertEquals(List.of("open", "punchHole"), host.asked);
+    assertEquals(0, Files.readAllBytes(path)[MIB]);
+  }
+
+  @Test
+  void discardOnAFileSystemThatCannotDoesNothing() throws Exception {
+    host.failing.put("punchHole", Errno.EOPNOTSUPP);
+    open().discard(MIB, MIB);
+    assertEquals(0x5a, Files.readAllBytes(path)[MIB]);
+  }
+
+  @Test
+  void discardWithoutAHostDoesNothing() throws Exception {
+    RawDevice device = open();
+    provider.host = null;
+    device.discard(MIB, MIB);
+    assertEquals(0x5a, Files.readAllBytes(path)[MIB]);
+  }
+
+  @Test
+  void failingDiscardIsReported() throws Exception {
+    host.failing.put("punchHole", Errno.EIO);
+    RawDevice device = open();
+    assertEquals(Errno.EIO, refusal(() -> device.discard(0, 512)));
+  }
+
+  @Test
+  void newHostGetsAFileOfItsOwn() throws Exception {
+    RawDevice device = open();
+    ToolHost second = new ToolHost();
+    provider.host = second;
+    device.discard(0, 4096);
+    assertEquals(List.of("open", "punchHole"), second.asked);
+    assertEquals(0, host.openFiles.get());
+    device.close();
+    assertEquals(0, second.openFiles.get());
+  }
+
+  @Test
+  void zeroesAreWrittenWithoutAHost() throws Exception {
+    RawDevice device = open();
+    provider.host = null;
+    device.writeZeroes(100, MIB, false, false);
+    byte[] content = Files.readAllBytes(path);
+    assertEquals(0x5a, content[99]);
+    assertArrayEquals(new byte[MIB], Arrays.copyOfRange(content, 100, 100 + MIB));
+    assertEquals(0x5a, content[100 + MIB]);
+  }
+
+  @Test
+  void fastZeroesAreRefusedWhereTheyWouldBeWritten() throws Exception {
+    RawDevice device = open();
+    provider.host = null;
+    assertEquals(Errno.EOPNOTSUPP, refusal(() -> device.writeZeroes(0, MIB, false, true)));
+    assertEquals(0x5a, Files.readAllBytes(path)[0]);
+  }
+
+  @Test
+  void keptZeroesStayAllocated() throws Exception {
+    open().writeZeroes(0, MIB, true, true);
+    assertEquals(List.of("open", "zeroRange"), host.asked);
+    assertEquals(0, Files.readAllBytes(path)[0]);
+  }
+
+  @Test
+  void keptZeroesArePunchedAndAllocatedWhereZeroRangeIsMissing() throws Exception {
+    host.failing.put("zeroRange", Errno.EOPNOTSUPP);
+    open().writeZeroes(0, MIB, true, true);
+    assertEquals(List.of("open", "zeroRange", "punchHole", "allocate"), host.asked);
+  }
+
+  @Test
+  void allocationCoversTheRangeInOrderUpToTheLimit() throws Exception {
+    host.data = new long[] {4096, 8192, 65536, MIB};
+    RawDevice device = open();
+    assertEquals(
+        List.of(
+            new AllocationExtent(0, 4096, true, true),
+            new AllocationExtent(4096, 4096, false, false),
+            new AllocationExtent(8192, 57344, true, true),
+            new AllocationExtent(65536, MIB - 65536, false, false),
+            new AllocationExtent(MIB, MIB, true, true)),
+        device.allocation(0, 2 * MIB, 10));
+    assertEquals(2, device.allocation(0, 2 * MIB, 2).size());
+    assertEquals(
+        List.of(new AllocationExtent(5000, 100, false, false)), device.allocation(5000, 100, 10));
+  }
+
+  @Test
+  void allocationWithoutAHostIsAllData() throws Exception {
+    RawDevice device = open();
+    provider.host = null;
+    assertEquals(
+        List.of(new AllocationExtent(0, MIB, false, false)), device.allocation(0, MIB, 10));
+  }
+
+  @Test
+  void transferGivesAllBytes() throws Exception {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    open().transferTo(100, MIB, Channels.newChannel(bytes));
+    assertEquals(MIB, bytes.size());
+  }
+
+  @Test
+  void transferPastTheEndFailsInsteadOfTurningForEver() throws Exception {
+    RawDevice device = open();
+    assertEquals(
+        Errno.EIO,
+        refusal(
+            () ->
+                device.transferTo(2 * MIB, 512, Channels.newChannel(new ByteArrayOutputStream()))));
+  }
+
+  @Test
+  void fingerprintTellsAnotherWritersWrite() throws Exception {
+    RawDevice device = open();
+    device.flush();
+    String before = device.fingerprint();
+    assertEquals(before, device.fingerprint());
+    LoopDevice.run("touch", path.toString());
+    assertNotEquals(before, device.fingerprint());
+    assertTrue(device.lastModifiedMillis() > 0);
+  }
+
+  @Test
+  void closedDeviceAnswersShutDown() throws Exception {
+    RawDevice device = open();
+    device.close();
+    device.close();
+    assertEquals(Errno.ESHUTDOWN, refusal(() -> device.read(ByteBuffer.allocate(512), 0)));
+  }
+
+  @Test
+  void stoppedProviderLetsGoOfEverything() throws Exception {
+    RawDevice device = open();
+    provider.close();
+    assertEquals(Errno.ESHUTDOWN, refusal(device::refresh));
+    LocalDeviceProvider successor =
+        new LocalDeviceProvider(Surroundings.of(Path.of("/sys"), Path.of("/proc")), null);
+    successor.open(new OpenRequest(path, false, false)).close();
+  }
+
+  @Test
+  void nothingMountedMeansNothingFrozen() throws Exception {
+    try (RawDevice.Thaw thaw = open().freeze(java.time.Duration.ofSeconds(5))) {
+      assertFalse(thaw.expired());
+    }
+    assertEquals(List.of("open"), host.asked);
+  }
+}
