@@ -65,8 +65,9 @@ final class MapFile {
     return segments;
   }
 
-  /** Makes a file with zero maps and this header, whole and on disk; replaces what is there. */
-  static MapFile create(Path path, MapHeader header, long heartbeat) throws IOException {
+  /** Makes a file with zero maps and this header; replaces what is there. */
+  static MapFile create(Path path, MapHeader header, long heartbeat, boolean forced)
+      throws IOException {
     try (FileChannel channel =
         FileChannel.open(
             path,
@@ -88,7 +89,9 @@ final class MapFile {
       MapFile file = new MapFile(channel, header);
       file.head.putLong(MapLayout.HEARTBEAT, heartbeat);
       file.store(header);
-      channel.force(true);
+      if (forced) {
+        channel.force(true);
+      }
       return file;
     }
   }

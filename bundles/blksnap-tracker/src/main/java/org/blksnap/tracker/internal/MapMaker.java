@@ -72,11 +72,20 @@ final class MapMaker {
             MapHeader.keyOf(request.identity()),
             "");
     try {
-      return MapFile.create(fresh(), header, now);
+      return MapFile.create(fresh(), header, now, forced());
     } catch (IOException e) {
       discard();
       throw failure("cannot be made", e);
     }
+  }
+
+  /**
+   * Whether new files go to disk at once: in durable mode, and where one takes another's place
+   * (what is not on disk yet would be sent there by the rename, in the middle of a take). A first
+   * file that a power loss takes away was void anyway.
+   */
+  private boolean forced() {
+    return request.durable() || Files.exists(request.file());
   }
 
   /** Removes a file that was made and not published. */

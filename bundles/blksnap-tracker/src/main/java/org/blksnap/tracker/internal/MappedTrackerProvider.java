@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.function.LongSupplier;
 import org.blksnap.api.block.BlksnapException;
+import org.blksnap.api.change.GenerationReason;
 import org.blksnap.spi.tracker.Tracker;
 import org.blksnap.spi.tracker.TrackerProvider;
 import org.blksnap.spi.tracker.TrackerRequest;
@@ -63,7 +64,9 @@ public final class MappedTrackerProvider implements TrackerProvider, AutoCloseab
       if (file == null) {
         file = maker.make(request.capacity(), verdict.reason(), verdict.detail());
         maker.publish();
-        maker.settle();
+        if (request.durable() || verdict.reason() != GenerationReason.FIRST_ATTACH) {
+          maker.settle();
+        }
         LOG.info(
             "change map of {}: new generation {}, because {} {}",
             request.device(),

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Random histories against two plain arrays that are copied at each take. */
 class TrackerModelTest {
-  private static final int STEPS = Integer.getInteger("steps", 60_000);
+  private static final int STEPS = Integer.getInteger("steps", 30_000);
   private static final int BLOCK = 4096;
 
   @TempDir Path directory;
