@@ -14,6 +14,7 @@ import org.blksnap.api.block.Errno;
 import org.blksnap.api.change.CbtInfo;
 import org.blksnap.api.change.GenerationReason;
 import org.blksnap.api.snapshot.SnapshotState;
+import org.blksnap.spi.storage.StorageRequest;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -109,28 +110,67 @@ final class Restoration {
       setAside(directory, e);
       return;
     }
+    boolean taken = record.phase() == SnapshotRecord.Phase.TAKEN;
+    StorageRoom storage;
+    String storageLost = null;
     try {
-      StorageRoom storage =
-          new StorageRoom(
-              engine.storageRequest(record.id()),
-              engine.providers().storage().adopt(engine.storageRequest(record.id())));
-      if (record.phase() == SnapshotRecord.Phase.DESTROYING) {
-        storage.delete();
-        Engine.removeQuietly(directory);
-        return;
-      }
-      HeldSnapshot snapshot =
-          new HeldSnapshot(engine, record.id(), record.created(), directory, storage);
-      engine.events().open(record.id());
-      boolean taken = record.phase() == SnapshotRecord.Phase.TAKEN;
-      snapshot.restore(
-          taken ? SnapshotState.TAKEN : SnapshotState.CREATED,
-          taken ? record.taken() : null,
-          taken ? record.members() : untaken(snapshot, record.members()));
-      found.add(snapshot);
+      storage = storageOf(record);
     } catch (BlksnapException e) {
-      setAside(directory, e);
+      LOG.error("snapshot {}: {}", record.id(), e.toString());
+      storageLost = "its difference storage was not found again: " + e.getMessage();
+      storage = new StorageRoom(engine.storageRequest(record.id()), null);
     }
+    if (record.phase() == SnapshotRecord.Phase.DESTROYING) {
+      storage.delete();
+      Engine.removeQuietly(directory);
+      return;
+    }
+    HeldSnapshot snapshot =
+        new HeldSnapshot(engine, record.id(), record.created(), directory, storage);
+    engine.events().open(record.id());
+    snapshot.restore(
+        taken ? SnapshotState.TAKEN : SnapshotState.CREATED,
+        taken ? record.taken() : null,
+        taken ? lostFor(storageLost, record.members()) : untaken(snapshot, record.members()));
+    found.add(snapshot);
+  }
+
+  /** One that was not taken yet has nothing in its storage to lose: it gets a new one. */
+  private StorageRoom storageOf(SnapshotRecord record) throws BlksnapException {
+    StorageRequest request = engine.storageRequest(record.id());
+    try {
+      return new StorageRoom(request, engine.providers().storage().adopt(request));
+    } catch (BlksnapException e) {
+      if (record.phase() != SnapshotRecord.Phase.CREATED
+          && record.phase() != SnapshotRecord.Phase.TAKING) {
+        throw e;
+      }
+      LOG.warn(
+          "snapshot {} was not taken yet and gets a new storage: {}", record.id(), e.getMessage());
+      try {
+        Files.deleteIfExists(request.file());
+      } catch (IOException failure) {
+        e.addSuppressed(failure);
+        throw e;
+      }
+      return new StorageRoom(request, engine.providers().storage().create(request));
+    }
+  }
+
+  private static List<SnapshotRecord.Member> lostFor(
+      String why, List<SnapshotRecord.Member> members) {
+    if (why == null) {
+      return members;
+    }
+    List<SnapshotRecord.Member> lost = new ArrayList<>();
+    for (SnapshotRecord.Member m : members) {
+      lost.add(
+          m.error() != Errno.OK
+              ? m
+              : new SnapshotRecord.Member(
+                  m.device(), m.image(), m.geometry(), m.rule(), Errno.EIO, why));
+    }
+    return lost;
   }
 
   /** A take that was killed half-way did not happen. */
