@@ -292,6 +292,19 @@ class GenerationTest {
   }
 
   @Test
+  void aMapThatCannotBeWrittenIsVoidAndMarksDoNotThrow() throws Exception {
+    bench.capacity = 5000L * 4096;
+    Tracker tracker = used();
+    try (RandomAccessFile file = new RandomAccessFile(bench.file.toFile(), "rw")) {
+      file.setLength(MapLayout.HEADER_LENGTH);
+    }
+    tracker.mark(0, bench.capacity);
+    assertEquals(Errno.EFAULT, errno(tracker::info));
+    take(tracker, bench.capacity);
+    assertNew(tracker, GenerationReason.MAP_CORRUPTED, "");
+  }
+
+  @Test
   void aVoidMapIsNotTrustedAfterAKill() throws Exception {
     Tracker tracker = used();
     tracker.markBoth(-512, 512);
