@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.chunk.internal;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.concurrent.CountDownLatch;
+import org.blksnap.api.block.BlksnapException;
+import org.blksnap.api.block.Errno;
+import org.blksnap.spi.chunk.DiffArea.Run;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class DiffAreaTest {
+  private static final int CHUNK = 1 << 18;
+  private static final int CAPACITY = 60 * CHUNK + 4096 + 512;
+
+  @TempDir Path directory;
+  private Scene scene;
+
+  @BeforeEach
+  void take() throws Exception {
+    scene = new Scene(directory, CAPACITY, 18, 42);
+  }
+
+  @AfterEach
+  void destroy() {
+    scene.close();
+  }
+
+  @Test
+  void anUntouchedImageIsTheLiveDevice() throws Exception {
+    assertArrayEquals(scene.image, scene.wholeImage());
+    assertEquals(0, scene.area.status().savedChunks());
+  }
+
+  @Test
+  void aFirst4KiBWriteCopies4KiB() throws Exception {
+    scene.liveWrite(5 * CHUNK + 8192, scene.bytes(4096));
+    assertEquals(4096, scene.liveReads.get());
+    assertEquals(4096, scene.area.status().copiedBytes());
+    assertEquals(4096, scene.area.status().savedBytes());
+    assertEquals(1, scene.area.status().savedChunks());
+    assertArrayEquals(scene.image, scene.wholeImage());
+  }
+
+  @Test
+  void aSecondWriteCopiesNothing() throws Exception {
+    scene.liveWrite(4096, scene.bytes(4096));
+    scene.liveWrite(4096, scene.bytes(4096));
+    assertEquals(4096, scene.liveReads.get());
+  }
+
+  @Test
+  void aDiscardCopiesOnlyWhatIsNotSavedAndOnce() throws Exception {
+    scene.liveWrite(3 * CHUNK + 4096, scene.bytes(4096));
+    scene.area.preserve(0, CAPACITY, false);
+    Arrays.fill(scene.live, (byte) 0);
+    scene.area.preserve(0, CAPACITY, false);
+    assertEquals(CAPACITY, scene.liveReads.get());
+    assertEquals(CAPACITY, scene.area.status().savedBytes());
+    assertArrayEquals(scene.image, scene.wholeImage());
+  }
+
+  @Test
+  void aNoWaitWriteThatMustCopyIsAnsweredEagain() throws Exception {
+    scene.liveWrite(0, scene.bytes(4096));
+    scene.area.preserve(0, 4096, true);
+    BlksnapException refused =
+        assertThrows(BlksnapException.class, () -> scene.area.preserve(0, 2 * CHUNK, true));
+    assertEquals(Errno.EAGAIN, refused.errno());
+    assertEquals(4096, scene.liveReads.get());
+  }
+
+  @Test
+  void aWriteBehindTheOldEndIsNotCopied() throws Exception {
+    scene.area.preserve(CAPACITY, 4096, false);
+    scene.area.preserve(CAPACITY - 512L, Long.MAX_VALUE - CAPACITY, false);
+    assertEquals(512, scene.liveReads.get());
+    assertEquals(Errno.OK, scene.area.error());
+  }
+
+  @Test
+  void theLastPageIsSavedAndStored() throws Exception {
+    scene.liveWrite(CAPACITY - 512, scene.bytes(512));
+    scene.area.settle();
+    assertEquals(0, scene.area.status().queuedChunks());
+    assertEquals(512, scene.storage.written.get());
+    assertArrayEquals(scene.image, scene.wholeImage());
+  }
+
+  @Test
+  void fewQueuedChunksAreStoredWhenIdle() throws Exception {
+    scene.liveWrite(0, scene.bytes(4096));
+    Scene.await("stored", () -> scene.area.status().queuedChunks() == 0);
+    assertEquals(4096, scene.storage.written.get());
+    assertArrayEquals(scene.image, scene.wholeImage());
+  }
+
+  @Test
+  void settleStoresEverything() throws Exception {
+    for (int i = 0; i < 10; i++) {
+      scene.liveWrite(i * CHUNK, scene.bytes(8192));
+    }
+    scene.area.settle();
+    assertEquals(0, scene.area.status().queuedChunks());
+    assertEquals(10 * 8192, scene.storage.written.get());
+  }
+
+  @Test
+  void anImageWriteLandsInTheAreaAlone() throws Exception {
+    byte[] before = scene.live.clone();
+    scene.imageWrite(CHUNK - 100, scene.bytes(9000));
+    assertArrayEquals(before, scene.live);
+    assertArrayEquals(scene.image, scene.wholeImage());
+    scene.area.settle();
+    scene.imageWrite(CHUNK - 50, scene.bytes(100));
+    scene.imageWrite(CHUNK + 20_000, scene.bytes(4096));
+    assertArrayEquals(scene.image, scene.wholeImage());
+    scene.area.settle();
+    assertArrayEquals(scene.image, scene.wholeImage());
+  }
+
+  @Test
+  void anImageWriteOfWholePagesLoadsNothing() throws Exception {
+    scene.imageWrite(CHUNK, scene.bytes(CHUNK));
+    scene.imageWrite(CAPACITY - 512, scene.bytes(512));
+    assertEquals(0, scene.liveReads.get());
+  }
+
+  @Test
+  void aLiveWriteDoesNotUndoAnImageWrite() throws Exception {
+    scene.imageWrite(10_000, scene.bytes(100));
+    scene.liveWrite(0, scene.bytes(CHUNK));
+    assertArrayEquals(scene.image, scene.wholeImage());
+  }
+
+  @Test
+  void anImageWriteDuringStoringIsNotLost() throws Exception {
+    scene.storage.hang = new CountDownLatch(1);
+    scene.maximumInQueue = 1;
+    scene.liveWrite(0, scene.bytes(CHUNK));
+    Thread.sleep(50);
+    scene.imageWrite(4096, scene.bytes(4096));
+    scene.storage.hang.countDown();
+    scene.area.settle();
+    scene.area.settle();
+    assertEquals(0, scene.area.status().queuedChunks());
+    assertArrayEquals(scene.image, scene.wholeImage());
+  }
+
+  @Test
+  void writeZeroesMakesTheImageZero() throws Exception {
+    scene.area.writeZeroes(1000, 3 * CHUNK);
+    Arrays.fill(scene.image, 1000, 1000 + 3 * CHUNK, (byte) 0);
+    assertArrayEquals(scene.image, scene.wholeImage());
+  }
+
+  @Test
+  void transferToGivesTheSameBytes() throws Exception {
+    for (int i = 0; i < 30; i++) {
+      scene.liveWrite(
+          scene.random.nextInt(CAPACITY - CHUNK), scene.bytes(1 + scene.random.nextInt(CHUNK)));
+      if (i == 20) {
+        scene.area.settle();
+      }
+    }
+    ByteArrayOutputStream sent = new ByteArrayOutputStream();
+    scene.area.transferTo(0, CAPACITY, Channels.newChannel(sent));
+    assertArrayEquals(scene.image, sent.toByteArray());
+  }
+
+  @Test
+  void runsTellSavedFromUnsaved() throws Exception {
+    scene.liveWrite(4096, scene.bytes(8192));
+    scene.liveWrite(CHUNK - 4096, scene.bytes(CHUNK));
+    assertEquals(new Run(4096, false), scene.area.runAt(0, CAPACITY));
+    assertEquals(new Run(8192, true), scene.area.runAt(4096, CAPACITY));
+    assertEquals(new Run(8092, true), scene.area.runAt(4196, CAPACITY));
+    assertEquals(new Run(100, true), scene.area.runAt(4196, 100));
+    assertEquals(new Run(CHUNK, true), scene.area.runAt(CHUNK - 4096, CAPACITY));
+    long rest = 2L * CHUNK - 4096;
+    assertEquals(new Run(CAPACITY - rest, false), scene.area.runAt(rest, Long.MAX_VALUE));
+  }
+
+  @Test
+  void aFullStorageCorruptsAndLiveWritesGoOn() throws Exception {
+    scene.storage.filled.set(scene.storage.bytes.length - CHUNK);
+    for (int i = 0; i < 40; i++) {
+      scene.liveWrite(i * CHUNK, scene.bytes(CHUNK));
+    }
+    scene.area.settle();
+    assertEquals(Errno.ENOSPC, scene.area.error());
+    refusedRead();
+    assertEquals(1, scene.corruptions.size());
+  }
+
+  @Test
+  void aStorageWriteErrorCorrupts() throws Exception {
+    scene.storage.writeFailure = new IOException("bad sector");
+    scene.liveWrite(0, scene.bytes(4096));
+    scene.area.settle();
+    assertEquals(Errno.EIO, scene.area.error());
+    assertTrue(scene.area.detail().contains("bad sector"), scene.area.detail());
+    refusedRead();
+    assertThrows(BlksnapException.class, () -> scene.area.writeZeroes(0, 10));
+  }
+
+  @Test
+  void aLiveReadErrorCorruptsAndTheWriteGoesOn() throws Exception {
+    scene.liveFailure = new IOException("no medium");
+    scene.liveWrite(0, scene.bytes(4096));
+    assertEquals(Errno.EIO, scene.area.error());
+    scene.liveFailure = null;
+    refusedRead();
+    scene.area.corrupt(Errno.ENOSPC, "later");
+    assertEquals(Errno.EIO, scene.area.error(), "the first error wins");
+    assertEquals(1, scene.corruptions.size());
+  }
+
+  @Test
+  void aLiveReadErrorInAnImageReadLeavesTheAreaWhole() throws Exception {
+    scene.liveFailure = new IOException("no medium");
+    assertThrows(IOException.class, this::refusedByLive);
+    scene.liveFailure = null;
+    assertEquals(Errno.OK, scene.area.error());
+    assertArrayEquals(scene.image, scene.wholeImage());
+  }
+
+  private void refusedByLive() throws IOException {
+    scene.area.write(ByteBuffer.allocate(10), 5);
+  }
+
+  @Test
+  void aStalledStorageCorruptsAndLiveWritesGoOn() throws Exception {
+    scene.storage.hang = new CountDownLatch(1);
+    for (int i = 0; i < 60; i++) {
+      scene.liveWrite(i * CHUNK, scene.bytes(4096));
+    }
+    assertEquals(Errno.EIO, scene.area.error());
+    assertTrue(scene.area.detail().contains("stalled"), scene.area.detail());
+  }
+
+  @Test
+  void aStalledStorageDoesNotHoldUpWritesWhileBuffersAreFree() throws Exception {
+    scene.maximumInQueue = 1;
+    scene.storage.hang = new CountDownLatch(1);
+    for (int i = 0; i < 20; i++) {
+      scene.liveWrite(i * CHUNK, scene.bytes(4096));
+      scene.liveWrite(i * CHUNK + 8192, scene.bytes(4096));
+    }
+    assertEquals(Errno.OK, scene.area.error());
+    assertArrayEquals(scene.image, scene.wholeImage());
+  }
+
+  @Test
+  void settleOfAStalledStorageIsBounded() throws Exception {
+    scene.storage.hang = new CountDownLatch(1);
+    scene.liveWrite(0, scene.bytes(4096));
+    scene.area.settle();
+    assertEquals(Errno.EIO, scene.area.error());
+  }
+
+  @Test
+  void aSlowStorageIsWaitedFor() throws Exception {
+    scene.maximumInQueue = 1000;
+    scene.liveWrite(0, scene.bytes(40 * CHUNK));
+    assertEquals(Errno.OK, scene.area.error());
+    assertArrayEquals(scene.image, scene.wholeImage());
+  }
+
+  @Test
+  void corruptionSurvivesAdoption() throws Exception {
+    scene.area.corrupt(Errno.ENOSPC, "the pool is over");
+    scene.area.close();
+    scene.area = scene.engine.adopt(scene.request());
+    assertEquals(Errno.ENOSPC, scene.area.error());
+    assertEquals("the pool is over", scene.area.detail());
+    assertEquals(1, scene.corruptions.size());
+    refusedRead();
+  }
+
+  @Test
+  void aLiveWriteToAClosedAreaIsNotSilentlyLost() throws Exception {
+    scene.area.close();
+    scene.liveWrite(0, scene.bytes(4096));
+    scene.area = scene.engine.adopt(scene.request());
+    assertEquals(Errno.EIO, scene.area.error());
+  }
+
+  @Test
+  void queuedChunksAreAdopted() throws Exception {
+    scene.maximumInQueue = 1000;
+    for (int i = 0; i < 10; i++) {
+      scene.liveWrite(i * CHUNK + 512, scene.bytes(4096));
+    }
+    scene.area.close();
+    scene.area = scene.engine.adopt(scene.request());
+    assertEquals(10, scene.area.status().savedChunks());
+    assertEquals(10 * 8192, scene.area.status().savedBytes());
+    assertArrayEquals(scene.image, scene.wholeImage());
+    scene.area.settle();
+    assertArrayEquals(scene.image, scene.wholeImage());
+  }
+
+  @Test
+  void createRefusesADirectoryInUse() {
+    BlksnapException refused =
+        assertThrows(BlksnapException.class, () -> scene.engine.create(scene.request()));
+    assertEquals(Errno.EEXIST, refused.errno());
+    assertTrue(Files.exists(directory.resolve("chunks.map")));
+  }
+
+  @Test
+  void deleteLeavesNothing() throws Exception {
+    scene.liveWrite(0, scene.bytes(4096));
+    scene.area.delete();
+    scene.area.delete();
+    scene.area.close();
+    try (var left = Files.list(directory)) {
+      assertEquals(0, left.count());
+    }
+    scene.area.preserve(0, CAPACITY, false);
+    assertEquals(Errno.OK, scene.area.error());
+  }
+
+  @Test
+  void freeBuffersBeyondThePoolSizeAreGivenBack() throws Exception {
+    scene.freeBuffers = 4;
+    scene.area.settle();
+    assertEquals(8192 + 4 * CHUNK, Files.size(directory.resolve("queue.buf")));
+    scene.freeBuffers = 128;
+    scene.liveWrite(0, scene.bytes(40 * CHUNK));
+    assertArrayEquals(scene.image, scene.wholeImage());
+    assertTrue(Files.size(directory.resolve("queue.buf")) > 8192 + 4 * CHUNK);
+  }
+
+  @Test
+  void rangesOutsideTheImageAreRefused() {
+    assertEquals(
+        Errno.EINVAL,
+        assertThrows(BlksnapException.class, () -> scene.read(CAPACITY - 1, 2)).errno());
+    assertEquals(
+        Errno.ENOSPC,
+        assertThrows(BlksnapException.class, () -> scene.area.writeZeroes(CAPACITY, 1)).errno());
+    assertFalse(scene.area.status().savedChunks() > 0);
+  }
+
+  private void refusedRead() {
+    BlksnapException refused = assertThrows(BlksnapException.class, () -> scene.read(0, 10));
+    assertEquals(Errno.EIO, refused.errno());
+  }
+}
