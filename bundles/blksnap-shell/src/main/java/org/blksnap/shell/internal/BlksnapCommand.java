@@ -26,6 +26,7 @@ public abstract class BlksnapCommand implements Action {
 
   @Override
   public final Object execute() throws CommandException {
+    TrailingOptions.apply(this);
     try {
       run(System.out);
       return null;

@@ -3,6 +3,7 @@ package org.blksnap.shell.internal;
 
 import java.io.IOException;
 import java.io.PrintStream;
+import java.util.List;
 import java.util.UUID;
 import org.apache.karaf.shell.api.action.Argument;
 import org.apache.karaf.shell.api.action.Command;
@@ -35,6 +36,13 @@ public final class CbtMapCommand extends PrintingCommand {
       required = true)
   @Completion(ImageCompleter.class)
   String device;
+
+  @Argument(
+      index = 1,
+      name = TrailingOptions.ROOM,
+      description = "Options may follow",
+      multiValued = true)
+  List<String> options;
 
   @Option(
       name = "--since",

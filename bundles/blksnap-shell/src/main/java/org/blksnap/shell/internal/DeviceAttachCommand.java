@@ -4,6 +4,7 @@ package org.blksnap.shell.internal;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Path;
+import java.util.List;
 import org.apache.karaf.shell.api.action.Argument;
 import org.apache.karaf.shell.api.action.Command;
 import org.apache.karaf.shell.api.action.Completion;
@@ -22,6 +23,13 @@ public final class DeviceAttachCommand extends PrintingCommand {
   @Argument(name = "path", description = "Regular file or block device", required = true)
   @Completion(PathCompleter.class)
   String path;
+
+  @Argument(
+      index = 1,
+      name = TrailingOptions.ROOM,
+      description = "Options may follow",
+      multiValued = true)
+  List<String> options;
 
   @Option(name = "--name", description = "Name to give it; made from the path otherwise")
   String name;

@@ -3,6 +3,7 @@ package org.blksnap.shell.internal;
 
 import java.io.IOException;
 import java.io.PrintStream;
+import java.util.List;
 import org.apache.karaf.shell.api.action.Argument;
 import org.apache.karaf.shell.api.action.Command;
 import org.apache.karaf.shell.api.action.Completion;
@@ -19,6 +20,13 @@ public final class DeviceDetachCommand extends BlksnapCommand {
   @Argument(name = "device", description = "Name, path or major:minor", required = true)
   @Completion(DeviceCompleter.class)
   String device;
+
+  @Argument(
+      index = 1,
+      name = TrailingOptions.ROOM,
+      description = "Options may follow",
+      multiValued = true)
+  List<String> options;
 
   @Override
   void run(PrintStream out) throws IOException {

@@ -46,7 +46,7 @@ public final class Engines {
   static final String PREFERRED = "userspace";
 
   /** Framework property that names the state directory. */
-  static final String STATE_PROPERTY = "blksnap.state";
+  static final String STATE_PROPERTY = "blksnap.state.directory";
 
   /** An engine by its name. */
   record Engine(String name, SnapshotService service) {}

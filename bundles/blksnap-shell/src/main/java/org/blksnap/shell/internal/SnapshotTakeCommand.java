@@ -3,6 +3,7 @@ package org.blksnap.shell.internal;
 
 import java.io.IOException;
 import java.io.PrintStream;
+import java.util.List;
 import org.apache.karaf.shell.api.action.Argument;
 import org.apache.karaf.shell.api.action.Command;
 import org.apache.karaf.shell.api.action.Completion;
@@ -20,6 +21,13 @@ public final class SnapshotTakeCommand extends PrintingCommand {
   @Argument(name = "snapshot", description = "Id, or its beginning", required = true)
   @Completion(SnapshotCompleter.class)
   String snapshot;
+
+  @Argument(
+      index = 1,
+      name = TrailingOptions.ROOM,
+      description = "Options may follow",
+      multiValued = true)
+  List<String> options;
 
   @Override
   void run(PrintStream out) throws IOException {

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.shell.internal;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.google.gson.JsonParser;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import org.apache.karaf.shell.support.CommandException;
+import org.blksnap.api.block.Errno;
+import org.blksnap.api.health.Finding;
+import org.blksnap.api.snapshot.StorageStatus;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class DoctorCommandTest {
+  @TempDir Path directory;
+  private TestShell shell;
+  private FakeDevice disk;
+
+  @BeforeEach
+  void open() throws Exception {
+    shell = new TestShell(directory);
+    disk = shell.attach(Files.createFile(directory.resolve("disk")));
+  }
+
+  @AfterEach
+  void close() {
+    shell.close();
+  }
+
+  private FakeSnapshot snapshot() throws Exception {
+    shell.run("blksnap:snapshot disk --memory 1M");
+    return shell.engine.snapshots.values().iterator().next();
+  }
+
+  /** What the doctor prints although it fails. */
+  private String sick(String options) {
+    assertThrows(CommandException.class, () -> shell.run("blksnap:doctor " + options));
+    return shell.output.toString(StandardCharsets.UTF_8);
+  }
+
+  @Test
+  void healthySystemHasNoErrorAndExitsWithZero() throws Exception {
+    snapshot();
+    String table = shell.run("blksnap:doctor");
+    assertTrue(table.contains("device disk"), table);
+  }
+
+  @Test
+  void absentEngineIsAnError() {
+    shell.loseServices();
+    assertTrue(sick("").contains("no engine is running"));
+  }
+
+  @Test
+  void overflownSnapshotIsAnErrorWithItsRemedy() throws Exception {
+    FakeSnapshot snapshot = snapshot();
+    snapshot.imageError = Errno.ENOSPC;
+    snapshot.storage = new StorageStatus(2048, 2048, 4096, 0, true, List.of());
+    String table = sick("--no-format");
+    assertTrue(table.contains("no range left [ENOSPC]"), table);
+    assertTrue(table.contains("overflown: its storage of 1 MiB is full"), table);
+    assertTrue(table.contains("blksnap:snapshot-destroy " + snapshot.id()), table);
+  }
+
+  @Test
+  void sickJsonIsStillJsonAloneWithErrorsFirst() {
+    disk.condition = "waits for its provider";
+    CommandException verdict =
+        assertThrows(CommandException.class, () -> shell.run("blksnap:doctor --json"));
+    assertEquals("", verdict.getNiceHelp());
+    assertEquals(
+        "ERROR",
+        JsonParser.parseString(shell.output.toString(StandardCharsets.UTF_8))
+            .getAsJsonArray()
+            .get(0)
+            .getAsJsonObject()
+            .get("severity")
+            .getAsString());
+  }
+
+  @Test
+  void storageThatRunsLowIsAWarningThatNamesTheCommand() throws Exception {
+    FakeSnapshot snapshot = snapshot();
+    snapshot.storage = new StorageStatus(2048, 2000, 6144, 0, false, List.of());
+    String table = shell.run("blksnap:doctor --no-format");
+    assertTrue(table.contains("it asks for 3 MiB in all"), table);
+    assertTrue(table.contains("blksnap:snapshot-append-storage " + snapshot.id()), table);
+  }
+
+  @Test
+  void storageNearItsLimitIsAWarning() throws Exception {
+    snapshot().storage = new StorageStatus(1000, 950, 1000, 1000, false, List.of());
+    assertTrue(shell.run("blksnap:doctor").contains("low on space"));
+  }
+
+  @Test
+  void refusedParameterIsAWarning() throws Exception {
+    shell.parameters.refusal = "chunk_minimum_shift = 99 refused: allowed are 12 to 31";
+    assertTrue(shell.run("blksnap:doctor --no-format").contains("chunk_minimum_shift = 99"));
+  }
+
+  @Test
+  void corruptedChangeMapIsAnError() {
+    disk.changes.corrupted = true;
+    assertTrue(sick("--no-format").contains("the map is damaged"));
+  }
+
+  @Test
+  void findingsOfOtherBundlesAreShown() throws Exception {
+    shell.engines.addExamination(
+        () -> List.of(new Finding(Finding.Severity.NOTE, "host", "no CAP_SYS_ADMIN", "be root")));
+    assertTrue(shell.run("blksnap:doctor --no-format").contains("no CAP_SYS_ADMIN"));
+  }
+
+  @Test
+  void examinationThatThrowsOrHangsIsAFinding() {
+    CountDownLatch never = new CountDownLatch(1);
+    shell.engines.addExamination(
+        () -> {
+          throw new IllegalStateException("broken");
+        });
+    shell.engines.addExamination(
+        () -> {
+          try {
+            never.await();
+          } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+          }
+          return List.of();
+        });
+    List<String> seen =
+        new Checkup(shell.engines, Duration.ofMillis(200))
+            .findings().stream().map(Finding::observation).toList();
+    assertTrue(seen.contains("java.lang.IllegalStateException: broken"), seen.toString());
+    assertTrue(seen.contains("no answer within 200 ms"), seen.toString());
+  }
+}
