@@ -42,6 +42,11 @@ import org.slf4j.LoggerFactory;
  * BufferSlots}: what the process had in memory is in the slots, and is queued again. After a loss
  * of power they say nothing reliable; whoever adopts must know.
  *
+ * <p><b>Lost pages of mapped files</b> (space or disk gone beneath them) show as an {@link
+ * InternalError}, which the virtual machine may deliver late. It corrupts where it is caught, but
+ * the true protection is that the files are written out when they are made, see {@link
+ * ChunkMap#PREALLOCATED} and {@link BufferSlots#SPARSE_FROM}; only those beyond are exposed.
+ *
  * <p><b>States.</b> open → closed → deleted; corrupted or not besides. A live write that would have
  * to copy while closed can not be served and can not be ignored: it corrupts.
  */

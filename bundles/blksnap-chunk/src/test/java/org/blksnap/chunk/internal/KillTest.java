@@ -24,7 +24,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** A real process, killed with signal 9 under write load. */
 class KillTest {
-  private static final int ROUNDS = Integer.getInteger("kills", 8);
+  private static final int ROUNDS = Integer.getInteger("kills", 5);
   private static final int CAPACITY = 32 << 20;
   private static final int WRITERS = 3;
 
