@@ -37,7 +37,7 @@ final class Listener implements Runnable {
   private static final Logger LOG = LoggerFactory.getLogger(Listener.class);
 
   private final ListenAddress address;
-  private final TlsIdentity tls;
+  private volatile TlsIdentity tls;
   private final ServerSocketChannel channel;
   private final Selector selector;
   private final BiConsumer<Listener, SocketChannel> clients;
@@ -149,6 +149,11 @@ final class Listener implements Runnable {
   /** Null where it is plain. */
   TlsIdentity tls() {
     return tls;
+  }
+
+  /** For clients accepted from now on. */
+  void tls(TlsIdentity next) {
+    tls = next;
   }
 
   String uri(String export) {

@@ -67,10 +67,17 @@ final class NbdServer implements AutoCloseable {
     limits = next;
   }
 
-  /** Begins to listen; does nothing where it listens there already. {@code tls} may be null. */
+  /**
+   * Begins to listen; where it listens there already, new clients get this {@code tls}, which may
+   * be null.
+   */
   synchronized void listen(ListenAddress address, TlsIdentity tls) throws IOException {
     String key = address.key();
-    if (closed || listeners.containsKey(key)) {
+    Listener present = listeners.get(key);
+    if (closed || present != null) {
+      if (present != null) {
+        present.tls(tls);
+      }
       return;
     }
     ServerSocketChannel inherited = adopted.remove(key);

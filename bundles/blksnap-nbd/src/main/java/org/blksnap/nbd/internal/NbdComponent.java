@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.nbd.internal;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.blksnap.api.block.BlksnapException;
+import org.blksnap.api.export.Export;
+import org.blksnap.api.export.ExportService;
+import org.blksnap.api.handover.HandoverShelf;
+import org.blksnap.api.health.Examination;
+import org.blksnap.api.health.Finding;
+import org.blksnap.api.snapshot.SnapshotService;
+import org.osgi.framework.BundleContext;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Deactivate;
+import org.osgi.service.component.annotations.Modified;
+import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.component.annotations.ReferenceCardinality;
+import org.osgi.service.component.annotations.ReferencePolicy;
+import org.osgi.service.component.annotations.ReferencePolicyOption;
+import org.osgi.service.metatype.annotations.Designate;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The server as a component: configuration in, exports and findings out.
+ *
+ * <p>References are bound before activation, so this class is activated by a method: what a
+ * predecessor left on the shelf must be adopted before a socket is bound. Changed values take
+ * effect at once; addresses are rebound only where they changed, and clients stay. A refused
+ * configuration leaves the one in force; at the start the defaults serve instead.
+ */
+@Component(
+    configurationPid = NbdOptions.PID,
+    service = {ExportService.class, Examination.class})
+@Designate(ocd = NbdOptions.class)
+public final class NbdComponent implements ExportService, Examination {
+  static final String PARKED = "nbd.connections";
+  static final String STATE_DIRECTORY = "blksnap.state.directory";
+
+  /** Longest wait for an engine that went away, before a request fails. */
+  static final Duration PATIENCE = Duration.ofSeconds(10);
+
+  private static final Logger LOG = LoggerFactory.getLogger(NbdComponent.class);
+
+  private final Exports exports = new Exports(PATIENCE);
+  private final NbdServer server = new NbdServer(exports, Limits.DEFAULTS);
+
+  @Reference(
+      cardinality = ReferenceCardinality.OPTIONAL,
+      policy = ReferencePolicy.DYNAMIC,
+      policyOption = ReferencePolicyOption.GREEDY)
+  volatile HandoverShelf shelf;
+
+  @GuardedBy("this")
+  private Path state;
+
+  @GuardedBy("this")
+  private String refusal = "";
+
+  @GuardedBy("this")
+  private final List<String> failures = new ArrayList<>();
+
+  @Reference(
+      cardinality = ReferenceCardinality.MULTIPLE,
+      policy = ReferencePolicy.DYNAMIC,
+      policyOption = ReferencePolicyOption.GREEDY)
+  void bindEngine(SnapshotService engine, Map<String, Object> properties) {
+    exports.arrived(String.valueOf(properties.get(SnapshotService.ENGINE)), engine);
+  }
+
+  void unbindEngine(SnapshotService engine, Map<String, Object> properties) {
+    exports.left(String.valueOf(properties.get(SnapshotService.ENGINE)), engine);
+  }
+
+  @Activate
+  void activate(BundleContext context, Map<String, Object> raw) {
+    start(stateDirectory(context), raw);
+  }
+
+  private static Path stateDirectory(BundleContext context) {
+    String given = context.getProperty(STATE_DIRECTORY);
+    String data = context.getProperty("karaf.data");
+    if (given != null) {
+      return Path.of(given);
+    }
+    return data == null ? null : Path.of(data, "blksnap");
+  }
+
+  /** As activation, with the state directory found already. */
+  synchronized void start(Path stateDirectory, Map<String, ?> raw) {
+    state = stateDirectory;
+    HandoverShelf now = shelf;
+    if (now != null && now.fetch(PARKED).orElse(null) instanceof Map<?, ?> left) {
+      server.adopt(left);
+    }
+    if (!applied(raw) && !applied(Map.of())) {
+      LOG.error("nothing is served: {}", refusal);
+    }
+  }
+
+  @Modified
+  synchronized void modified(Map<String, Object> raw) {
+    applied(raw);
+  }
+
+  private synchronized boolean applied(Map<String, ?> raw) {
+    try {
+      apply(Settings.of(raw, state));
+      refusal = raw.isEmpty() ? refusal : "";
+      return true;
+    } catch (BlksnapException e) {
+      refusal = e.getMessage();
+      LOG.warn("{}: {}", NbdOptions.PID, refusal);
+      return false;
+    } catch (IOException e) {
+      refusal = e.getMessage() + "; the value in force stays";
+      LOG.warn("{}: {}", NbdOptions.PID, refusal);
+      return false;
+    }
+  }
+
+  private synchronized void apply(Settings settings) throws IOException {
+    TlsIdentity tls =
+        settings.keystore() == null
+            ? null
+            : TlsIdentity.load(
+                settings.keystore(), settings.passwordFile(), settings.clientCertificate());
+    server.limits(settings.limits());
+    failures.clear();
+    for (ListenAddress address : settings.addresses()) {
+      try {
+        server.listen(address, address.socket() == null ? tls : null);
+        LOG.info("NBD server listens on {}", address);
+      } catch (IOException e) {
+        failures.add(e.getMessage());
+        LOG.error("{}", e.getMessage());
+      }
+    }
+    if (failures.isEmpty()) {
+      server.keepOnly(settings.addresses());
+    }
+  }
+
+  /** Leaves sockets and clients on the shelf where there is one, else ends them. Bounded. */
+  @Deactivate
+  void deactivate() {
+    HandoverShelf now = shelf;
+    if (now == null) {
+      server.close();
+    } else {
+      now.leave(PARKED, server.park());
+    }
+  }
+
+  @Override
+  public List<Export> exports() {
+    return server.served();
+  }
+
+  @Override
+  public List<String> listeners() {
+    return server.listeners().stream().map(l -> l.uri("")).toList();
+  }
+
+  @Override
+  public List<Finding> examine() {
+    List<Finding> findings = new ArrayList<>();
+    synchronized (this) {
+      for (String failure : failures) {
+        findings.add(
+            finding(Finding.Severity.ERROR, failure, "correct " + NbdOptions.PID + " and restart"));
+      }
+      if (!refusal.isEmpty()) {
+        findings.add(
+            finding(Finding.Severity.WARNING, refusal, "set a value in the range allowed"));
+      }
+    }
+    for (Listener listener : server.listeners()) {
+      findings.add(examined(listener));
+    }
+    if (findings.isEmpty()) {
+      findings.add(
+          finding(
+              Finding.Severity.NOTE,
+              "the server listens nowhere",
+              "set socket_path or tcp_address of " + NbdOptions.PID));
+    }
+    return findings;
+  }
+
+  private Finding examined(Listener listener) {
+    String uri = listener.uri("");
+    if (!listener.alive()) {
+      return finding(Finding.Severity.ERROR, uri + " accepts nobody", "restart the nbd bundle");
+    }
+    Path socket = listener.address().socket();
+    if (socket == null) {
+      return finding(
+          Finding.Severity.OK, uri + " open, " + server.connectionCount() + " clients in all", "");
+    }
+    try {
+      if (!Files.getPosixFilePermissions(socket).equals(Listener.SOCKET)) {
+        return finding(
+            Finding.Severity.WARNING, socket + " can be opened by others", "chmod 600 " + socket);
+      }
+      if (!Files.getPosixFilePermissions(socket.getParent()).equals(Listener.DIRECTORY)) {
+        return finding(
+            Finding.Severity.NOTE,
+            socket.getParent() + " can be entered by others",
+            "chmod 700 " + socket.getParent());
+      }
+    } catch (IOException e) {
+      return finding(
+          Finding.Severity.ERROR,
+          socket + " is gone: " + e.getMessage(),
+          "restart the nbd bundle, which makes it anew");
+    }
+    return finding(
+        Finding.Severity.OK, uri + " open, " + server.connectionCount() + " clients in all", "");
+  }
+
+  private static Finding finding(Finding.Severity severity, String observation, String remedy) {
+    return new Finding(severity, "NBD server", observation, remedy);
+  }
+}

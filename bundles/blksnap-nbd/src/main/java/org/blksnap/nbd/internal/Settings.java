@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.nbd.internal;
+
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.UnknownHostException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.blksnap.api.block.BlksnapException;
+import org.blksnap.api.block.Errno;
+
+/**
+ * A checked configuration; immutable. Every refusal names the key, the value, what is allowed and
+ * what happens now.
+ *
+ * @param addresses where to listen
+ * @param keystore PKCS#12 file; null for no TLS
+ * @param passwordFile null for an empty password
+ * @param clientCertificate TLS clients need one
+ * @param limits bounds of connections
+ */
+record Settings(
+    List<ListenAddress> addresses,
+    Path keystore,
+    Path passwordFile,
+    boolean clientCertificate,
+    Limits limits) {
+  /** {@code socket_path} value for no unix socket. */
+  static final String NONE = "none";
+
+  /** Longest path of a unix socket on Linux, in bytes. */
+  static final int MAXIMUM_SOCKET_PATH = 107;
+
+  /**
+   * Checks raw configuration values.
+   *
+   * @param state state directory; null where none is known, which is refused only if it is needed
+   */
+  static Settings of(Map<String, ?> raw, Path state) throws BlksnapException {
+    List<ListenAddress> addresses = new ArrayList<>();
+    String socket = text(raw, "socket_path");
+    if (!socket.equals(NONE)) {
+      addresses.add(ListenAddress.unix(socketPath(socket, state)));
+    }
+    Path keystore = file(raw, "tls_keystore");
+    String tcp = text(raw, "tcp_address");
+    if (!tcp.isEmpty()) {
+      ListenAddress address = ListenAddress.tcp(address(tcp));
+      if (!address.loopback() && keystore == null) {
+        throw refused(
+            "tcp_address", tcp, "a loopback address, or any address with tls_keystore set");
+      }
+      addresses.add(address);
+    }
+    Limits defaults = Limits.DEFAULTS;
+    Limits limits =
+        new Limits(
+            number(raw, "maximum_connections", defaults.maximumConnections(), 1, 1024),
+            number(raw, "maximum_request_bytes", defaults.maximumRequest(), 65536, 64 << 20),
+            number(raw, "maximum_in_flight", defaults.maximumInFlight(), 1, 1024),
+            number(raw, "handshake_timeout_seconds", defaults.handshakeSeconds(), 1, 3600),
+            flag(raw, "images_read_only"));
+    return new Settings(
+        List.copyOf(addresses),
+        keystore,
+        file(raw, "tls_keystore_password_file"),
+        flag(raw, "tls_require_client_certificate"),
+        limits);
+  }
+
+  private static Path socketPath(String given, Path state) throws BlksnapException {
+    if (given.isEmpty() && state == null) {
+      throw refused(
+          "socket_path",
+          given,
+          "a path, as neither blksnap.state.directory nor karaf.data says where the state is");
+    }
+    Path path = given.isEmpty() ? state.resolve("nbd/blksnap.sock") : Path.of(given);
+    int bytes = path.toAbsolutePath().normalize().toString().getBytes().length;
+    if (bytes > MAXIMUM_SOCKET_PATH || path.getFileName() == null) {
+      throw refused(
+          "socket_path",
+          path.toString(),
+          "a file's path of at most " + MAXIMUM_SOCKET_PATH + " bytes");
+    }
+    return path;
+  }
+
+  private static InetSocketAddress address(String text) throws BlksnapException {
+    int colon = text.lastIndexOf(':');
+    String allowed = "host:port with a port from 0 to 65535";
+    if (colon <= 0) {
+      throw refused("tcp_address", text, allowed);
+    }
+    String host = text.substring(0, colon);
+    if (host.startsWith("[") && host.endsWith("]")) {
+      host = host.substring(1, host.length() - 1);
+    }
+    try {
+      int port = Integer.parseInt(text.substring(colon + 1));
+      return new InetSocketAddress(InetAddress.getByName(host), port);
+    } catch (UnknownHostException | IllegalArgumentException e) {
+      throw refused("tcp_address", text, allowed);
+    }
+  }
+
+  private static Path file(Map<String, ?> raw, String key) throws BlksnapException {
+    String text = text(raw, key);
+    if (text.isEmpty()) {
+      return null;
+    }
+    Path path = Path.of(text);
+    if (!Files.isReadable(path)) {
+      throw refused(key, text, "a file that can be read");
+    }
+    return path;
+  }
+
+  private static int number(Map<String, ?> raw, String key, int byDefault, int minimum, int maximum)
+      throws BlksnapException {
+    String text = text(raw, key);
+    if (text.isEmpty()) {
+      return byDefault;
+    }
+    String allowed = "a whole number from " + minimum + " to " + maximum;
+    try {
+      int value = Integer.parseInt(text);
+      if (value < minimum || value > maximum) {
+        throw refused(key, text, allowed);
+      }
+      return value;
+    } catch (NumberFormatException e) {
+      throw refused(key, text, allowed);
+    }
+  }
+
+  private static boolean flag(Map<String, ?> raw, String key) throws BlksnapException {
+    return switch (text(raw, key)) {
+      case "", "false" -> false;
+      case "true" -> true;
+      default -> throw refused(key, text(raw, key), "true or false");
+    };
+  }
+
+  private static String text(Map<String, ?> raw, String key) {
+    Object value = raw.get(key);
+    return value == null ? "" : value.toString().trim();
+  }
+
+  private static BlksnapException refused(String key, String value, String allowed) {
+    return new BlksnapException(
+        Errno.EINVAL,
+        key + " = \"" + value + "\" refused: allowed is " + allowed + "; the value in force stays");
+  }
+}

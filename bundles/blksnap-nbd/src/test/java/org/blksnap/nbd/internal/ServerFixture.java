@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.nbd.internal;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Random;
+
+/** A server on a unix socket with one device of random bytes. */
+final class ServerFixture implements AutoCloseable {
+  static final String NAME = "disk";
+
+  final Path directory;
+  final Path socket;
+  final FakeDevice device;
+  final FakeSnapshotService engine;
+  final Exports exports = new Exports(Duration.ofSeconds(2));
+  NbdServer server;
+
+  ServerFixture() throws IOException {
+    this(Limits.DEFAULTS, 4 << 20);
+  }
+
+  ServerFixture(Limits limits, int size) throws IOException {
+    directory = Files.createTempDirectory("nbd");
+    socket = directory.resolve("s/nbd.sock");
+    device = new FakeDevice(NAME, size);
+    new Random(1).nextBytes(device.bytes);
+    engine = new FakeSnapshotService(device);
+    exports.arrived("userspace", engine);
+    server = new NbdServer(exports, limits);
+    server.listen(ListenAddress.unix(socket), null);
+  }
+
+  RawClient connect() throws IOException {
+    return new RawClient(socket);
+  }
+
+  /** Waits until a condition holds; fails after ten seconds. */
+  static void await(String what, java.util.function.BooleanSupplier condition) {
+    long deadline = System.nanoTime() + 10_000_000_000L;
+    while (!condition.getAsBoolean()) {
+      if (System.nanoTime() > deadline) {
+        throw new AssertionError("never: " + what);
+      }
+      Thread.onSpinWait();
+      try {
+        Thread.sleep(1);
+      } catch (InterruptedException e) {
+        throw new AssertionError(e);
+      }
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    server.close();
+    Files.deleteIfExists(socket);
+    Files.deleteIfExists(socket.getParent());
+    try (var left = Files.list(directory)) {
+      for (Path path : left.toList()) {
+        Files.delete(path);
+      }
+    }
+    Files.delete(directory);
+  }
+}
