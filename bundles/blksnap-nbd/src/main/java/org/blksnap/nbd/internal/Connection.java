@@ -90,7 +90,7 @@ final class Connection implements Runnable {
     LOG.debug("client at {} dropped", listener, cause);
     long before = WARNINGS.pass();
     if (before >= 0) {
-      LOG.warn("client at {} dropped: {} ({} more since)", listener, cause.toString(), before);
+      LOG.warn("client at {} dropped: {} ({} more kept back)", listener, cause.toString(), before);
     }
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.blksnap.nbd.internal;
 
+import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
@@ -399,7 +400,7 @@ final class Handshake {
         in.limit(in.position()).position(begin);
       }
       if (got < 0) {
-        throw new ProtocolViolation("client left in the middle of the handshake");
+        throw new PeerGone(new EOFException("client left in its handshake"));
       }
       if (got == 0) {
         wait.input(transport);

@@ -141,7 +141,7 @@ final class NbdServer implements AutoCloseable {
     if (before >= 0) {
       LOG.warn(
           "client refused: {} connections are open, allowed {}; raise maximum_connections of"
-              + " org.blksnap.nbd ({} more refused since)",
+              + " org.blksnap.nbd ({} more kept back)",
           limits.maximumConnections(),
           limits.maximumConnections(),
           before);

@@ -2,6 +2,7 @@
 package org.blksnap.nbd.internal;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
+import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.LinkedHashMap;
@@ -80,7 +81,7 @@ final class TlsTransport implements Transport {
           if (result.getStatus() == SSLEngineResult.Status.BUFFER_UNDERFLOW) {
             int got = receive();
             if (got < 0) {
-              throw new ProtocolViolation("client left in the TLS handshake");
+              throw new PeerGone(new EOFException("client left in the TLS handshake"));
             }
             if (got == 0) {
               wait.input(socket);

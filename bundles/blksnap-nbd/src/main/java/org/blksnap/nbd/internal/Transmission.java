@@ -174,7 +174,7 @@ final class Transmission {
     long begin = System.nanoTime();
     int count = 0;
     long explained = 0;
-    while (!disconnected && !stop.requested() && step()) {
+    while (!disconnected && (streamLeft > 0 || !stop.requested()) && step()) {
       count++;
       explained += sizeNanos(request);
       if (++gathered >= BATCH) {

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.nbd.internal;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(60)
+class HandoverTest {
+  private ServerFixture fixture;
+
+  @BeforeEach
+  void open() throws IOException {
+    fixture = new ServerFixture();
+  }
+
+  @AfterEach
+  void close() throws IOException {
+    fixture.close();
+  }
+
+  /** What an update of the bundle does. */
+  private void update() throws IOException {
+    Map<String, Object> left = fixture.server.park();
+    assertNeutral(left);
+    NbdServer next = new NbdServer(fixture.exports, Limits.DEFAULTS);
+    next.adopt(left);
+    next.listen(ListenAddress.unix(fixture.socket), null);
+    fixture.server = next;
+  }
+
+  private static void assertNeutral(Object value) {
+    if (value instanceof Map<?, ?> map) {
+      map.keySet().forEach(HandoverTest::assertNeutral);
+      map.values().forEach(HandoverTest::assertNeutral);
+    } else if (value instanceof Collection<?> all) {
+      all.forEach(HandoverTest::assertNeutral);
+    } else {
+      assertFalse(value.getClass().getName().startsWith("org.blksnap"), value.toString());
+    }
+  }
+
+  @Test
+  void idleClientGoesOn() throws IOException {
+    try (RawClient client = fixture.connect().enter("disk", Mode.SIMPLE)) {
+      client.read(Mode.SIMPLE, 0, 512);
+      update();
+      assertArrayEquals(Arrays.copyOf(fixture.device.bytes, 512), client.read(Mode.SIMPLE, 0, 512));
+    }
+  }
+
+  @Test
+  void contextsAndModeAreKept() throws IOException {
+    fixture.device.changes.number = 1;
+    fixture.device.changes.map = new byte[] {0, 1};
+    try (RawClient client =
+        fixture.connect().enter("disk", Mode.EXTENDED, "qemu:dirty-bitmap:since-0")) {
+      client.read(Mode.EXTENDED, 0, 512);
+      fixture.device.changes.map = new byte[2];
+      update();
+      client.request(Mode.EXTENDED, 0, Wire.CMD_BLOCK_STATUS, 1, 0, 8192);
+      assertEquals(8 + 2 * 16, client.chunk(0).data().length);
+    }
+  }
+
+  @Test
+  void halfARequestIsKept() throws IOException {
+    try (RawClient client = fixture.connect().enter("disk", Mode.SIMPLE)) {
+      byte[] data = new byte[4096];
+      Arrays.fill(data, (byte) 9);
+      byte[] write = RawClient.bytes(Mode.SIMPLE, 0, Wire.CMD_WRITE, 5, 0, data.length, data);
+      client.out.write(write, 0, 1000);
+      client.out.flush();
+      update();
+      client.out.write(write, 1000, write.length - 1000);
+      assertEquals(0, client.chunk(0).error());
+      assertArrayEquals(data, Arrays.copyOf(fixture.device.bytes, 4096));
+    }
+  }
+
+  @Test
+  void longWriteUnderWayIsFinishedFirst() throws Exception {
+    try (RawClient client = fixture.connect().enter("disk", Mode.SIMPLE)) {
+      byte[] data = new byte[2 << 20];
+      Arrays.fill(data, (byte) 7);
+      byte[] write = RawClient.bytes(Mode.SIMPLE, 0, Wire.CMD_WRITE, 5, 0, data.length, data);
+      client.out.write(write, 0, 1 << 20);
+      ServerFixture.await("first piece", () -> fixture.device.bytes[0] == 7);
+      Thread rest =
+          new Thread(
+              () -> {
+                try {
+                  client.out.write(write, 1 << 20, write.length - (1 << 20));
+                } catch (IOException e) {
+                  throw new AssertionError(e);
+                }
+              });
+      rest.start();
+      update();
+      assertEquals(0, client.chunk(0).error());
+      rest.join();
+      assertArrayEquals(data, Arrays.copyOf(fixture.device.bytes, data.length));
+    }
+  }
+
+  @Test
+  void clientsThatComeDuringTheGapAreServed() throws Exception {
+    Map<String, Object> left = fixture.server.park();
+    try (RawClient client = fixture.connect()) {
+      NbdServer next = new NbdServer(fixture.exports, Limits.DEFAULTS);
+      next.adopt(left);
+      next.listen(ListenAddress.unix(fixture.socket), null);
+      fixture.server = next;
+      client.enter("disk", Mode.STRUCTURED);
+    }
+  }
+
+  @Test
+  void clientOfAnExportThatIsGoneIsDropped() throws Exception {
+    try (RawClient client = fixture.connect().enter("disk", Mode.SIMPLE)) {
+      client.read(Mode.SIMPLE, 0, 512);
+      fixture.engine.devices.clear();
+      update();
+      assertTrue(client.atEnd());
+    }
+  }
+
+  @Test
+  void noRequestFailsWhileUpdatesFollowEachOther() throws Exception {
+    AtomicBoolean stop = new AtomicBoolean();
+    AtomicReference<Throwable> failure = new AtomicReference<>();
+    Thread load =
+        new Thread(
+            () -> {
+              try (RawClient client = fixture.connect().enter("disk", Mode.STRUCTURED)) {
+                byte[] data = new byte[8192];
+                for (int i = 0; !stop.get(); i++) {
+                  Arrays.fill(data, (byte) i);
+                  assertEquals(0, client.write(Mode.STRUCTURED, 0, i % 64 * 8192, data));
+                  assertArrayEquals(data, client.read(Mode.STRUCTURED, i % 64 * 8192, 8192));
+                }
+              } catch (Throwable e) {
+                failure.set(e);
+              }
+            });
+    load.start();
+    for (int i = 0; i < 20; i++) {
+      Thread.sleep(20);
+      update();
+    }
+    stop.set(true);
+    load.join();
+    if (failure.get() != null) {
+      throw new AssertionError(failure.get());
+    }
+  }
+}
