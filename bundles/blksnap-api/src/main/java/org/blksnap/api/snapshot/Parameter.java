@@ -11,7 +11,7 @@ import org.blksnap.api.block.Errno;
  */
 public enum Parameter {
   TRACKING_BLOCK_MINIMUM_SHIFT(
-      16, 9, 31, "power of two", ReadWhen.MAP_MADE, "smallest tracking block"),
+      16, 9, 30, "power of two", ReadWhen.MAP_MADE, "smallest tracking block"),
   TRACKING_BLOCK_MAXIMUM_COUNT(
       2_097_152,
       1,
@@ -20,8 +20,8 @@ public enum Parameter {
       ReadWhen.MAP_MADE,
       "most tracking blocks before the block size is doubled"),
   TRACKING_BLOCK_MAXIMUM_SHIFT(
-      26, 9, 31, "power of two", ReadWhen.MAP_MADE, "largest tracking block"),
-  CHUNK_MINIMUM_SHIFT(18, 12, 31, "power of two", ReadWhen.TAKE, "smallest copy-on-write chunk"),
+      26, 9, 30, "power of two", ReadWhen.MAP_MADE, "largest tracking block"),
+  CHUNK_MINIMUM_SHIFT(18, 12, 30, "power of two", ReadWhen.TAKE, "smallest copy-on-write chunk"),
   CHUNK_MAXIMUM_COUNT(
       2_097_152,
       1,
@@ -29,7 +29,7 @@ public enum Parameter {
       "chunks",
       ReadWhen.TAKE,
       "most chunks before the chunk size is doubled"),
-  CHUNK_MAXIMUM_SHIFT(26, 12, 31, "power of two", ReadWhen.TAKE, "largest copy-on-write chunk"),
+  CHUNK_MAXIMUM_SHIFT(26, 12, 30, "power of two", ReadWhen.TAKE, "largest copy-on-write chunk"),
   CHUNK_MAXIMUM_IN_QUEUE(
       16,
       1,

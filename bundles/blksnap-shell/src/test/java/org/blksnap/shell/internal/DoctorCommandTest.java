@@ -105,7 +105,7 @@ class DoctorCommandTest {
 
   @Test
   void refusedParameterIsAWarning() throws Exception {
-    shell.parameters.refusal = "chunk_minimum_shift = 99 refused: allowed are 12 to 31";
+    shell.parameters.refusal = "chunk_minimum_shift = 99 refused: allowed are 12 to 30";
     assertTrue(shell.run("blksnap:doctor --no-format").contains("chunk_minimum_shift = 99"));
   }
 

@@ -18,7 +18,7 @@ public @interface ParametersConfig {
       description =
           "Smallest tracking block, power of two of bytes. Read when a tracker's map is made.",
       min = "9",
-      max = "31")
+      max = "30")
   int tracking__block__minimum__shift() default 16;
 
   @AttributeDefinition(
@@ -34,7 +34,7 @@ public @interface ParametersConfig {
       description =
           "Largest tracking block, power of two of bytes; reaching it, the count may exceed its maximum. Read when a tracker's map is made.",
       min = "9",
-      max = "31")
+      max = "30")
   int tracking__block__maximum__shift() default 26;
 
   @AttributeDefinition(
@@ -42,7 +42,7 @@ public @interface ParametersConfig {
       description =
           "Smallest copy-on-write chunk, power of two of bytes. Read when a snapshot is taken.",
       min = "12",
-      max = "31")
+      max = "30")
   int chunk__minimum__shift() default 18;
 
   @AttributeDefinition(
@@ -57,7 +57,7 @@ public @interface ParametersConfig {
       description =
           "Largest copy-on-write chunk, power of two of bytes. Read when a snapshot is taken.",
       min = "12",
-      max = "31")
+      max = "30")
   int chunk__maximum__shift() default 26;
 
   @AttributeDefinition(

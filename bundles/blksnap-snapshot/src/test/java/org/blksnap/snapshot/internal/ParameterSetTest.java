@@ -37,7 +37,7 @@ class ParameterSetTest {
     assertTrue(
         sentence.contains("chunk_minimum_shift")
             && sentence.contains("99")
-            && sentence.contains("12 to 31"),
+            && sentence.contains("12 to 30"),
         sentence);
     assertEquals(sentence, set.lastRefusal().orElseThrow());
   }
