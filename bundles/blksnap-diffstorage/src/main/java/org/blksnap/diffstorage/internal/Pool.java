@@ -280,29 +280,51 @@ final class Pool implements DiffStorage {
 
   @Override
   public void read(long address, ByteBuffer dst) throws IOException {
-    AddressTable table = contents.table();
-    int part = locate(table, address, dst.remaining());
-    table.part(part).read(address - table.base(part), dst);
+    transfer(address, dst, false);
   }
 
   @Override
   public void write(long address, ByteBuffer src) throws IOException {
+    transfer(address, src, true);
+  }
+
+  /** A chunk lies in one part; a request for several chunks may pass from one part to the next. */
+  private void transfer(long address, ByteBuffer buffer, boolean writing) throws IOException {
     AddressTable table = contents.table();
-    int part = locate(table, address, src.remaining());
-    table.part(part).write(address - table.base(part), src);
+    check(table, address, buffer.remaining());
+    int limit = buffer.limit();
+    long at = address;
+    try {
+      for (int i = table.indexOf(at); buffer.position() < limit; i++) {
+        buffer.limit((int) Math.min(limit, buffer.position() + table.end(i) - at));
+        if (writing) {
+          table.part(i).write(at - table.base(i), buffer);
+        } else {
+          table.part(i).read(at - table.base(i), buffer);
+        }
+        at = table.end(i);
+      }
+    } finally {
+      buffer.limit(limit);
+    }
   }
 
   @Override
   public void transferTo(long address, long length, WritableByteChannel target) throws IOException {
     AddressTable table = contents.table();
-    int part = locate(table, address, length);
-    table.part(part).transferTo(address - table.base(part), length, target);
+    check(table, address, length);
+    long end = address + length;
+    long at = address;
+    for (int i = table.indexOf(at); at < end; i++) {
+      long stop = Math.min(end, table.end(i));
+      table.part(i).transferTo(at - table.base(i), stop - at, target);
+      at = stop;
+    }
   }
 
-  private int locate(AddressTable table, long address, long length) throws BlksnapException {
+  private void check(AddressTable table, long address, long length) throws BlksnapException {
     requireOpen();
-    int part = address < 0 || length < 0 ? table.size() : table.indexOf(address);
-    if (part >= table.size() || length > table.end(part) - address) {
+    if (address < 0 || length < 0 || length > table.capacity() - address) {
       throw new BlksnapException(
           Errno.EINVAL,
           "difference storage of snapshot "
@@ -311,11 +333,10 @@ final class Pool implements DiffStorage {
               + address
               + " length "
               + length
-              + " refused: not inside one range of its "
+              + " refused: not inside its "
               + table.capacity()
               + " bytes");
     }
-    return part;
   }
 
   private void requireOpen() throws BlksnapException {

@@ -6,7 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -105,8 +108,19 @@ class AllocationTest {
   }
 
   @Test
-  void requestsAcrossTwoPartsAreRefused() throws IOException {
+  void aRequestMayPassFromOnePartToTheNext() throws IOException {
     pool.appendMemory(4096);
+    fixture.append(pool, fixture.file("f", 4096));
+    pool.appendMemory(512);
+    pool.write(2048, PoolFixture.pattern(6656, 3));
+    assertEquals(PoolFixture.pattern(6656, 3), PoolFixture.read(pool, 2048, 6656));
+    ByteArrayOutputStream sent = new ByteArrayOutputStream();
+    pool.transferTo(2048, 6656, Channels.newChannel(sent));
+    assertEquals(PoolFixture.pattern(6656, 3), ByteBuffer.wrap(sent.toByteArray()));
+  }
+
+  @Test
+  void requestsOutsideAreRefused() throws IOException {
     pool.appendMemory(4096);
     BlksnapException e =
         assertThrows(BlksnapException.class, () -> pool.write(2048, PoolFixture.pattern(4096, 0)));
