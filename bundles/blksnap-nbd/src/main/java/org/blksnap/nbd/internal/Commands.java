@@ -174,8 +174,9 @@ final class Commands {
       readWhole(request, out);
     } else {
       long end = request.offset + request.length;
-      for (long at = request.offset; at < end; at += out.room()) {
-        int length = (int) Math.min(out.room(), end - at);
+      int chunk = Math.min(Transmission.CHUNK_BYTES, out.room());
+      for (long at = request.offset; at < end; at += chunk) {
+        int length = (int) Math.min(chunk, end - at);
         readPiece(request, at, length, at + length == end, out);
       }
     }
