@@ -12,7 +12,9 @@ final class Await {
 
   private Await() {}
 
-  /** Until the condition holds. An exception counts as not yet; the last one is kept as the cause. */
+  /**
+   * Until the condition holds. An exception counts as not yet; the last one is kept as the cause.
+   */
   static void until(String what, Duration limit, Callable<Boolean> condition) {
     long end = System.nanoTime() + limit.toNanos();
     Exception last = null;

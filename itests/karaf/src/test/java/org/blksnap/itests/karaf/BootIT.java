@@ -95,7 +95,8 @@ public class BootIT extends DistributionTestBase {
 
   @Test
   public void nobodyHasAPassword() throws Exception {
-    for (String line : Files.readAllLines(Path.of(System.getProperty("karaf.etc"), "users.properties"))) {
+    for (String line :
+        Files.readAllLines(Path.of(System.getProperty("karaf.etc"), "users.properties"))) {
       assertTrue(line, line.isBlank() || line.startsWith("#") || line.startsWith("_g_"));
     }
   }

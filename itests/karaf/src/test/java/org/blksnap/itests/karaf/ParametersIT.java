@@ -36,9 +36,7 @@ public class ParametersIT extends DistributionTestBase {
   public void restore() throws IOException {
     configuration.update(before == null ? new Hashtable<>() : before);
     Await.until(
-        "the default is back",
-        PATIENCE,
-        () -> parameters.value(SUBJECT) == SUBJECT.defaultValue());
+        "the default is back", PATIENCE, () -> parameters.value(SUBJECT) == SUBJECT.defaultValue());
   }
 
   @Test

@@ -13,7 +13,9 @@ import org.apache.karaf.shell.api.console.Session;
 import org.apache.karaf.shell.api.console.SessionFactory;
 import org.osgi.framework.BundleContext;
 
-/** Gives commands to the shell of the container the test runs in, as an administrator or a guest. */
+/**
+ * Gives commands to the shell of the container the test runs in, as an administrator or a guest.
+ */
 final class Shell {
   private final BundleContext context;
 
@@ -28,7 +30,8 @@ final class Shell {
 
   /** As {@link #run(String)}, with these roles and no others. */
   String run(String command, String... roles) throws Exception {
-    SessionFactory factory = Await.service(context, SessionFactory.class, DistributionTestBase.PATIENCE);
+    SessionFactory factory =
+        Await.service(context, SessionFactory.class, DistributionTestBase.PATIENCE);
     Subject subject = new Subject();
     for (String role : roles) {
       subject.getPrincipals().add(new RolePrincipal(role));
@@ -41,8 +44,7 @@ final class Shell {
         subject,
         (PrivilegedExceptionAction<String>)
             () -> {
-              Session session =
-                  factory.create(new ByteArrayInputStream(new byte[0]), out, out);
+              Session session = factory.create(new ByteArrayInputStream(new byte[0]), out, out);
               try {
                 session.put(Session.SCOPE, String.join(":", scopes));
                 session.execute(command);
