@@ -77,7 +77,7 @@ maven() {
             return 0
         fi
         # Only what is missing from the local repository is worth another attempt.
-        grep -qE 'Could not (transfer|find|resolve)|in offline mode|Cannot access|could not be resolved|Unresolveable|Error (resolving|downloading)|Unknown packaging|PluginResolutionException' "${log}" ||
+        grep -qE '^\[ERROR\].*(Could not (transfer|find|resolve)|offline mode|could not be resolved|Error (resolving|downloading)|Unknown packaging)' "${log}" ||
             return 1
         [ "${attempt}" = again ] || say "the local Maven repository lacks something; downloading"
     done
