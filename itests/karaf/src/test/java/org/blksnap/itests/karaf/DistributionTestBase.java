@@ -35,6 +35,9 @@ public abstract class DistributionTestBase {
   /** Longest wait for a service or a state. */
   static final Duration PATIENCE = Duration.ofSeconds(60);
 
+  /** One for all classes: with other options each would get a container of its own. */
+  private static final int SSH_PORT = freePort();
+
   @Inject BundleContext context;
 
   Shell shell;
@@ -53,7 +56,7 @@ public abstract class DistributionTestBase {
       logLevel(LogLevel.INFO),
       configureConsole().ignoreLocalConsole(),
       editConfigurationFilePut(
-          "etc/org.apache.karaf.shell.cfg", "sshPort", Integer.toString(freePort())),
+          "etc/org.apache.karaf.shell.cfg", "sshPort", Integer.toString(SSH_PORT)),
       systemProperty("blksnap.version").value(System.getProperty("blksnap.version")),
       vmOptions(
           "--add-reads=java.xml=java.logging",
