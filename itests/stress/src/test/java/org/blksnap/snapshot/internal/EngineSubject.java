@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.snapshot.internal;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.blksnap.api.block.BlksnapException;
+import org.blksnap.api.block.Errno;
+import org.blksnap.api.snapshot.ImageInfo;
+import org.blksnap.api.snapshot.Parameters;
+import org.blksnap.api.snapshot.Snapshot;
+import org.blksnap.api.snapshot.SnapshotService;
+import org.blksnap.chunk.internal.ChunkEngineComponent;
+import org.blksnap.device.internal.LocalDeviceProvider;
+import org.blksnap.diffstorage.internal.DiffStorageProvider;
+import org.blksnap.event.internal.DispatchingEventProvider;
+import org.blksnap.testkit.CallPlan;
+import org.blksnap.testkit.Intercept;
+import org.blksnap.testkit.Subject;
+import org.blksnap.tracker.internal.MappedTrackerProvider;
+
+/**
+ * The userspace engine without a framework, with a {@link CallPlan} before each of its rooms.
+ *
+ * <p>Killing it leaves the old engine standing as it is: its storage calls stand still, its timers
+ * are stopped, its files are closed so that the next one may have them; nothing is flushed, handed
+ * over or closed in order. Only what lies in files is there afterwards.
+ */
+public final class EngineSubject implements Subject {
+  private static final long DEADLINE_NANOS = 30_000_000_000L;
+
+  private final Path root;
+  private final ParameterSet parameters = ParameterSet.unkept();
+  private final List<CallPlan> killed = new ArrayList<>();
+  private CallPlan plan;
+  private Engine engine;
+  private MappedTrackerProvider tracker;
+  private DispatchingEventProvider events;
+
+  public EngineSubject(Path root) throws IOException {
+    this.root = root;
+    Files.createDirectories(directory());
+    start();
+  }
+
+  private void start() throws BlksnapException {
+    plan = new CallPlan();
+    tracker = new MappedTrackerProvider();
+    events = new DispatchingEventProvider();
+    engine =
+        new Engine(root.resolve("state"), parameters, EngineSettings.DEFAULTS, () -> List.of());
+    engine.provideEvents(events);
+    engine.provide(Room.DEVICE, Intercept.device(new LocalDeviceProvider(), plan));
+    engine.provide(Room.TRACKER, Intercept.tracker(tracker, plan));
+    engine.provide(Room.CHUNK, Intercept.chunk(new ChunkEngineComponent(), plan));
+    engine.provide(Room.STORAGE, Intercept.storage(new DiffStorageProvider(), plan));
+  }
+
+  /** What becomes of the calls to the rooms of the engine as it is now. */
+  public CallPlan plan() {
+    return plan;
+  }
+
+  @Override
+  public SnapshotService service() {
+    return engine;
+  }
+
+  @Override
+  public Parameters parameters() {
+    return parameters;
+  }
+
+  @Override
+  public Path directory() {
+    return root.resolve("files");
+  }
+
+  @Override
+  public void restart(WhileDown meanwhile) throws Exception {
+    stop();
+    meanwhile.run();
+    start();
+  }
+
+  private void stop() {
+    engine.close();
+    tracker.close();
+    events.close();
+  }
+
+  @Override
+  public void restartAsKilled() throws Exception {
+    plan.freeze("DiffStorage.");
+    killed.add(plan);
+    awaitStandstill();
+    engine.housekeeper().close();
+    tracker.close();
+    for (FilteredDevice device : engine.filteredDevices()) {
+      device.raw().close();
+    }
+    engine.state().close();
+    events.close();
+    start();
+  }
+
+  /**
+   * Store workers are the only ones at work when no request is under way. One with something to
+   * store stands still when it gives it to the storage; one with nothing sleeps.
+   */
+  private void awaitStandstill() throws IOException, InterruptedException {
+    long end = System.nanoTime() + DEADLINE_NANOS;
+    while (busyAreas() > plan.standing()) {
+      if (System.nanoTime() > end) {
+        throw new AssertionError(busyAreas() + " busy, " + plan.standing() + " stand still");
+      }
+      Thread.sleep(1);
+    }
+  }
+
+  private int busyAreas() throws IOException {
+    int busy = 0;
+    for (Snapshot snapshot : engine.snapshots()) {
+      for (ImageInfo info : snapshot.info()) {
+        busy += info.queuedChunks() > 0 && info.error() == Errno.OK ? 1 : 0;
+      }
+    }
+    return busy;
+  }
+
+  @Override
+  public void close() throws IOException {
+    stop();
+    killed.forEach(CallPlan::thaw);
+    StateDirectory.removeTree(root);
+  }
+}

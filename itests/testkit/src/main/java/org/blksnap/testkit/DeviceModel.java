@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.testkit;
+
+import java.util.Arrays;
+
+/** A live device: a byte array and its change map. */
+public final class DeviceModel {
+  private final String name;
+  private final SizeRule tracking;
+  private byte[] live;
+  private ChangeMapModel changes;
+
+  DeviceModel(String name, byte[] live, SizeRule tracking) {
+    this.name = name;
+    this.tracking = tracking;
+    this.live = live;
+    this.changes = new ChangeMapModel(live.length, blockSize(), 0);
+  }
+
+  private int blockSize() {
+    return tracking.blockSize(live.length, 0);
+  }
+
+  public String name() {
+    return name;
+  }
+
+  /** Its content, to be read and, by the engine's model, written. */
+  public byte[] live() {
+    return live;
+  }
+
+  public ChangeMapModel changes() {
+    return changes;
+  }
+
+  /** The device has another size now: what is new is zero, and everything has changed. */
+  void resize(int capacity) {
+    live = Arrays.copyOf(live, capacity);
+    renew();
+  }
+
+  /** A new generation. */
+  public void renew() {
+    changes = new ChangeMapModel(live.length, blockSize(), changes.generation() + 1);
+  }
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.testkit;
+
+/** An image: a copy. And which of its chunks were touched, for that is what fills the storage. */
+public final class ImageModel {
+  private final byte[] content;
+  private final int chunkSize;
+  private final boolean[] touched;
+  private final StorageModel storage;
+  private boolean lost;
+
+  ImageModel(byte[] live, int chunkSize, StorageModel storage) {
+    this.content = live.clone();
+    this.chunkSize = chunkSize;
+    this.touched = new boolean[(live.length + chunkSize - 1) / chunkSize];
+    this.storage = storage;
+  }
+
+  /** A write to the live device, or to the image, touches the range. */
+  void touch(long offset, long length) {
+    for (long at = offset; at < offset + length && at < content.length; at += step(at)) {
+      int chunk = (int) (at / chunkSize);
+      if (!touched[chunk] && !lost) {
+        touched[chunk] = true;
+        storage.allocate(chunkSize);
+      }
+    }
+  }
+
+  private long step(long at) {
+    return chunkSize - at % chunkSize;
+  }
+
+  /** Its content, to be read and, by the engine's model, written. */
+  public byte[] content() {
+    return content;
+  }
+
+  public int chunkSize() {
+    return chunkSize;
+  }
+
+  public boolean lost() {
+    return lost;
+  }
+
+  /** The image is corrupted from now on. */
+  public void lose() {
+    lost = true;
+  }
+}
