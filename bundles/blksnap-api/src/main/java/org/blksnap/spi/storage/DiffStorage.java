@@ -50,6 +50,9 @@ public interface DiffStorage extends Closeable {
 
   void transferTo(long address, long length, WritableByteChannel target) throws IOException;
 
+  /** Forces everything written to disk; nothing to do for kinds that keep nothing on one. */
+  default void flush() throws IOException {}
+
   StorageStatus status();
 
   /** Leaves everything for a successor. Idempotent. */

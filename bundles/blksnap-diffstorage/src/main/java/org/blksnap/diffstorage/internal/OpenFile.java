@@ -172,6 +172,11 @@ final class OpenFile implements Closeable {
     channel = open(path);
   }
 
+  /** Forces what was written to disk; beside a reopening, an error says that nothing is known. */
+  void force() throws IOException {
+    channel.force(false);
+  }
+
   @Override
   public synchronized void close() {
     if (closed) {

@@ -348,6 +348,20 @@ final class Pool implements DiffStorage {
   }
 
   @Override
+  public void flush() throws IOException {
+    List<OpenFile> files;
+    lock.lock();
+    try {
+      files = contents.openFiles();
+    } finally {
+      lock.unlock();
+    }
+    for (OpenFile file : files) {
+      file.force();
+    }
+  }
+
+  @Override
   public StorageStatus status() {
     return new StorageStatus(
         sectors(contents.table().capacity()),

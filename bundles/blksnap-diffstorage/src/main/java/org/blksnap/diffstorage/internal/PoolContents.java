@@ -322,6 +322,10 @@ final class PoolContents {
     return List.copyOf(memory);
   }
 
+  List<OpenFile> openFiles() {
+    return List.copyOf(files.values());
+  }
+
   void close() {
     files.values().forEach(OpenFile::close);
     claims.release(snapshot);

@@ -18,12 +18,10 @@ import java.util.UUID;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
-import java.util.regex.Pattern;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.BlockSizeRule;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.change.CbtInfo;
-import org.blksnap.api.change.GenerationReason;
 import org.blksnap.api.event.BlksnapEvent;
 import org.blksnap.api.snapshot.AttachRequest;
 import org.blksnap.api.snapshot.AttachedDevice;
@@ -36,12 +34,9 @@ import org.blksnap.api.snapshot.Version;
 import org.blksnap.spi.chunk.ChunkEngine;
 import org.blksnap.spi.chunk.DiffArea;
 import org.blksnap.spi.chunk.DiffAreaRequest;
-import org.blksnap.spi.device.OpenRequest;
-import org.blksnap.spi.device.RawDevice;
 import org.blksnap.spi.event.EventProvider;
 import org.blksnap.spi.storage.StorageRequest;
 import org.blksnap.spi.tracker.Tracker;
-import org.blksnap.spi.tracker.TrackerRequest;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -56,8 +51,6 @@ import org.slf4j.LoggerFactory;
  */
 final class Engine implements SnapshotService, Closeable {
   private static final Logger LOG = LoggerFactory.getLogger(Engine.class);
-  private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,63}");
-  private static final int LARGEST_MINOR = 1 << 20;
 
   final ReentrantLock control = new ReentrantLock(true);
 
@@ -69,6 +62,7 @@ final class Engine implements SnapshotService, Closeable {
   private final Participants participants;
   private final Housekeeper housekeeper;
   private final HotSwap swap;
+  private final Attachments attachments;
   private final String bootId;
   private final Instant startedAt = Instant.now();
   private final Map<String, FilteredDevice> devices = new ConcurrentSkipListMap<>();
@@ -95,6 +89,7 @@ final class Engine implements SnapshotService, Closeable {
     this.participants =
         new Participants(registeredParticipants, Housekeeper.threads("blksnap-participant"));
     this.swap = new HotSwap(this);
+    this.attachments = new Attachments(this);
     this.bootId = readBootId();
   }
 
@@ -176,7 +171,7 @@ final class Engine implements SnapshotService, Closeable {
     control.lock();
     try {
       checkOpen();
-      return attachLocked(request, -1);
+      return attachments.attach(request);
     } finally {
       control.unlock();
     }
@@ -190,159 +185,6 @@ final class Engine implements SnapshotService, Closeable {
           "the userspace engine is "
               + (closed ? "shut down" : "not complete yet: a bundle is missing"));
     }
-  }
-
-  FilteredDevice attachLocked(AttachRequest asked, int knownMinor) throws BlksnapException {
-    assertControlled();
-    Path path = asked.path().toAbsolutePath().normalize();
-    String name = asked.name() == null || asked.name().isEmpty() ? nameOf(path) : asked.name();
-    checkName(name, path);
-    AttachRequest request =
-        new AttachRequest(
-            path, name, asked.readOnly(), asked.force(), asked.durable(), asked.persistent());
-    RawDevice raw =
-        providers.device().open(new OpenRequest(path, request.readOnly(), request.force()));
-    boolean done = false;
-    FilteredDevice device = null;
-    try {
-      refuseAttachedTwice(raw, path);
-      device =
-          new FilteredDevice(
-              name, request, raw, knownMinor >= 0 ? knownMinor : freeMinor(), this::rescan);
-      Files.createDirectories(state.device(name));
-      device.installTracker(openTracker(device, false));
-      if (request.persistent()) {
-        new DeviceRecord(request, device.minor()).write(state.device(name));
-      }
-      devices.put(name, device);
-      done = true;
-    } catch (BlksnapException e) {
-      throw e;
-    } catch (IOException e) {
-      throw new BlksnapException(Errno.EIO, "device " + path + " was not attached: " + e, e);
-    } finally {
-      if (!done) {
-        undoAttach(device, raw);
-      }
-    }
-    for (HeldSnapshot snapshot : snapshots.values()) {
-      new Restoration(this).relink(snapshot, device);
-    }
-    return device;
-  }
-
-  private static void undoAttach(FilteredDevice device, RawDevice raw) {
-    if (device != null && device.tracker() != null) {
-      device.tracker().handOver();
-    }
-    try {
-      raw.close();
-    } catch (IOException e) {
-      LOG.warn("{} was not closed: {}", raw.path(), e.toString());
-    }
-  }
-
-  private static String nameOf(Path path) {
-    String last = path.getFileName() == null ? "device" : path.getFileName().toString();
-    String name = last.replaceAll("[^A-Za-z0-9._-]", "_").replaceAll("^[^A-Za-z0-9]+", "");
-    return name.isEmpty() ? "device" : name.substring(0, Math.min(64, name.length()));
-  }
-
-  private void checkName(String name, Path path) throws BlksnapException {
-    if (!NAME.matcher(name).matches() || name.startsWith("blksnap-image")) {
-      throw new BlksnapException(
-          Errno.EINVAL,
-          "device name \""
-              + name
-              + "\" refused: 1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit, and not like an image's");
-    }
-    FilteredDevice other = devices.get(name);
-    if (other != null) {
-      boolean same = other.path().equals(path);
-      throw new BlksnapException(
-          same ? Errno.EALREADY : Errno.EEXIST,
-          same
-              ? path + " is attached already, as " + name
-              : "device name "
-                  + name
-                  + " is taken by "
-                  + other.path()
-                  + "; choose another one with --name");
-    }
-  }
-
-  private void refuseAttachedTwice(RawDevice raw, Path path) throws BlksnapException {
-    for (FilteredDevice other : devices.values()) {
-      boolean sameNumber =
-          raw.identity().blockDevice()
-              && other.deviceIdentity().blockDevice()
-              && raw.identity().major() == other.deviceIdentity().major()
-              && raw.identity().minor() == other.deviceIdentity().minor();
-      boolean sameFile =
-          !raw.identity().blockDevice()
-              && !other.deviceIdentity().blockDevice()
-              && raw.identity().key().equals(other.deviceIdentity().key());
-      if (sameNumber || sameFile) {
-        throw new BlksnapException(
-            Errno.EALREADY, path + " is attached already, as " + other.name());
-      }
-    }
-  }
-
-  private int freeMinor() throws BlksnapException {
-    for (int minor = 0; minor < LARGEST_MINOR; minor++) {
-      int candidate = minor;
-      if (devices.values().stream().noneMatch(d -> d.major() == 0 && d.minor() == candidate)) {
-        return minor;
-      }
-    }
-    throw new BlksnapException(
-        Errno.ENOSPC, "more than " + LARGEST_MINOR + " files are attached; detach some");
-  }
-
-  Tracker openTracker(FilteredDevice device, boolean adopt) throws BlksnapException {
-    Instant begun = Instant.now();
-    RawDevice raw = device.raw();
-    Path lost = trackerLostMarker(device);
-    try {
-      Tracker tracker =
-          providers
-              .tracker()
-              .open(
-                  new TrackerRequest(
-                      device.name(),
-                      state.device(device.name()).resolve("cbt.map"),
-                      raw.geometry().capacity(),
-                      parameters.trackingRule(),
-                      device.request().durable(),
-                      raw.identity().key(),
-                      raw.fingerprint(),
-                      raw.lastModifiedMillis(),
-                      bootId,
-                      adopt));
-      if (Files.exists(lost)) {
-        tracker.renew(
-            raw.geometry().capacity(),
-            GenerationReason.TRACKER_LOST,
-            "writes passed without being tracked");
-        Files.delete(lost);
-      }
-      CbtInfo info = tracker.info();
-      if (!info.since().isBefore(begun)) {
-        announce(device, info);
-      }
-      return tracker;
-    } catch (BlksnapException e) {
-      throw e;
-    } catch (IOException e) {
-      throw new BlksnapException(
-          Errno.EIO, "device " + device.name() + ": its change map was not opened: " + e, e);
-    }
-  }
-
-  /** Stands as long as writes have passed untracked and no new generation says so. */
-  Path trackerLostMarker(FilteredDevice device) {
-    return state.device(device.name()).resolve("tracker-lost");
   }
 
   void announce(FilteredDevice device, CbtInfo info) {
@@ -364,8 +206,11 @@ final class Engine implements SnapshotService, Closeable {
   Map<String, UUID> generations(Collection<FilteredDevice> of) {
     Map<String, UUID> ids = new HashMap<>();
     for (FilteredDevice device : of) {
+      Tracker tracker = device.tracker();
       try {
-        ids.put(device.name(), device.tracker().info().generationId());
+        if (tracker != null) {
+          ids.put(device.name(), tracker.info().generationId());
+        }
       } catch (IOException e) {
         LOG.debug("device {} has a corrupted map: {}", device.name(), e.toString());
       }
@@ -375,10 +220,10 @@ final class Engine implements SnapshotService, Closeable {
 
   void announceGenerations(Collection<FilteredDevice> of, Map<String, UUID> before) {
     for (FilteredDevice device : of) {
+      Tracker tracker = device.tracker();
       try {
-        CbtInfo info = device.tracker().info();
-        if (!info.generationId().equals(before.get(device.name()))) {
-          announce(device, info);
+        if (tracker != null && !tracker.info().generationId().equals(before.get(device.name()))) {
+          announce(device, tracker.info());
         }
       } catch (IOException e) {
         LOG.warn("device {}: its change map cannot be read: {}", device.name(), e.toString());
@@ -391,52 +236,9 @@ final class Engine implements SnapshotService, Closeable {
     control.lock();
     try {
       checkOpen();
-      FilteredDevice device = requireDevice(name);
-      Optional<UUID> holder = device.snapshot();
-      if (holder.isPresent()) {
-        throw new BlksnapException(
-            Errno.EBUSY,
-            "device "
-                + name
-                + " is held by snapshot "
-                + holder.get()
-                + "; destroy that first (blksnap:snapshot-destroy)");
-      }
-      requireWhole(device);
-      device.gateOfRequests().close(settings.gateTimeout());
-      try {
-        device.end("detached");
-        closeCleanly(device);
-        devices.remove(device.name());
-        Files.deleteIfExists(DeviceRecord.in(state.device(device.name())));
-      } catch (IOException e) {
-        throw new BlksnapException(Errno.EIO, "device " + name + " was detached, but: " + e, e);
-      } finally {
-        device.gateOfRequests().open();
-      }
+      attachments.detach(requireDevice(name));
     } finally {
       control.unlock();
-    }
-  }
-
-  /** Gate closed. Data first, then the map that speaks of it, then the word that both are whole. */
-  @GuardedBy("control")
-  private void closeCleanly(FilteredDevice device) throws IOException {
-    RawDevice raw = device.raw();
-    Tracker tracker = device.tracker();
-    device.installTracker(null);
-    try {
-      if (raw != null && tracker != null) {
-        raw.flush();
-        tracker.close(raw.fingerprint());
-      } else if (tracker != null) {
-        tracker.handOver();
-      }
-    } finally {
-      device.installRaw(null);
-      if (raw != null) {
-        raw.close();
-      }
     }
   }
 
@@ -444,52 +246,9 @@ final class Engine implements SnapshotService, Closeable {
   boolean rescan(FilteredDevice device) throws IOException {
     control.lock();
     try {
-      RawDevice raw = device.raw();
-      if (closed
-          || raw == null
-          || swap.isSuspended(device)
-          || !devices.containsKey(device.name())) {
-        return false;
-      }
-      long before = device.geometry().capacity();
-      if (!raw.refresh() || raw.geometry().capacity() == before) {
-        return false;
-      }
-      resize(device, raw, before);
-      return true;
+      return !closed && attachments.rescan(device);
     } finally {
       control.unlock();
-    }
-  }
-
-  @GuardedBy("control")
-  private void resize(FilteredDevice device, RawDevice raw, long before) throws BlksnapException {
-    long capacity = raw.geometry().capacity();
-    Map<String, UUID> generations = generations(List.of(device));
-    device.gateOfRequests().close(settings.gateTimeout());
-    try {
-      device.installRaw(raw);
-      if (device.tracker() != null) {
-        device
-            .tracker()
-            .renew(capacity, GenerationReason.RESIZE, before + " to " + capacity + " bytes");
-      }
-      HeldArea held = device.held();
-      if (held != null && capacity < held.geometry().capacity() && held.area() != null) {
-        held.area()
-            .corrupt(
-                Errno.EIO,
-                "the device shrank from "
-                    + before
-                    + " to "
-                    + capacity
-                    + " bytes under the snapshot");
-      }
-    } finally {
-      device.gateOfRequests().open();
-    }
-    if (device.tracker() != null) {
-      announceGenerations(List.of(device), generations);
     }
   }
 
@@ -500,6 +259,32 @@ final class Engine implements SnapshotService, Closeable {
 
   Collection<FilteredDevice> filteredDevices() {
     return devices.values();
+  }
+
+  FilteredDevice deviceNamed(String name) {
+    return devices.get(name);
+  }
+
+  void enlist(FilteredDevice device) {
+    assertControlled();
+    devices.put(device.name(), device);
+  }
+
+  void strike(FilteredDevice device) {
+    assertControlled();
+    devices.remove(device.name());
+  }
+
+  Attachments attachments() {
+    return attachments;
+  }
+
+  HotSwap swap() {
+    return swap;
+  }
+
+  String bootId() {
+    return bootId;
   }
 
   @Override
@@ -802,41 +587,27 @@ final class Engine implements SnapshotService, Closeable {
       closed = true;
       housekeeper.close();
       for (FilteredDevice device : devices.values()) {
-        closeDevice(device);
+        attachments.closeForStop(device);
       }
       for (HeldSnapshot snapshot : snapshots.values()) {
-        events.close(snapshot.id());
-        snapshot.storageRoom().close();
+        snapshot.closeForStop();
       }
-      state.close();
       LOG.info(
           "blksnap stopped: {} devices closed, {} snapshots kept in {}",
           devices.size(),
           snapshots.size(),
           state.root());
-    } catch (IOException e) {
-      LOG.warn("the state directory's lock was not released: {}", e.toString());
     } finally {
+      releaseState();
       control.unlock();
     }
   }
 
-  @GuardedBy("control")
-  private void closeDevice(FilteredDevice device) {
-    boolean closedHere = closeGate(device);
-    device.end("the engine is stopped");
+  private void releaseState() {
     try {
-      HeldArea held = device.held();
-      if (held != null && held.area() != null) {
-        held.area().close();
-      }
-      closeCleanly(device);
-    } catch (IOException | RuntimeException e) {
-      LOG.error("device {} was not closed cleanly: {}", device.name(), e.toString());
-    } finally {
-      if (closedHere || swap.isSuspended(device)) {
-        openGate(device);
-      }
+      state.close();
+    } catch (IOException e) {
+      LOG.warn("the state directory's lock was not released: {}", e.toString());
     }
   }
 

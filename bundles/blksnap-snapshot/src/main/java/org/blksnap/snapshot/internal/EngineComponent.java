@@ -102,7 +102,7 @@ public final class EngineComponent {
 
   private static EngineSettings settings(EngineConfig config) {
     return new EngineSettings(
-        Duration.ofSeconds(bounded(config.handover__timeout__seconds(), 1, 55)),
+        Duration.ofSeconds(bounded(config.handover__timeout__seconds(), 1, 15)),
         Duration.ofMillis(bounded(config.gate__timeout__milliseconds(), 10, 60_000)),
         Duration.ofSeconds(bounded(config.freeze__deadline__seconds(), 1, 60)),
         Duration.ofMillis(bounded(config.watch__interval__milliseconds(), 20, 60_000)));

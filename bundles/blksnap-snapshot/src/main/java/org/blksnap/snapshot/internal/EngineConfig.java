@@ -20,7 +20,7 @@ public @interface EngineConfig {
       name = "handover_timeout_seconds",
       description = "How long I/O waits for the successor of a swapped bundle.",
       min = "1",
-      max = "55")
+      max = "15")
   int handover__timeout__seconds() default 10;
 
   @AttributeDefinition(

@@ -136,7 +136,8 @@ final class FilteredDevice implements AttachedDevice {
     present().read(dst, offset);
   }
 
-  private RawDevice present() throws BlksnapException {
+  /** The raw device; the caller is inside the gate. EIO or ESHUTDOWN where it is away. */
+  RawDevice present() throws BlksnapException {
     RawDevice now = raw;
     if (now == null) {
       throw new BlksnapException(

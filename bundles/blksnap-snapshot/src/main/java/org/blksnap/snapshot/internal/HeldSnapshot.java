@@ -2,8 +2,10 @@
 package org.blksnap.snapshot.internal;
 
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -12,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.stream.Stream;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.BlockSizeRule;
 import org.blksnap.api.block.ByteRange;
@@ -101,9 +104,14 @@ final class HeldSnapshot implements Snapshot {
   }
 
   void keep(SnapshotRecord.Phase phase) throws BlksnapException {
+    keep(phase, false);
+  }
+
+  private void keep(SnapshotRecord.Phase phase, boolean clean) throws BlksnapException {
     engine.assertControlled();
     try {
-      new SnapshotRecord(id, phase, created, taken, new ArrayList<>(members.values()))
+      new SnapshotRecord(
+              id, phase, created, taken, engine.bootId(), clean, new ArrayList<>(members.values()))
           .write(directory);
     } catch (IOException e) {
       throw new BlksnapException(
@@ -343,6 +351,7 @@ final class HeldSnapshot implements Snapshot {
     List<FilteredDevice> devices = memberDevices();
     for (FilteredDevice device : devices) {
       engine.requireWhole(device);
+      lookAtCapacity(device);
       checkBlockSize(device, storage.logicalBlockSize());
     }
     BlockSizeRule rule = engine.parameters().chunkRule();
@@ -385,11 +394,52 @@ final class HeldSnapshot implements Snapshot {
     return new TakeResult(!warnings.isEmpty(), warnings, take.result().heldNanos());
   }
 
+  private void lookAtCapacity(FilteredDevice device) throws BlksnapException {
+    try {
+      engine.rescan(device);
+    } catch (BlksnapException e) {
+      throw e;
+    } catch (IOException e) {
+      throw new BlksnapException(
+          Errno.EIO, "device " + device.name() + ": its capacity was not read: " + e, e);
+    }
+  }
+
   private void keepQuietly(SnapshotRecord.Phase phase) {
     try {
       keep(phase);
     } catch (BlksnapException e) {
       engine.log().error("snapshot {}: {}", id, e.getMessage());
+    }
+  }
+
+  /**
+   * The engine stops: everything saved is forced to disk, then the record says so, then the storage
+   * is closed.
+   */
+  void closeForStop() {
+    engine.assertControlled();
+    try {
+      if (state == SnapshotState.TAKEN) {
+        storage.flush();
+        forceFiles();
+        keep(SnapshotRecord.Phase.TAKEN, true);
+      }
+    } catch (IOException e) {
+      engine.log().warn("snapshot {} would not outlive a power cut: {}", id, e.toString());
+    }
+    engine.events().close(id);
+    storage.close();
+  }
+
+  /** Chunk maps, queued buffers and the storage's own file. */
+  private void forceFiles() throws IOException {
+    try (Stream<Path> files = Files.walk(directory)) {
+      for (Path file : files.filter(Files::isRegularFile).toList()) {
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+          channel.force(true);
+        }
+      }
     }
   }
 

@@ -2,10 +2,10 @@
 package org.blksnap.snapshot.internal;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ScheduledFuture;
@@ -36,19 +36,32 @@ import org.slf4j.LoggerFactory;
  * STORAGE  images corrupted, writes pass                        nothing to bring back
  * </pre>
  *
- * All methods run under the engine's control lock (asserted at the entries), which guards the
+ * <p>Where requests under way do not end in time, the gate cannot be closed and the room goes all
+ * the same, for its bundle is going. Then the price of giving up is paid at once: what passes
+ * without the room must never look as if it had been there.
+ *
+ * <p>An area's store worker may stand before the storage's closed gate, so an area is let go only
+ * while the storage is there: with both rooms away, the old area stays until the storage is back or
+ * given up, and only then the new chunk engine takes over.
+ *
+ * <p>All methods run under the engine's control lock (asserted at the entries), which guards the
  * fields. A device's gate stays closed as long as any of its rooms is suspended.
  */
 final class HotSwap {
   private static final Logger LOG = LoggerFactory.getLogger(HotSwap.class);
 
   private final Engine engine;
-
   private final Map<FilteredDevice, Set<Room>> suspended = new HashMap<>();
 
-  private final Map<Room, ScheduledFuture<?>> timeouts = new EnumMap<>(Room.class);
+  /** Suspended devices whose gate could not be closed. */
+  private final Set<FilteredDevice> unquiet = new HashSet<>();
 
-  private final Set<Room> givenUp = EnumSet.noneOf(Room.class);
+  /**
+   * Devices whose area of the old chunk engine is still there, because the storage was away first.
+   */
+  private final Set<FilteredDevice> oldAreas = new HashSet<>();
+
+  private final Map<Room, ScheduledFuture<?>> timeouts = new EnumMap<>(Room.class);
 
   HotSwap(Engine engine) {
     this.engine = engine;
@@ -64,14 +77,12 @@ final class HotSwap {
     if (engine.providers().get(room) != provider) {
       return;
     }
-    long begun = System.nanoTime();
     letGo(room);
     engine.providers().set(room, null);
     LOG.info(
         "{} is away; I/O waits up to {} for its successor",
         room.bundle(),
         engine.settings().handoverTimeout());
-    LOG.debug("{} let go in {} us", room.bundle(), (System.nanoTime() - begun) / 1000);
     timeouts.put(
         room,
         engine
@@ -89,73 +100,79 @@ final class HotSwap {
     if (timeout != null) {
       timeout.cancel(false);
     }
-    boolean late = givenUp.remove(room);
     if (room == Room.STORAGE) {
       adoptStorages();
+      settleOldAreas();
       return;
     }
     for (FilteredDevice device : engine.filteredDevices()) {
-      if (late) {
-        comeBackLate(room, device);
-      } else if (suspended.getOrDefault(device, Set.of()).contains(room)) {
-        adopt(room, device);
-        resume(room, device);
-      }
+      takeUp(room, device);
+    }
+  }
+
+  private void takeUp(Room room, FilteredDevice device) {
+    if (room == Room.CHUNK && oldAreas.contains(device)) {
+      return;
+    }
+    if (suspended.getOrDefault(device, Set.of()).contains(room)) {
+      adopt(room, device);
+      resume(room, device);
+    } else {
+      comeBackLate(room, device);
     }
   }
 
   private void letGo(Room room) {
     if (room == Room.STORAGE) {
-      for (HeldSnapshot snapshot : engine.heldSnapshots()) {
-        letStorageGo(snapshot);
-      }
+      engine.heldSnapshots().forEach(HotSwap::letStorageGo);
       return;
     }
     for (FilteredDevice device : engine.filteredDevices()) {
-      suspend(room, device);
+      boolean quiet = suspend(room, device);
       switch (room) {
         case DEVICE -> letRawGo(device);
-        case TRACKER -> letTrackerGo(device);
-        case CHUNK -> letAreaGo(device);
+        case TRACKER -> letTrackerGo(device, quiet);
+        case CHUNK -> letAreaGo(device, quiet);
         case STORAGE -> throw new AssertionError(room);
       }
     }
   }
 
-  private void suspend(Room room, FilteredDevice device) {
-    engine.assertControlled();
+  /** False where requests are still inside: the gate is open. */
+  private boolean suspend(Room room, FilteredDevice device) {
     Set<Room> rooms = suspended.get(device);
     if (rooms == null) {
+      rooms = EnumSet.noneOf(Room.class);
+      suspended.put(device, rooms);
       try {
         device.gateOfRequests().close(engine.settings().gateTimeout());
       } catch (BlksnapException e) {
-        // The old objects are closed all the same: a request still inside meets their own errors,
-        // which never reach live data.
+        unquiet.add(device);
         LOG.error("hot swap of {} with requests under way: {}", room.bundle(), e.getMessage());
-        return;
       }
-      rooms = EnumSet.noneOf(Room.class);
-      suspended.put(device, rooms);
     }
     rooms.add(room);
     device.say("waits for " + room.bundle());
+    return !unquiet.contains(device);
   }
 
   private void resume(Room room, FilteredDevice device) {
-    engine.assertControlled();
     Set<Room> rooms = suspended.get(device);
-    if (rooms == null) {
+    if (rooms == null || !rooms.remove(room) || !rooms.isEmpty()) {
       return;
     }
-    rooms.remove(room);
-    if (rooms.isEmpty()) {
-      suspended.remove(device);
-      device.say(
-          device.raw() == null
-              ? "the device bundle is away"
-              : device.tracker() == null ? "not tracked" : "ok");
+    suspended.remove(device);
+    device.say(describe(device));
+    if (!unquiet.remove(device)) {
       device.gateOfRequests().open();
     }
+  }
+
+  private static String describe(FilteredDevice device) {
+    if (device.raw() == null) {
+      return "the device bundle is away";
+    }
+    return device.tracker() == null ? "not tracked, the tracker bundle is away" : "ok";
   }
 
   private static void letRawGo(FilteredDevice device) {
@@ -171,21 +188,39 @@ final class HotSwap {
     }
   }
 
-  private static void letTrackerGo(FilteredDevice device) {
+  private void letTrackerGo(FilteredDevice device, boolean quiet) {
     Tracker tracker = device.tracker();
-    if (tracker != null) {
-      device.installTracker(null);
-      tracker.handOver();
+    if (tracker == null) {
+      return;
     }
+    if (!quiet) {
+      engine.attachments().markTrackerLost(device);
+    }
+    device.installTracker(null);
+    tracker.handOver();
   }
 
-  private static void letAreaGo(FilteredDevice device) {
+  private void letAreaGo(FilteredDevice device, boolean quiet) {
     HeldArea held = device.held();
-    if (held != null && held.area() != null) {
-      DiffArea area = held.area();
-      held.install(null);
-      area.close();
+    if (held == null || held.area() == null) {
+      return;
     }
+    if (!quiet) {
+      loseImage(
+          device, "the chunk bundle went while writes were under way that did not end in time");
+    }
+    if (storageWaits(device)) {
+      oldAreas.add(device);
+      return;
+    }
+    DiffArea area = held.area();
+    held.install(null);
+    area.close();
+  }
+
+  private boolean storageWaits(FilteredDevice device) {
+    return engine.heldSnapshots().stream()
+        .anyMatch(s -> s.views().containsKey(device.name()) && s.storageRoom().waitsForProvider());
   }
 
   private static void letStorageGo(HeldSnapshot snapshot) {
@@ -196,17 +231,27 @@ final class HotSwap {
     }
   }
 
+  /** The storage is there again or given up: areas that waited for that are let go and taken up. */
+  private void settleOldAreas() {
+    for (FilteredDevice device : Set.copyOf(oldAreas)) {
+      oldAreas.remove(device);
+      letAreaGo(device, true);
+      if (engine.providers().get(Room.CHUNK) != null) {
+        takeUp(Room.CHUNK, device);
+      }
+    }
+  }
+
   private void adopt(Room room, FilteredDevice device) {
     try {
       switch (room) {
         case DEVICE -> adoptRaw(device);
-        case TRACKER -> device.installTracker(engine.openTracker(device, true));
+        case TRACKER -> adoptTracker(device);
         case CHUNK -> adoptArea(device);
         case STORAGE -> throw new AssertionError(room);
       }
-    } catch (BlksnapException e) {
-      LOG.error(
-          "device {}: {} did not take over: {}", device.name(), room.bundle(), e.getMessage());
+    } catch (BlksnapException | RuntimeException e) {
+      LOG.error("device {}: {} did not take over: {}", device.name(), room.bundle(), e.toString());
       giveUp(room, device, e.getMessage());
     }
   }
@@ -215,19 +260,32 @@ final class HotSwap {
     RawDevice raw = reopen(device);
     long before = device.geometry().capacity();
     device.installRaw(raw);
-    if (raw.geometry().capacity() != before) {
-      engine.housekeeper().later(() -> rescanLater(device));
-      device
-          .tracker()
-          .renew(raw.geometry().capacity(), GenerationReason.RESIZE, "noticed during a hot swap");
+    long capacity = raw.geometry().capacity();
+    if (capacity != before) {
+      if (device.tracker() != null) {
+        device
+            .tracker()
+            .renew(
+                capacity,
+                GenerationReason.RESIZE,
+                before + " to " + capacity + " bytes, during a hot swap");
+      } else {
+        engine.attachments().markTrackerLost(device);
+      }
+      if (device.held() != null && capacity < device.held().geometry().capacity()) {
+        loseImage(
+            device,
+            "the device shrank from " + before + " to " + capacity + " bytes under the snapshot");
+      }
     }
   }
 
-  private void rescanLater(FilteredDevice device) throws BlksnapException {
-    try {
-      engine.rescan(device);
-    } catch (IOException e) {
-      throw new BlksnapException(Errno.EIO, "device " + device.name() + ": " + e, e);
+  /**
+   * A device opened since the tracker went, or none at all: the map is opened when both are there.
+   */
+  private void adoptTracker(FilteredDevice device) throws BlksnapException {
+    if (device.raw() != null) {
+      device.installTracker(engine.attachments().openTracker(device, true));
     }
   }
 
@@ -259,7 +317,7 @@ final class HotSwap {
 
   private void adoptArea(FilteredDevice device) throws BlksnapException {
     HeldArea held = device.held();
-    if (held == null || held.area() != null) {
+    if (held == null || held.area() != null || held.error() != Errno.OK) {
       return;
     }
     for (HeldSnapshot snapshot : engine.heldSnapshots()) {
@@ -291,11 +349,9 @@ final class HotSwap {
   private void timedOut(Room room) {
     engine.control.lock();
     try {
-      if (engine.providers().get(room) != null || !timeouts.containsKey(room)) {
+      if (engine.providers().get(room) != null || timeouts.remove(room) == null) {
         return;
       }
-      timeouts.remove(room);
-      givenUp.add(room);
       String why =
           room.bundle()
               + " was away for more than "
@@ -303,9 +359,8 @@ final class HotSwap {
               + " ms";
       LOG.error("{}; the safe end is taken", why);
       if (room == Room.STORAGE) {
-        for (HeldSnapshot snapshot : engine.heldSnapshots()) {
-          loseStorage(snapshot, why);
-        }
+        engine.heldSnapshots().forEach(snapshot -> loseStorage(snapshot, why));
+        settleOldAreas();
         return;
       }
       for (FilteredDevice device : engine.filteredDevices()) {
@@ -333,20 +388,7 @@ final class HotSwap {
       loseImage(device, why);
     } else if (room == Room.TRACKER) {
       device.installTracker(null);
-      markTrackerLost(device);
-    } else if (room == Room.DEVICE) {
-      givenUp.add(Room.DEVICE);
-    }
-  }
-
-  private void markTrackerLost(FilteredDevice device) {
-    try {
-      Files.writeString(engine.trackerLostMarker(device), "writes passed without being tracked\n");
-    } catch (IOException e) {
-      LOG.error(
-          "device {}: it could not be written down that its change map is lost ({}); make the next backup a full one",
-          device.name(),
-          e.toString());
+      engine.attachments().markTrackerLost(device);
     }
   }
 
@@ -359,31 +401,49 @@ final class HotSwap {
     }
   }
 
+  /** A room that was given up for this device, or could not be taken up, is tried again. */
   private void comeBackLate(Room room, FilteredDevice device) {
-    if (room == Room.CHUNK || !engine.closeGate(device)) {
+    boolean wanted =
+        room == Room.TRACKER
+            ? device.tracker() == null && device.raw() != null
+            : room == Room.DEVICE && device.raw() == null;
+    if (!wanted) {
+      return;
+    }
+    boolean heldBySwap = suspended.containsKey(device) && !unquiet.contains(device);
+    if (!heldBySwap && !engine.closeGate(device)) {
       return;
     }
     try {
-      if (room == Room.TRACKER && device.tracker() == null && device.raw() != null) {
-        device.installTracker(engine.openTracker(device, true));
-      } else if (room == Room.DEVICE && device.raw() == null) {
-        RawDevice raw = reopen(device);
-        device.installRaw(raw);
-        String why = "the device bundle was away; others may have written meanwhile";
-        if (device.tracker() != null) {
-          device
-              .tracker()
-              .renew(raw.geometry().capacity(), GenerationReason.CHANGED_WHILE_DETACHED, why);
-          engine.announce(device, device.tracker().info());
-        }
-        loseImage(device, why);
+      if (room == Room.TRACKER) {
+        device.installTracker(engine.attachments().openTracker(device, true));
+      } else {
+        deviceIsBack(device);
       }
-      device.say("ok");
-    } catch (IOException e) {
-      device.say(e.getMessage());
+    } catch (IOException | RuntimeException e) {
       LOG.error("device {}: {}", device.name(), e.toString());
     } finally {
-      engine.openGate(device);
+      if (!heldBySwap) {
+        device.say(describe(device));
+        engine.openGate(device);
+      }
     }
+  }
+
+  private void deviceIsBack(FilteredDevice device) throws IOException {
+    device.installRaw(reopen(device));
+    String why = "the device bundle was away; others may have written meanwhile";
+    if (device.tracker() != null) {
+      device
+          .tracker()
+          .renew(device.geometry().capacity(), GenerationReason.CHANGED_WHILE_DETACHED, why);
+      engine.announce(device, device.tracker().info());
+    } else {
+      engine.attachments().markTrackerLost(device);
+      if (engine.providers().get(Room.TRACKER) != null) {
+        device.installTracker(engine.attachments().openTracker(device, true));
+      }
+    }
+    loseImage(device, why);
   }
 }

@@ -99,7 +99,7 @@ final class ImageView implements SnapshotImage {
       DiffArea area = held.usable();
       markBoth(offset, length);
       area.write(src, offset);
-      settleIf(flags, area);
+      forceIf(flags, area);
     } finally {
       exit(ticket);
     }
@@ -127,7 +127,7 @@ final class ImageView implements SnapshotImage {
         DiffArea area = held.usable();
         markBoth(offset + done, piece);
         area.writeZeroes(offset + done, piece);
-        settleIf(flags, area);
+        forceIf(flags, area);
       } finally {
         exit(ticket);
       }
@@ -142,9 +142,11 @@ final class ImageView implements SnapshotImage {
     }
   }
 
-  private static void settleIf(int flags, DiffArea area) {
+  private void forceIf(int flags, DiffArea area) throws IOException {
     if ((flags & IoFlags.FUA) != 0) {
       area.settle();
+      held.usable();
+      storage.flush();
     }
   }
 
@@ -163,6 +165,7 @@ final class ImageView implements SnapshotImage {
     try {
       held.usable().settle();
       held.usable();
+      storage.flush();
     } finally {
       exit(ticket);
     }
@@ -204,7 +207,7 @@ final class ImageView implements SnapshotImage {
       return at + length;
     }
     List<AllocationExtent> live =
-        device.raw().allocation(at, inDevice, Math.max(1, limit - extents.size()));
+        device.present().allocation(at, inDevice, Math.max(1, limit - extents.size()));
     AllocationExtent last = live.get(live.size() - 1);
     long covered = last.offset() + last.length() - at;
     DiffArea.Run again = area.runAt(at, covered);

@@ -37,6 +37,7 @@ final class Restoration {
           GenerationReason.OTHER_DEVICE,
           GenerationReason.RESIZE,
           GenerationReason.MAP_UNREADABLE,
+          GenerationReason.MAP_CORRUPTED,
           GenerationReason.FIRST_ATTACH);
 
   private final Engine engine;
@@ -78,8 +79,11 @@ final class Restoration {
       setAside(DeviceRecord.in(directory), e);
       return;
     }
+    if (!record.request().persistent()) {
+      return;
+    }
     try {
-      engine.attachLocked(record.request(), record.minor());
+      engine.attachments().attach(record.request());
     } catch (BlksnapException e) {
       LOG.error(
           "device {} ({}) was not attached again: {}; attach it with blksnap:device-attach once that is mended",
@@ -112,12 +116,15 @@ final class Restoration {
     }
     boolean taken = record.phase() == SnapshotRecord.Phase.TAKEN;
     StorageRoom storage;
-    String storageLost = null;
+    String lost = null;
+    if (taken && !record.clean() && !record.bootId().equals(engine.bootId())) {
+      lost = "the host went down without a clean stop; saved chunks may not have reached the disk";
+    }
     try {
       storage = storageOf(record);
     } catch (BlksnapException e) {
       LOG.error("snapshot {}: {}", record.id(), e.toString());
-      storageLost = "its difference storage was not found again: " + e.getMessage();
+      lost = "its difference storage was not found again: " + e.getMessage();
       storage = new StorageRoom(engine.storageRequest(record.id()), null);
     }
     if (record.phase() == SnapshotRecord.Phase.DESTROYING) {
@@ -131,7 +138,7 @@ final class Restoration {
     snapshot.restore(
         taken ? SnapshotState.TAKEN : SnapshotState.CREATED,
         taken ? record.taken() : null,
-        taken ? lostFor(storageLost, record.members()) : untaken(snapshot, record.members()));
+        taken ? lostFor(lost, record.members()) : untaken(snapshot, record.members()));
     found.add(snapshot);
   }
 

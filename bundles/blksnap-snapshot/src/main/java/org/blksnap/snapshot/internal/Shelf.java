@@ -26,7 +26,7 @@ public final class Shelf implements HandoverShelf {
 
   @Activate
   public Shelf(EngineConfig config) {
-    this(TimeUnit.SECONDS.toMillis(Math.max(1, Math.min(55, config.handover__timeout__seconds()))));
+    this(TimeUnit.SECONDS.toMillis(Math.max(1, Math.min(15, config.handover__timeout__seconds()))));
   }
 
   Shelf(long keepMillis) {
@@ -38,6 +38,11 @@ public final class Shelf implements HandoverShelf {
     Object older = left.put(key, neutral);
     if (older != null) {
       drop(key, older);
+    }
+    if (expiry.isShutdown()) {
+      left.remove(key, neutral);
+      drop(key, neutral);
+      return;
     }
     expiry.schedule(
         () -> {

@@ -20,9 +20,19 @@ import org.blksnap.api.block.Geometry;
  * @param phase how far it is
  * @param created when
  * @param taken when, null before
+ * @param bootId of the kernel under which it was last written; a kill leaves saved chunks in the
+ *     page cache, a power cut does not
+ * @param clean everything was forced to disk before this was written
  * @param members its devices, in the order they were added
  */
-record SnapshotRecord(UUID id, Phase phase, Instant created, Instant taken, List<Member> members) {
+record SnapshotRecord(
+    UUID id,
+    Phase phase,
+    Instant created,
+    Instant taken,
+    String bootId,
+    boolean clean,
+    List<Member> members) {
   private static final String KIND = "snapshot";
   private static final String FILE = "snapshot.record";
 
@@ -61,6 +71,8 @@ record SnapshotRecord(UUID id, Phase phase, Instant created, Instant taken, List
     values.put("phase", phase.name());
     values.put("created", created.toString());
     values.put("taken", taken == null ? "" : taken.toString());
+    values.put("boot_id", bootId);
+    values.put("clean", Boolean.toString(clean));
     values.put("members", Integer.toString(members.size()));
     for (int i = 0; i < members.size(); i++) {
       writeMember(values, "member." + i + ".", members.get(i));
@@ -99,6 +111,8 @@ record SnapshotRecord(UUID id, Phase phase, Instant created, Instant taken, List
         Phase.valueOf(values.get("phase")),
         Instant.parse(values.get("created")),
         taken.isEmpty() ? null : Instant.parse(taken),
+        values.get("boot_id"),
+        Boolean.parseBoolean(values.get("clean")),
         members);
   }
 

@@ -163,6 +163,16 @@ final class StorageRoom implements DiffStorage {
   }
 
   @Override
+  public void flush() throws IOException {
+    int ticket = gate.enter(false);
+    try {
+      present().flush();
+    } finally {
+      gate.exit(ticket);
+    }
+  }
+
+  @Override
   public StorageStatus status() {
     DiffStorage now = storage;
     return now == null

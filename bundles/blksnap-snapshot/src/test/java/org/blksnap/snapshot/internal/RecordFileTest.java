@@ -97,6 +97,8 @@ class RecordFileTest {
             SnapshotRecord.Phase.TAKEN,
             Instant.now(),
             Instant.now(),
+            "boot",
+            true,
             List.of(
                 SnapshotRecord.Member.added("plain"),
                 new SnapshotRecord.Member(
