@@ -13,8 +13,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * R2: random histories against a plain model. {@code -Dsteps=} says how many in all, {@code
- * -Dseed=} where to begin; each history has a seed of its own, told with a difference.
+ * R2: random histories against a plain model. {@code -Dsteps=} says how many in all ({@code
+ * -Dpatience=0} lets them take their time), {@code -Dseed=} where to begin; each history has a seed
+ * of its own, told with a difference.
  */
 class RandomHistoriesTest {
   private static final int STEPS_OF_ONE = 1000;
