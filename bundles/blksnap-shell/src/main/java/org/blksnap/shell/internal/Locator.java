@@ -51,14 +51,23 @@ final class Locator {
     return image.isPresent() ? image.get().what().changes() : device(name).what().changes();
   }
 
-  /** A snapshot by its id, or by the beginning of it where only one begins so. */
+  /** A snapshot by its id, or by the beginning of it where only one begins so. ESRCH: none. */
   Found<Snapshot> snapshot(String id) throws BlksnapException {
+    return snapshot(id, Errno.ESRCH);
+  }
+
+  /** As {@link #snapshot(String)}; the interface has an errno of its own for destroying none. */
+  Found<Snapshot> doomed(String id) throws BlksnapException {
+    return snapshot(id, Errno.ENODEV);
+  }
+
+  private Found<Snapshot> snapshot(String id, Errno none) throws BlksnapException {
     String wanted = id.toLowerCase(Locale.ROOT);
     List<Found<Snapshot>> matching =
         snapshots().stream().filter(f -> f.what().id().toString().startsWith(wanted)).toList();
     if (wanted.isEmpty() || matching.isEmpty()) {
       throw new BlksnapException(
-          Errno.ESRCH, "snapshot " + id + " refused: no such snapshot; see blksnap:snapshot-list");
+          none, "snapshot " + id + " refused: no such snapshot; see blksnap:snapshot-list");
     }
     if (matching.size() > 1) {
       throw new BlksnapException(

@@ -30,13 +30,7 @@ final class SnapshotCheck {
             new Finding(
                 Severity.ERROR,
                 subject,
-                "corrupted: image of "
-                    + image.device()
-                    + ": "
-                    + (image.detail().isEmpty() ? image.error().text() : image.detail())
-                    + " ["
-                    + image.error()
-                    + "]",
+                "corrupted: image of " + image.device() + ": " + reason(image),
                 again));
       }
     }
@@ -71,6 +65,13 @@ final class SnapshotCheck {
               ""));
     }
     return findings;
+  }
+
+  /** What was kept of the first failure; most of it ends with the errno already. */
+  private static String reason(ImageInfo image) {
+    String text = image.detail().isEmpty() ? image.error().text() : image.detail();
+    String symbol = " [" + image.error() + "]";
+    return text.endsWith(symbol) ? text : text + symbol;
   }
 
   private static boolean isLow(StorageStatus storage) {

@@ -39,7 +39,7 @@ public final class SnapshotDestroyCommand extends BlksnapCommand {
       doomed.addAll(locator().snapshots());
     } else {
       for (String id : snapshots) {
-        doomed.add(locator().snapshot(id));
+        doomed.add(locator().doomed(id));
       }
     }
     IOException first = null;

@@ -2,6 +2,7 @@
 package org.blksnap.shell.internal;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -107,6 +108,18 @@ class DoctorCommandTest {
   void refusedParameterIsAWarning() throws Exception {
     shell.parameters.refusal = "chunk_minimum_shift = 99 refused: allowed are 12 to 30";
     assertTrue(shell.run("blksnap:doctor --no-format").contains("chunk_minimum_shift = 99"));
+  }
+
+  @Test
+  void errnoOfACorruptedImageIsNamedOnce() throws Exception {
+    FakeSnapshot snapshot = snapshot();
+    snapshot.imageError = Errno.ENOSPC;
+    String bare = sick("--no-format");
+    assertTrue(bare.contains("no range left [ENOSPC]"), bare);
+    snapshot.imageDetail = "old data could not be stored: full [ENOSPC]";
+    String complete = sick("--no-format");
+    assertTrue(complete.contains("full [ENOSPC]"), complete);
+    assertFalse(complete.contains("[ENOSPC] [ENOSPC]"), complete);
   }
 
   @Test

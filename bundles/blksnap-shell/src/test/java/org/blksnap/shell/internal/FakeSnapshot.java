@@ -30,6 +30,7 @@ final class FakeSnapshot implements Snapshot {
   SnapshotState state = SnapshotState.CREATED;
   StorageStatus storage = new StorageStatus(0, 0, 2_097_152, 0, false, List.of());
   Errno imageError = Errno.OK;
+  String imageDetail = "no range left";
   BlksnapException destroyFailure;
 
   FakeSnapshot(FakeEngine engine, UUID id) {
@@ -123,7 +124,7 @@ final class FakeSnapshot implements Snapshot {
                 new ImageInfo(
                     d,
                     imageError,
-                    imageError == Errno.OK ? "" : "no range left",
+                    imageError == Errno.OK ? "" : imageDetail,
                     taken ? "blksnap-image_7:0" : "",
                     taken ? 262_144 : 0,
                     taken ? 16 : 0,

@@ -199,6 +199,13 @@ class SnapshotCommandsTest {
   }
 
   @Test
+  void destroyOfAnUnknownSnapshotIsEnodevAndOtherCommandsSayEsrch() throws Exception {
+    UUID unknown = UUID.randomUUID();
+    assertTrue(shell.refused("blksnap:snapshot-destroy " + unknown).endsWith("[ENODEV]"));
+    assertTrue(shell.refused("blksnap:snapshot-take " + unknown).endsWith("[ESRCH]"));
+  }
+
+  @Test
   void destroyNeedsExactlyOneOfIdsAndAll() throws Exception {
     FakeSnapshot first = create();
     assertTrue(shell.refused("blksnap:snapshot-destroy").endsWith("[EINVAL]"));
