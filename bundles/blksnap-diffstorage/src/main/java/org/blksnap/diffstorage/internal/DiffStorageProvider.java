@@ -68,7 +68,7 @@ public final class DiffStorageProvider implements StorageProvider {
   public DiffStorage create(StorageRequest request) throws BlksnapException {
     StateFile state =
         StateFile.create(request.file(), request.snapshot(), request.minimumSectors().getAsLong());
-    state.holder(processMark());
+    state.receiver(receiverMark(request));
     Pool pool = new Pool(request, state, contents(request, state), this::shelf);
     pool.greet();
     return pool;
@@ -86,7 +86,8 @@ public final class DiffStorageProvider implements StorageProvider {
       throw e;
     }
     Pool pool = new Pool(request, state, contents, this::shelf);
-    if (state.holder(processMark()) != processMark()) {
+    long receiver = receiverMark(request);
+    if (state.receiver(receiver) != receiver) {
       pool.remind();
     }
     return pool;
@@ -114,10 +115,15 @@ public final class DiffStorageProvider implements StorageProvider {
     return memory;
   }
 
-  /** Tells this process from any other, also one of the same number after a reboot. */
-  private static long processMark() {
+  /**
+   * Tells the receiver of a pool's events from those before it: another process, also one of the
+   * same number after a reboot, or another engine in this process. Events that waited there are
+   * gone. A successor of this bundle alone finds the same receiver, and what waits with it.
+   */
+  private static long receiverMark(StorageRequest request) {
     ProcessHandle self = ProcessHandle.current();
     long started = self.info().startInstant().map(at -> at.toEpochMilli()).orElse(0L);
-    return started * 4_194_304L + self.pid();
+    long process = started * 4_194_304L + self.pid();
+    return process * 31 + System.identityHashCode(request.events());
   }
 }

@@ -252,7 +252,7 @@ final class Pool implements DiffStorage {
     return state.requested() - sectors(contents.table().capacity());
   }
 
-  /** Asks anew for what is missing: for a pool whose events were lost with their process. */
+  /** Asks anew for what is missing: for a pool whose events were lost with their receiver. */
   void remind() {
     if (missing() > 0) {
       offer(missing());

@@ -40,7 +40,7 @@ import org.slf4j.LoggerFactory;
  *  72   8  requested, sectors
  *  80   8  end of the last record, bytes from the beginning of the file
  *  88   8  1 where the pool has overflown, else 0
- *  96   8  mark of the process that holds the file
+ *  96   8  mark of whom the events went to last
  * 104      zero
  *
  * records ({@link RecordLayout}), one behind the other from 4096 on
@@ -66,7 +66,7 @@ final class StateFile implements Closeable {
   static final int OFF_REQUESTED = 72;
   static final int OFF_END = 80;
   static final int OFF_OVERFLOWN = 88;
-  static final int OFF_HOLDER = 96;
+  static final int OFF_RECEIVER = 96;
   static final int HEADER_LENGTH = 4096;
 
   /** "BLKSNPDS" read as a little-endian long. */
@@ -281,9 +281,9 @@ final class StateFile implements Closeable {
     LONGS.setVolatile(words, OFF_OVERFLOWN, 1L);
   }
 
-  /** Notes who holds the file now; answers who did before. */
-  long holder(long mark) {
-    return (long) LONGS.getAndSet(words, OFF_HOLDER, mark);
+  /** Notes whom events go to from now on; answers whom they went to before. */
+  long receiver(long mark) {
+    return (long) LONGS.getAndSet(words, OFF_RECEIVER, mark);
   }
 
   private long word(int offset) {

@@ -7,14 +7,16 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.ByteRange;
 import org.blksnap.api.block.Errno;
+import org.blksnap.api.event.BlksnapEvent;
 import org.blksnap.spi.storage.DiffStorage;
+import org.blksnap.spi.storage.StorageRequest;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -126,7 +128,7 @@ class AdoptTest {
   }
 
   @Test
-  void theSameProcessIsNotAskedTwice() throws IOException {
+  void theSameReceiverIsNotAskedTwice() throws IOException {
     pool.close();
     DiffStorage next = fixture.adopt();
     assertEquals(List.of(1000L), fixture.asked());
@@ -134,18 +136,30 @@ class AdoptTest {
   }
 
   @Test
-  void aNewProcessIsAskedAgainForWhatIsMissing() throws IOException {
+  void aNewReceiverIsAskedAgainForWhatIsMissing() throws IOException {
     pool.appendMemory(512 * 600);
     pool.close();
-    ByteBuffer other = ByteBuffer.allocate(8).putLong(0, 77);
-    try (var channel =
-        java.nio.channels.FileChannel.open(
-            fixture.request.file(), java.nio.file.StandardOpenOption.WRITE)) {
-      channel.write(other, StateFile.OFF_HOLDER);
-    }
-    DiffStorage next = fixture.adopt();
-    assertEquals(List.of(1000L, 400L), fixture.asked());
+    List<BlksnapEvent> events = new ArrayList<>();
+    StorageRequest after =
+        new StorageRequest(
+            fixture.snapshot, fixture.request.file(), fixture.minimumSectors::get, events::add);
+    DiffStorage next = fixture.provider().adopt(after);
+    assertEquals(1, events.size());
+    assertEquals(400, ((BlksnapEvent.LowFreeSpace) events.get(0)).requestedSectors());
+    assertEquals(1000, next.status().requestedSectors());
     next.delete();
+  }
+
+  @Test
+  void nobodyIsAskedAgainForWhatIsThere() throws IOException {
+    pool.appendMemory(512 * 1000);
+    pool.close();
+    List<BlksnapEvent> events = new ArrayList<>();
+    StorageRequest after =
+        new StorageRequest(
+            fixture.snapshot, fixture.request.file(), fixture.minimumSectors::get, events::add);
+    fixture.provider().adopt(after).delete();
+    assertEquals(List.of(), events);
   }
 
   @Test

@@ -38,7 +38,7 @@ class StateFileTest {
       state.append(List.of(RANGE, MEMORY));
       assertTrue(state.advance(0, 4096));
       state.overflow();
-      state.holder(7);
+      state.receiver(7);
     }
   }
 
@@ -122,7 +122,7 @@ class StateFileTest {
       assertEquals(4096, state.filled());
       assertEquals(1000, state.requested());
       assertTrue(state.overflown());
-      assertEquals(7, state.holder(8));
+      assertEquals(7, state.receiver(8));
     }
   }
 
