@@ -230,6 +230,7 @@ final class DataSteps {
               || (e.errno() == Errno.EOPNOTSUPP && (flags & IoFlags.FAST_ZERO) != 0);
       if (!refused) {
         boolean wasLost = image.lost();
+        image.touch(range[0], range[1]); // it may be this very write that the storage is short of
         if (!scene.lostNow(device, e)) {
           throw e;
         }

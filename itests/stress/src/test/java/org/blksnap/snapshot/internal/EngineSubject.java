@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.locks.ReentrantLock;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.snapshot.ImageInfo;
@@ -104,6 +105,21 @@ public final class EngineSubject implements Subject {
     engine.state().close();
     events.close();
     start();
+  }
+
+  /**
+   * Kills it after the steps, at a moment when nothing they led to has been written down by the
+   * housekeeper: its chores wait for the lock held here.
+   */
+  public void restartAsKilledRightAfter(WhileDown steps) throws Exception {
+    ReentrantLock control = engine.control;
+    control.lock();
+    try {
+      steps.run();
+      restartAsKilled();
+    } finally {
+      control.unlock();
+    }
   }
 
   /**
