@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -75,10 +76,12 @@ final class Attachments {
         undo(device, raw);
       }
     }
-    engine.enlist(device);
+    // Nobody sees the device before its snapshots hold it again: a write in between would not be
+    // preserved.
     for (HeldSnapshot snapshot : engine.heldSnapshots()) {
       new Restoration(engine).relink(snapshot, device);
     }
+    engine.enlist(device);
     return device;
   }
 
@@ -179,7 +182,7 @@ final class Attachments {
   }
 
   Tracker openTracker(FilteredDevice device, boolean adopt) throws BlksnapException {
-    Instant begun = Instant.now();
+    Instant begun = Instant.now().truncatedTo(ChronoUnit.MILLIS);
     RawDevice raw = device.raw();
     Path lost = lostMarker(device);
     try {
@@ -204,7 +207,8 @@ final class Attachments {
         // A generation begun just now has its own reason, which must not be hidden: it may speak of
         // worse.
         if (!fresh) {
-          tracker.renew(
+          renew(
+              tracker,
               raw.geometry().capacity(),
               GenerationReason.TRACKER_LOST,
               "writes passed without being tracked");
@@ -222,6 +226,18 @@ final class Attachments {
       throw new BlksnapException(
           Errno.EIO, "device " + device.name() + ": its change map was not opened: " + e, e);
     }
+  }
+
+  /**
+   * Begins a generation while the device is in use. All of it counts as changed since its number 0:
+   * the image of a snapshot held now is older than the generation, and a consumer who reads that
+   * image keeps number 0. What was written between must be in its next increment; who comes from a
+   * later take does not see these marks.
+   */
+  static void renew(Tracker tracker, long capacity, GenerationReason reason, String detail)
+      throws BlksnapException {
+    tracker.renew(capacity, reason, detail);
+    tracker.mark(0, capacity);
   }
 
   private static boolean beganSince(Tracker tracker, Instant begun) throws IOException {
@@ -298,21 +314,29 @@ final class Attachments {
     }
   }
 
-  /** The engine goes: the device is closed, its diff area left in its files. */
-  void closeForStop(FilteredDevice device) {
+  /**
+   * The engine goes, first pass: no request is served any more, the diff area is left in its files.
+   */
+  boolean quietForStop(FilteredDevice device) {
     engine.assertControlled();
     boolean closedHere = engine.closeGate(device);
     device.end("the engine is stopped");
+    HeldArea held = device.held();
+    if (held != null && held.area() != null) {
+      held.area().close();
+    }
+    return closedHere;
+  }
+
+  /** Second pass, when no store worker writes to any device any more: fingerprints are true now. */
+  void closeForStop(FilteredDevice device, boolean gateClosed) {
+    engine.assertControlled();
     try {
-      HeldArea held = device.held();
-      if (held != null && held.area() != null) {
-        held.area().close();
-      }
       closeCleanly(device);
     } catch (IOException | RuntimeException e) {
       LOG.error("device {} was not closed cleanly: {}", device.name(), e.toString());
     } finally {
-      if (closedHere || engine.swap().isSuspended(device)) {
+      if (gateClosed || engine.swap().isSuspended(device)) {
         engine.openGate(device);
       }
     }
@@ -344,9 +368,11 @@ final class Attachments {
     device.gateOfRequests().close(engine.settings().gateTimeout());
     try {
       if (device.tracker() != null) {
-        device
-            .tracker()
-            .renew(capacity, GenerationReason.RESIZE, before + " to " + capacity + " bytes");
+        renew(
+            device.tracker(),
+            capacity,
+            GenerationReason.RESIZE,
+            before + " to " + capacity + " bytes");
       }
       device.installRaw(raw);
       HeldArea held = device.held();

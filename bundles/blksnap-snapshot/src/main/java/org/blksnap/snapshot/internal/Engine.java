@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -64,7 +65,7 @@ final class Engine implements SnapshotService, Closeable {
   private final HotSwap swap;
   private final Attachments attachments;
   private final String bootId;
-  private final Instant startedAt = Instant.now();
+  private final Instant startedAt = Instant.now().truncatedTo(ChronoUnit.MILLIS);
   private final Map<String, FilteredDevice> devices = new ConcurrentSkipListMap<>();
 
   /** Replaced as a whole under the control lock; oldest first. */
@@ -440,6 +441,24 @@ final class Engine implements SnapshotService, Closeable {
   }
 
   /**
+   * The conductor itself gives an image up, while writes are held: the area, where there is one,
+   * and the record know it before the gate opens, so that no restart trusts the image.
+   */
+  void lose(HeldSnapshot snapshot, ImageView view, Errno error, String detail) {
+    assertControlled();
+    DiffArea area = view.held().area();
+    if (area != null) {
+      area.corrupt(error, detail);
+    }
+    corrupted(snapshot, view.liveDevice(), view.held(), error, detail);
+    try {
+      snapshot.keepError(view.device(), view.held().error(), view.held().detail());
+    } catch (BlksnapException e) {
+      LOG.error("{}", e.toString());
+    }
+  }
+
+  /**
    * Told by the chunk engine, from any thread and with whatever it holds: says it once, and writes
    * it down later.
    */
@@ -586,12 +605,14 @@ final class Engine implements SnapshotService, Closeable {
       }
       closed = true;
       housekeeper.close();
+      Map<FilteredDevice, Boolean> gates = new LinkedHashMap<>();
       for (FilteredDevice device : devices.values()) {
-        attachments.closeForStop(device);
+        gates.put(device, attachments.quietForStop(device));
       }
       for (HeldSnapshot snapshot : snapshots.values()) {
         snapshot.closeForStop();
       }
+      gates.forEach(attachments::closeForStop);
       LOG.info(
           "blksnap stopped: {} devices closed, {} snapshots kept in {}",
           devices.size(),

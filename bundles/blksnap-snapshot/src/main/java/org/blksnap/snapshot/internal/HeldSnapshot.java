@@ -29,6 +29,7 @@ import org.blksnap.api.snapshot.StorageStatus;
 import org.blksnap.api.snapshot.TakeResult;
 import org.blksnap.spi.chunk.DiffArea;
 import org.blksnap.spi.chunk.DiffAreaStatus;
+import org.blksnap.spi.device.OpenRequest;
 
 /**
  * One snapshot of the userspace engine. Changing calls hold the engine's control lock; queries read
@@ -41,6 +42,12 @@ final class HeldSnapshot implements Snapshot {
   private final Instant created;
   private final Path directory;
   private final StorageRoom storage;
+
+  /**
+   * Files and directories given to the storage, under the control lock; devices added later are
+   * checked against them.
+   */
+  private final List<Path> storagePlaces = new ArrayList<>();
 
   private volatile SnapshotState state = SnapshotState.CREATED;
   private volatile Instant taken;
@@ -181,6 +188,12 @@ final class HeldSnapshot implements Snapshot {
                 + "; a device is in one snapshot at most, destroy that one first");
       }
       checkBlockSize(device, storage.logicalBlockSize());
+      for (Path place : storagePlaces) {
+        boolean directoryGiven = Files.isDirectory(place);
+        if (directoryGiven || Files.isRegularFile(place)) {
+          refuseCarried(device, directoryGiven ? place : place.toAbsolutePath().getParent(), place);
+        }
+      }
       Map<String, SnapshotRecord.Member> before = members;
       replaceMember(SnapshotRecord.Member.added(device.name()));
       try {
@@ -226,20 +239,40 @@ final class HeldSnapshot implements Snapshot {
     try {
       checkAlive();
       Geometry geometry = engine.providers().device().geometry(path);
+      refuseHeldElsewhere(path);
       for (FilteredDevice device : engine.devicesOf(this)) {
         checkBlockSize(device, geometry.logicalBlockSize());
-        if (!geometryOfBlockDevice(path)) {
+        if (!isBlockDevice(path)) {
           refuseCarried(device, path.toAbsolutePath().getParent(), path);
         }
       }
       storage.appendRanges(path, ranges, geometry);
+      storagePlaces.add(path);
     } finally {
       engine.control.unlock();
     }
   }
 
-  private static boolean geometryOfBlockDevice(Path path) {
+  private static boolean isBlockDevice(Path path) {
     return !Files.isRegularFile(path);
+  }
+
+  /**
+   * A block device that is mounted or held by others would be overwritten; one of our own is known
+   * to be ours.
+   */
+  private void refuseHeldElsewhere(Path path) throws BlksnapException {
+    if (!isBlockDevice(path)
+        || engine.device(path.toAbsolutePath().normalize().toString()).isPresent()) {
+      return;
+    }
+    try {
+      engine.providers().device().open(new OpenRequest(path, false, false)).close();
+    } catch (BlksnapException e) {
+      throw new BlksnapException(e.errno(), "storage " + path + " refused: " + e.getMessage(), e);
+    } catch (IOException e) {
+      throw new BlksnapException(Errno.EIO, "storage " + path + " refused: " + e, e);
+    }
   }
 
   private static void refuseCarried(FilteredDevice device, Path directory, Path asked)
@@ -276,6 +309,7 @@ final class HeldSnapshot implements Snapshot {
         refuseCarried(device, dir, dir);
       }
       storage.appendDirectory(dir, limit);
+      storagePlaces.add(dir);
     } finally {
       engine.control.unlock();
     }
@@ -421,6 +455,7 @@ final class HeldSnapshot implements Snapshot {
     engine.assertControlled();
     try {
       if (state == SnapshotState.TAKEN) {
+        noteErrors();
         storage.flush();
         forceFiles();
         keep(SnapshotRecord.Phase.TAKEN, true);
@@ -430,6 +465,24 @@ final class HeldSnapshot implements Snapshot {
     }
     engine.events().close(id);
     storage.close();
+  }
+
+  /** Errors the housekeeper has not come to write down. */
+  private void noteErrors() {
+    for (ImageView view : views.values()) {
+      SnapshotRecord.Member old = members.get(view.device());
+      HeldArea held = view.held();
+      if (old != null && old.error() == Errno.OK && held.error() != Errno.OK) {
+        replaceMember(
+            new SnapshotRecord.Member(
+                old.device(),
+                old.image(),
+                old.geometry(),
+                old.rule(),
+                held.error(),
+                held.detail()));
+      }
+    }
   }
 
   /** Chunk maps, queued buffers and the storage's own file. */

@@ -263,12 +263,11 @@ final class HotSwap {
     long capacity = raw.geometry().capacity();
     if (capacity != before) {
       if (device.tracker() != null) {
-        device
-            .tracker()
-            .renew(
-                capacity,
-                GenerationReason.RESIZE,
-                before + " to " + capacity + " bytes, during a hot swap");
+        Attachments.renew(
+            device.tracker(),
+            capacity,
+            GenerationReason.RESIZE,
+            before + " to " + capacity + " bytes, during a hot swap");
       } else {
         engine.attachments().markTrackerLost(device);
       }
@@ -374,11 +373,7 @@ final class HotSwap {
 
   private void loseStorage(HeldSnapshot snapshot, String why) {
     for (ImageView view : snapshot.views().values()) {
-      engine.corrupted(snapshot, view.liveDevice(), view.held(), Errno.ESHUTDOWN, why);
-      DiffArea area = view.held().area();
-      if (area != null) {
-        area.corrupt(Errno.ESHUTDOWN, why);
-      }
+      engine.lose(snapshot, view, Errno.ESHUTDOWN, why);
     }
     snapshot.storageRoom().giveUp();
   }
@@ -396,7 +391,7 @@ final class HotSwap {
     for (HeldSnapshot snapshot : engine.heldSnapshots()) {
       ImageView view = snapshot.views().get(device.name());
       if (view != null) {
-        engine.corrupted(snapshot, device, view.held(), Errno.ESHUTDOWN, why);
+        engine.lose(snapshot, view, Errno.ESHUTDOWN, why);
       }
     }
   }
@@ -434,9 +429,11 @@ final class HotSwap {
     device.installRaw(reopen(device));
     String why = "the device bundle was away; others may have written meanwhile";
     if (device.tracker() != null) {
-      device
-          .tracker()
-          .renew(device.geometry().capacity(), GenerationReason.CHANGED_WHILE_DETACHED, why);
+      Attachments.renew(
+          device.tracker(),
+          device.geometry().capacity(),
+          GenerationReason.CHANGED_WHILE_DETACHED,
+          why);
       engine.announce(device, device.tracker().info());
     } else {
       engine.attachments().markTrackerLost(device);

@@ -99,10 +99,10 @@ final class ImageView implements SnapshotImage {
       DiffArea area = held.usable();
       markBoth(offset, length);
       area.write(src, offset);
-      forceIf(flags, area);
     } finally {
       exit(ticket);
     }
+    forceIf(flags);
   }
 
   @Override
@@ -127,11 +127,11 @@ final class ImageView implements SnapshotImage {
         DiffArea area = held.usable();
         markBoth(offset + done, piece);
         area.writeZeroes(offset + done, piece);
-        forceIf(flags, area);
       } finally {
         exit(ticket);
       }
     }
+    forceIf(flags);
   }
 
   private void markBoth(long offset, long length) {
@@ -142,12 +142,20 @@ final class ImageView implements SnapshotImage {
     }
   }
 
-  private void forceIf(int flags, DiffArea area) throws IOException {
+  private void forceIf(int flags) throws IOException {
     if ((flags & IoFlags.FUA) != 0) {
-      area.settle();
-      held.usable();
-      storage.flush();
+      force();
     }
+  }
+
+  /**
+   * Outside the gate: it may take long, and takes and swaps must not wait for it. A swap meanwhile
+   * settles the area itself.
+   */
+  private void force() throws IOException {
+    held.usable().settle();
+    held.usable();
+    storage.flush();
   }
 
   /** An image write may have to load a chunk first; that is a wait. */
@@ -163,12 +171,11 @@ final class ImageView implements SnapshotImage {
   public void flush() throws IOException {
     int ticket = enter();
     try {
-      held.usable().settle();
       held.usable();
-      storage.flush();
     } finally {
       exit(ticket);
     }
+    force();
   }
 
   @Override
