@@ -342,7 +342,8 @@ class Load:
         return job
 
     def perish(self):
-        """Waits for its end after the server died; its errors are to be expected."""
+        """Its end after the server died: its errors are to be expected, and a slow one may never notice."""
+        self.process.kill()
         self.process.wait(LOAD_END_LIMIT)
 
 
