@@ -153,9 +153,18 @@ final class ImageView implements SnapshotImage {
    * settles the area itself.
    */
   private void force() throws IOException {
-    held.usable().settle();
-    held.usable();
+    usableNow().settle();
+    usableNow();
     storage.flush();
+  }
+
+  private DiffArea usableNow() throws BlksnapException {
+    int ticket = enter();
+    try {
+      return held.usable();
+    } finally {
+      exit(ticket);
+    }
   }
 
   /** An image write may have to load a chunk first; that is a wait. */
@@ -169,12 +178,6 @@ final class ImageView implements SnapshotImage {
 
   @Override
   public void flush() throws IOException {
-    int ticket = enter();
-    try {
-      held.usable();
-    } finally {
-      exit(ticket);
-    }
     force();
   }
 

@@ -35,7 +35,7 @@ class ImportTableTest {
   private static final Map<String, Set<String>> TABLE =
       Map.of(
           "org.blksnap.api",
-          Set.of(),
+          Set.of("org.blksnap.api.", "org.blksnap.spi."),
           "org.blksnap.device",
           Set.of("org.blksnap.api.block", "org.blksnap.spi.device", "org.blksnap.spi.host"),
           "org.blksnap.tracker",
@@ -87,6 +87,7 @@ class ImportTableTest {
               "org.blksnap.api.",
               "org.apache.karaf.shell.",
               "com.google.gson",
+              "com.google.gson.",
               "org.osgi.framework",
               "org.osgi.util.tracker"));
 
