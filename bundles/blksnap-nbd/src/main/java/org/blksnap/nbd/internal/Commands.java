@@ -282,12 +282,11 @@ final class Commands {
 
   private static void changes(
       MetaContext context, long offset, long length, int limit, ReplyWriter out) {
-    long[] edges = context.edges();
     long end = offset + length;
     long at = offset;
-    for (int edge = context.edgeAfter(offset); at < end; edge++) {
-      long until = edge < edges.length ? Math.min(edges[edge], end) : end;
-      if (!out.status(until - at, edge % 2 == 1 ? Wire.STATE_DIRTY : 0, limit)) {
+    while (at < end) {
+      long until = Math.min(context.runEnd(at), end);
+      if (!out.status(until - at, context.dirty(at) ? Wire.STATE_DIRTY : 0, limit)) {
         return;
       }
       at = until;

@@ -98,14 +98,13 @@ final class Connection implements Runnable {
     BufferPool buffers = server.buffers();
     ByteBuffer in = buffers.take(Transmission.INPUT_BYTES);
     ByteBuffer out = null;
-    try {
+    try (ContextBudget.Share share = server.contexts().share()) {
       out = buffers.take(Transmission.OUTPUT_BYTES);
       if (resumed != null) {
         in.put(resumed.input());
       }
       in.flip();
-      Optional<Session> agreed =
-          resumed != null ? resumed.session(server.exports()) : negotiate(in, out);
+      Optional<Session> agreed = resumed != null ? resume(share) : negotiate(share, in, out);
       if (agreed.isPresent()) {
         session = agreed.get();
         transmit(in, out);
@@ -118,7 +117,13 @@ final class Connection implements Runnable {
     }
   }
 
-  private Optional<Session> negotiate(ByteBuffer in, ByteBuffer out) throws IOException {
+  private Optional<Session> resume(ContextBudget.Share share) {
+    share.adopt(resumed.contexts().stream().mapToLong(MetaContext::bytes).sum());
+    return resumed.session(server.exports());
+  }
+
+  private Optional<Session> negotiate(ContextBudget.Share share, ByteBuffer in, ByteBuffer out)
+      throws IOException {
     Handshake handshake =
         new Handshake(
             transport,
@@ -126,6 +131,7 @@ final class Connection implements Runnable {
             limits,
             tls == null ? null : this::secure,
             this::awaitHandshake,
+            share,
             in,
             out);
     return handshake.negotiate();

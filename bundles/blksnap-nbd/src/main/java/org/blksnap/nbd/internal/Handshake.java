@@ -8,6 +8,8 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
+import org.blksnap.api.block.BlksnapException;
+import org.blksnap.api.block.Errno;
 
 /**
  * The negotiation of one connection: fixed newstyle, one option after the other, until the client
@@ -37,6 +39,7 @@ final class Handshake {
   private final Limits limits;
   private final Upgrade upgrade;
   private final Wait wait;
+  private final ContextBudget.Share share;
   private final ByteBuffer in;
   private final ByteBuffer out;
 
@@ -62,6 +65,7 @@ final class Handshake {
       Limits limits,
       Upgrade upgrade,
       Wait wait,
+      ContextBudget.Share share,
       ByteBuffer in,
       ByteBuffer out) {
     this.transport = transport;
@@ -69,6 +73,7 @@ final class Handshake {
     this.limits = limits;
     this.upgrade = upgrade;
     this.wait = wait;
+    this.share = share;
     this.in = in;
     this.out = out;
   }
@@ -239,7 +244,7 @@ final class Handshake {
       transport = upgrade.secure(transport);
       secure = true;
       mode = Mode.SIMPLE;
-      contexts = List.of();
+      forgetContexts();
     }
   }
 
@@ -259,7 +264,7 @@ final class Handshake {
   private void metaContexts(int option, ByteBuffer data) throws IOException {
     boolean select = option == Wire.OPT_SET_META_CONTEXT;
     if (select) {
-      contexts = List.of();
+      forgetContexts();
     }
     MetaContexts.Query query = mode == Mode.SIMPLE ? null : MetaContexts.parse(data);
     if (query == null) {
@@ -277,8 +282,9 @@ final class Handshake {
     }
     try {
       MetaContexts offered = MetaContexts.of(target);
-      List<MetaContext> found = select ? offered.select(query) : offered.list(query);
+      List<MetaContext> found = select ? offered.select(query, share) : offered.list(query);
       if (select && found.size() > MetaContexts.MAXIMUM_SELECTED) {
+        forgetContexts();
         reply(
             option,
             Wire.REP_ERR_TOO_BIG,
@@ -298,8 +304,18 @@ final class Handshake {
     } catch (PeerGone e) {
       throw e;
     } catch (IOException e) {
-      reply(option, Wire.REP_ERR_POLICY, "change map cannot be read: " + e.getMessage());
+      forgetContexts();
+      if (e instanceof BlksnapException refused && refused.errno() == Errno.ENOMEM) {
+        reply(option, Wire.REP_ERR_TOO_BIG, e.getMessage());
+      } else {
+        reply(option, Wire.REP_ERR_POLICY, "change map cannot be read: " + e.getMessage());
+      }
     }
+  }
+
+  private void forgetContexts() {
+    contexts = List.of();
+    share.close();
   }
 
   private Session session(Target target, String asked) {

@@ -1,43 +1,51 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.blksnap.nbd.internal;
 
-import java.util.Arrays;
-import java.util.List;
-import org.blksnap.api.block.ByteRange;
+import java.util.BitSet;
 
 /**
  * A selected metadata context.
  *
- * <p>Either {@code base:allocation}, asked from the device each time, or a set of changed ranges,
- * fixed when it was selected: {@code edges} holds begin and end of each in turn, ascending, so the
- * range a byte lies in follows from one binary search.
+ * <p>Either {@code base:allocation}, asked from the device each time, or a set of changed blocks,
+ * fixed when it was selected: one bit a tracking block, however the changes lie.
  *
  * @param id number the client names it by
  * @param name its full name
- * @param edges null for {@code base:allocation}
+ * @param blockSize bytes of one tracking block; 0 for {@code base:allocation}
+ * @param changed bits of changed blocks, not altered any more; null for {@code base:allocation}
  */
-record MetaContext(int id, String name, long[] edges) {
+record MetaContext(int id, String name, int blockSize, BitSet changed) {
+  static MetaContext allocation(int id, String name) {
+    return new MetaContext(id, name, 0, null);
+  }
+
   boolean allocation() {
-    return edges == null;
+    return changed == null;
   }
 
-  static long[] edgesOf(List<ByteRange> ranges) {
-    long[] edges = new long[ranges.size() * 2];
-    int at = 0;
-    for (ByteRange range : ranges) {
-      if (at > 0 && edges[at - 1] == range.offset()) {
-        edges[at - 1] = range.end();
-      } else if (range.length() > 0) {
-        edges[at++] = range.offset();
-        edges[at++] = range.end();
-      }
-    }
-    return Arrays.copyOf(edges, at);
+  /** Bytes it takes in memory: its bits, in whole words. */
+  long bytes() {
+    return allocation() ? 0 : changed.size() / Byte.SIZE;
   }
 
-  /** Index of the first edge behind {@code offset}; odd means that the byte is in a range. */
-  int edgeAfter(long offset) {
-    int found = Arrays.binarySearch(edges, offset);
-    return found >= 0 ? found + 1 : -found - 1;
+  /** Bytes the bits of a map of this many blocks take. */
+  static long bytes(int blocks) {
+    return ((long) blocks + Long.SIZE - 1) / Long.SIZE * Long.BYTES;
+  }
+
+  /** The block this byte lies in is changed. */
+  boolean dirty(long offset) {
+    return changed.get(block(offset));
+  }
+
+  /** Where the blocks that are like the one of this byte end. */
+  long runEnd(long offset) {
+    int block = block(offset);
+    int next = changed.get(block) ? changed.nextClearBit(block) : changed.nextSetBit(block);
+    return next < 0 ? Long.MAX_VALUE : (long) next * blockSize;
+  }
+
+  private int block(long offset) {
+    return (int) Math.min(offset / blockSize, Integer.MAX_VALUE);
   }
 }

@@ -4,6 +4,7 @@ package org.blksnap.nbd.internal;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -12,7 +13,6 @@ import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.change.CbtInfo;
 import org.blksnap.api.change.ChangeMap;
-import org.blksnap.api.change.ChangeSet;
 
 /**
  * The metadata contexts of one export, at the moment they are asked for.
@@ -33,6 +33,9 @@ import org.blksnap.api.change.ChangeSet;
 final class MetaContexts {
   static final int MAXIMUM_SELECTED = 16;
   static final int MAXIMUM_QUERIES = 1024;
+
+  /** Map bytes looked at in one piece. */
+  private static final int PIECE_BYTES = 64 << 10;
 
   static final String ALLOCATION = "base:allocation";
   static final String BITMAP = "qemu:dirty-bitmap:";
@@ -91,7 +94,10 @@ final class MetaContexts {
     return data.hasRemaining() ? null : new Query(export, queries);
   }
 
-  /** Names that match: all for no query, a namespace or a name's beginning up to a colon. */
+  /**
+   * Names that match: all for no query, a namespace or a name's beginning up to a colon. They have
+   * no blocks, nothing is computed.
+   */
   List<MetaContext> list(Query query) {
     List<MetaContext> found = new ArrayList<>();
     for (String name : names()) {
@@ -100,19 +106,22 @@ final class MetaContexts {
               || query.queries().stream()
                   .anyMatch(q -> q.equals(name) || (q.endsWith(":") && name.startsWith(q)));
       if (wanted) {
-        found.add(new MetaContext(0, name, null));
+        found.add(MetaContext.allocation(0, name));
       }
     }
     for (String asked : query.queries()) {
       if (point(asked) != null && found.stream().noneMatch(c -> c.name().equals(asked))) {
-        found.add(new MetaContext(0, asked, null));
+        found.add(MetaContext.allocation(0, asked));
       }
     }
     return found;
   }
 
-  /** The contexts asked for by their exact names, computed now; unknown ones are passed over. */
-  List<MetaContext> select(Query query) throws IOException {
+  /**
+   * The contexts asked for by their exact names, computed now; unknown ones are passed over. ENOMEM
+   * where {@code share} cannot grow by what they hold.
+   */
+  List<MetaContext> select(Query query, ContextBudget.Share share) throws IOException {
     List<MetaContext> selected = new ArrayList<>();
     for (String name : new LinkedHashSet<>(query.queries())) {
       if (selected.size() > MAXIMUM_SELECTED) {
@@ -120,14 +129,15 @@ final class MetaContexts {
       }
       int id = selected.size() + 1;
       if (name.equals(ALLOCATION)) {
-        selected.add(new MetaContext(id, name, null));
+        selected.add(MetaContext.allocation(id, name));
         continue;
       }
       int since = sinceNumber(name);
       Point point =
           since >= 0 ? new Point(info.generationId(), since) : info == null ? null : point(name);
       if (point != null) {
-        selected.add(new MetaContext(id, name, edges(point, since >= 0)));
+        share.grow(MetaContext.bytes(info.blockCount()));
+        selected.add(new MetaContext(id, name, info.blockSize(), changed(point)));
       }
     }
     return selected;
@@ -186,15 +196,32 @@ final class MetaContexts {
   }
 
   /**
-   * Ranges changed since the point. A take that comes between may add to them; a new generation
-   * ends what a bitmap's name means: EAGAIN.
+   * Blocks changed since the point. Takes that come between may add to them; a new generation ends
+   * what the blocks mean: EAGAIN. Read in pieces, because a list of ranges may be a hundred times
+   * as large.
    */
-  private long[] edges(Point point, boolean bitmap) throws IOException {
-    ChangeSet set = changes.changedSince(point.generation(), point.number());
-    if (bitmap && set.full()) {
+  private BitSet changed(Point point) throws IOException {
+    int count = info.blockCount();
+    BitSet changed = new BitSet(count);
+    if (!point.generation().equals(info.generationId()) || point.number() > info.changesNumber()) {
+      changed.set(0, count);
+      return changed;
+    }
+    ByteBuffer piece = ByteBuffer.allocate(PIECE_BYTES);
+    int block = 0;
+    while (block < count && changes.read(block, piece.clear()) > 0) {
+      piece.flip();
+      while (piece.hasRemaining() && block < count) {
+        if ((piece.get() & 0xff) > point.number()) {
+          changed.set(block);
+        }
+        block++;
+      }
+    }
+    if (block < count || !changes.info().generationId().equals(info.generationId())) {
       throw new BlksnapException(
           Errno.EAGAIN, "a new generation began meanwhile: ask for the contexts again");
     }
-    return MetaContext.edgesOf(set.extents());
+    return changed;
   }
 }

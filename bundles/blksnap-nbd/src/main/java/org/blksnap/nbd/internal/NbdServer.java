@@ -37,6 +37,7 @@ final class NbdServer implements AutoCloseable {
 
   private final Exports exports;
   private final BufferPool buffers = new BufferPool(IN_FLIGHT_BYTES);
+  private final ContextBudget contexts;
   private final Map<Connection, Thread> connections = new ConcurrentHashMap<>();
   private final AtomicInteger count = new AtomicInteger();
   private final AtomicInteger serial = new AtomicInteger();
@@ -50,7 +51,12 @@ final class NbdServer implements AutoCloseable {
   private final Map<String, ServerSocketChannel> adopted = new LinkedHashMap<>();
 
   NbdServer(Exports exports, Limits limits) {
+    this(exports, limits, new ContextBudget(ContextBudget.BYTES));
+  }
+
+  NbdServer(Exports exports, Limits limits, ContextBudget contexts) {
     this.exports = exports;
+    this.contexts = contexts;
     this.limits = limits;
   }
 
@@ -60,6 +66,10 @@ final class NbdServer implements AutoCloseable {
 
   BufferPool buffers() {
     return buffers;
+  }
+
+  ContextBudget contexts() {
+    return contexts;
   }
 
   /** New bounds, for connections accepted from now on. */

@@ -4,6 +4,7 @@ package org.blksnap.nbd.internal;
 import java.io.IOException;
 import java.nio.channels.SocketChannel;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -17,7 +18,7 @@ import java.util.Optional;
  * version    Integer   {@link #VERSION}
  * listener   String    address it came in by
  * kind, name, identity, size, readOnly, mode     what was negotiated
- * contexts   List of Map: id Integer, name String, edges long[] or absent
+ * contexts   List of Map: id Integer, name String, blockSize Integer, changed BitSet or absent
  * input      byte[]    received, not yet carried out
  * tls        Map       engine SSLEngine, network byte[], plain byte[]; absent without TLS
  * </pre>
@@ -25,7 +26,7 @@ import java.util.Optional;
  * <p>The socket itself stands beside this map, so that the shelf closes it if nobody comes.
  */
 record Parcel(String listener, SocketChannel channel, Map<String, Object> state, byte[] input) {
-  static final int VERSION = 1;
+  static final int VERSION = 2;
 
   static Parcel of(String listener, Transport pipe, Session session, byte[] input)
       throws IOException {
@@ -44,7 +45,8 @@ record Parcel(String listener, SocketChannel channel, Map<String, Object> state,
       one.put("id", context.id());
       one.put("name", context.name());
       if (!context.allocation()) {
-        one.put("edges", context.edges());
+        one.put("blockSize", context.blockSize());
+        one.put("changed", context.changed());
       }
       contexts.add(one);
     }
@@ -90,13 +92,16 @@ record Parcel(String listener, SocketChannel channel, Map<String, Object> state,
                     contexts()));
   }
 
-  private List<MetaContext> contexts() {
+  List<MetaContext> contexts() {
     List<MetaContext> contexts = new ArrayList<>();
     for (Object one : (List<?>) state.get("contexts")) {
       Map<?, ?> map = (Map<?, ?>) one;
+      int id = (Integer) map.get("id");
+      String name = (String) map.get("name");
       contexts.add(
-          new MetaContext(
-              (Integer) map.get("id"), (String) map.get("name"), (long[]) map.get("edges")));
+          map.get("changed") instanceof BitSet changed
+              ? new MetaContext(id, name, (Integer) map.get("blockSize"), changed)
+              : MetaContext.allocation(id, name));
     }
     return contexts;
   }

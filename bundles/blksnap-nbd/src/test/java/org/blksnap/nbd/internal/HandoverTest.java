@@ -72,6 +72,7 @@ class HandoverTest {
       update();
       client.request(Mode.EXTENDED, 0, Wire.CMD_BLOCK_STATUS, 1, 0, 8192);
       assertEquals(8 + 2 * 16, client.chunk(0).data().length);
+      assertEquals(8, fixture.server.contexts().held());
     }
   }
 
