@@ -6,8 +6,11 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.blksnap.api.block.BlksnapException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The threads of one connection that carry out requests beside its reader, made when first needed
@@ -15,7 +18,8 @@ import org.blksnap.api.block.BlksnapException;
  * stalls nobody else.
  *
  * <p>A permit is held for each request in flight; the reader waits for one and reads nothing more
- * meanwhile. {@link #drain} takes all of them.
+ * meanwhile. {@link #drain} takes all of them. A request that ends in anything but a reply closes
+ * the connection: a client never waits for a reply that was lost.
  */
 final class Workers {
   /** Most threads of one connection. */
@@ -26,6 +30,9 @@ final class Workers {
   /** Reply room beside data: headers, an error text. */
   private static final int REPLY_BYTES = 4096;
 
+  private static final Logger LOG = LoggerFactory.getLogger(Workers.class);
+  private static final RateLimit WARNINGS = new RateLimit(60);
+
   private final Commands commands;
   private final Transport transport;
   private final Mode mode;
@@ -35,6 +42,7 @@ final class Workers {
   private final Semaphore permits;
   private final ThreadPoolExecutor pool;
   private final AtomicLong lastNanos = new AtomicLong();
+  private final AtomicBoolean failed = new AtomicBoolean();
 
   Workers(
       String name,
@@ -124,10 +132,26 @@ final class Workers {
       lastNanos.set(
           System.nanoTime() - begin - out.nanosSending() - Transmission.sizeNanos(request));
       out.flush();
-    } catch (PeerGone | RuntimeException e) {
+    } catch (PeerGone e) {
       transport.close();
+    } catch (Throwable e) {
+      transport.close();
+      complain(e);
     } finally {
       release(data, reply);
+    }
+  }
+
+  /** A reply is lost, so the connection was closed: told once a connection. */
+  private void complain(Throwable cause) {
+    if (failed.getAndSet(true)) {
+      return;
+    }
+    LOG.debug("client dropped by a worker", cause);
+    long before = WARNINGS.pass();
+    if (before >= 0) {
+      LOG.warn(
+          "client dropped, its request failed: {} ({} more kept back)", cause.toString(), before);
     }
   }
 

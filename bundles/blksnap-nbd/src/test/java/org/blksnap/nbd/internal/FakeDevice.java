@@ -26,6 +26,7 @@ class FakeDevice implements AttachedDevice {
   final byte[] bytes;
   final FakeChangeMap changes = new FakeChangeMap();
   volatile Errno fault;
+  volatile Error error;
   volatile long delayMillis;
   volatile int flushes;
   volatile int lastFlags;
@@ -54,6 +55,10 @@ class FakeDevice implements AttachedDevice {
 
   private void check(long offset, long length, Errno outside) throws BlksnapException {
     Errno now = fault;
+    Error grave = error;
+    if (grave != null) {
+      throw grave;
+    }
     if (now != null) {
       throw new BlksnapException(now, "injected " + now);
     }

@@ -36,6 +36,7 @@ class TransmissionTest {
     client.close();
     fixture.close();
     assertEquals(0, fixture.server.buffers().lent(), "buffers still lent");
+    assertEquals(0, fixture.server.contexts().held(), "contexts still held");
   }
 
   @ParameterizedTest
@@ -250,6 +251,17 @@ class TransmissionTest {
     byte[] unknown = ByteBuffer.allocate(12).putLong(4096).putInt(9).array();
     client.request(Mode.EXTENDED, 32, Wire.CMD_BLOCK_STATUS, 1, 0, 12, unknown);
     assertEquals(22, client.chunk(0).error());
+  }
+
+  @Test
+  void errorInAWorkerEndsTheConnectionInsteadOfHangingIt() throws IOException {
+    client.enter("disk", Mode.SIMPLE);
+    fixture.device.error = new LinkageError("injected");
+    byte[] flush = RawClient.bytes(Mode.SIMPLE, 0, Wire.CMD_FLUSH, 1, 0, 0);
+    byte[] two = Arrays.copyOf(flush, 2 * flush.length);
+    System.arraycopy(flush, 0, two, flush.length, flush.length);
+    client.out.write(two);
+    assertTrue(client.atEnd());
   }
 
   private int[] status(Mode mode, int flags, long offset, int length) throws IOException {
