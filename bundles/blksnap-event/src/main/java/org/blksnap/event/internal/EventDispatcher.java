@@ -15,7 +15,8 @@ import org.slf4j.LoggerFactory;
  *
  * <p>States: running → draining → ended. An offer only appends under {@code lock}, which is never
  * held while a listener runs. A listener that hangs is reported by the next offer, since the thread
- * that would is the one that hangs; events then pile up to the backlog's limit.
+ * that would is the one that hangs; events then pile up to the backlog's limit. Nothing a listener
+ * throws, and no interrupt it leaves behind, ends the thread.
  */
 final class EventDispatcher implements AutoCloseable {
   /** A listener that takes longer is reported. */
@@ -91,16 +92,18 @@ final class EventDispatcher implements AutoCloseable {
   }
 
   private void run() {
-    try {
-      BlksnapEvent event = next();
-      while (event != null) {
+    while (true) {
+      try {
+        BlksnapEvent event = next();
+        if (event == null) {
+          return;
+        }
         for (BlksnapEventListener listener : listeners) {
           call(listener, event);
         }
-        event = next();
+      } catch (InterruptedException e) {
+        LOG.debug("the wait for an event was interrupted; draining alone ends it", e);
       }
-    } catch (InterruptedException e) {
-      LOG.warn("event dispatcher was stopped before all events were told");
     }
   }
 
@@ -125,7 +128,7 @@ final class EventDispatcher implements AutoCloseable {
     return event;
   }
 
-  private void call(BlksnapEventListener listener, BlksnapEvent event) throws InterruptedException {
+  private void call(BlksnapEventListener listener, BlksnapEvent event) {
     long start = System.nanoTime();
     synchronized (lock) {
       called = listener;
@@ -134,11 +137,14 @@ final class EventDispatcher implements AutoCloseable {
     }
     try {
       listener.onEvent(event);
-    } catch (Exception | LinkageError | AssertionError | StackOverflowError e) {
+    } catch (Throwable e) {
       LOG.warn("event listener {} failed on {}; it goes on being called", listener, event, e);
     }
     synchronized (lock) {
       called = null;
+      if (!draining) {
+        Thread.interrupted(); // the listener's own; one of ours comes only at the stop
+      }
     }
     long taken = System.nanoTime() - start;
     if (taken > SLOW.toNanos()) {

@@ -72,6 +72,40 @@ class EventDispatcherTest {
   }
 
   @Test
+  void aListenerThatLeavesItsThreadInterruptedGoesOnBeingCalled() throws Exception {
+    provider.addListener(e -> Thread.currentThread().interrupt());
+    provider.addListener(
+        e -> {
+          assertFalse(Thread.currentThread().isInterrupted());
+          told.add(e);
+        });
+    for (int i = 0; i < 3; i++) {
+      provider.offer(event(i));
+      while (told.size() <= i) {
+        Thread.sleep(1); // so that the dispatcher waits in between
+      }
+    }
+    provider.close();
+    assertEquals(List.of(event(0), event(1), event(2)), told);
+  }
+
+  @Test
+  void aListenerThatThrowsAnyErrorGoesOnBeingCalled() {
+    provider.addListener(
+        e -> {
+          told.add(e);
+          throw new OutOfMemoryError("thrown by the test");
+        });
+    logOf(
+        () -> {
+          provider.offer(event(1));
+          provider.offer(event(2));
+          provider.close();
+        });
+    assertEquals(List.of(event(1), event(2)), told);
+  }
+
+  @Test
   void aListenerThatHangsIsReportedAndNeverBlocksAnOffer() throws Exception {
     CountDownLatch release = new CountDownLatch(1);
     CountDownLatch inside = new CountDownLatch(1);
