@@ -34,10 +34,14 @@ public final class DeviceModel {
     return changes;
   }
 
-  /** The device has another size now: what is new is zero, and everything has changed. */
+  /**
+   * The device has another size now, and what is new is zero. All of it counts as changed since the
+   * new generation's number 0: an image held meanwhile is older than the generation.
+   */
   void resize(int capacity) {
     live = Arrays.copyOf(live, capacity);
     renew();
+    changes.mark(0, capacity);
   }
 
   /** A new generation. */

@@ -62,11 +62,7 @@ final class OpenFile implements Closeable {
   }
 
   long size() throws BlksnapException {
-    try {
-      return channel.size();
-    } catch (IOException e) {
-      throw Failures.of(e, path, "asking for its size");
-    }
+    return enduring(FileChannel::size, "asking for its size");
   }
 
   void read(ByteBuffer dst, long offset) throws BlksnapException {
@@ -173,8 +169,40 @@ final class OpenFile implements Closeable {
   }
 
   /** Forces what was written to disk; beside a reopening, an error says that nothing is known. */
-  void force() throws IOException {
-    channel.force(false);
+  void force() throws BlksnapException {
+    enduring(
+        used -> {
+          used.force(false);
+          return 0;
+        },
+        "forcing it to disk");
+  }
+
+  /** What may be asked of the file again from the beginning. */
+  private interface Question {
+    long ask(FileChannel used) throws IOException;
+  }
+
+  private long enduring(Question question, String doing) throws BlksnapException {
+    boolean interrupted = Thread.interrupted();
+    int reopened = 0;
+    try {
+      while (true) {
+        FileChannel used = channel;
+        try {
+          return question.ask(used);
+        } catch (ClosedChannelException e) {
+          interrupted |= Thread.interrupted();
+          reopen(used, ++reopened, e);
+        } catch (IOException e) {
+          throw Failures.of(e, path, doing);
+        }
+      }
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
   }
 
   @Override

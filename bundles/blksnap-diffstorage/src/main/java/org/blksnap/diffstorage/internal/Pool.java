@@ -352,6 +352,7 @@ final class Pool implements DiffStorage {
     List<OpenFile> files;
     lock.lock();
     try {
+      requireOpen();
       files = contents.openFiles();
     } finally {
       lock.unlock();
@@ -359,6 +360,7 @@ final class Pool implements DiffStorage {
     for (OpenFile file : files) {
       file.force();
     }
+    state.force();
   }
 
   @Override

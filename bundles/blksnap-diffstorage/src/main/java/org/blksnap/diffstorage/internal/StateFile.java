@@ -5,6 +5,7 @@ import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.io.UncheckedIOException;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
@@ -51,8 +52,9 @@ import org.slf4j.LoggerFactory;
  * there: an address is never handed out before the file says so. A record is written whole before
  * the end word moves over it: what lies behind the end does not exist.
  *
- * <p>Nothing is forced to disk: after a power loss a snapshot is void anyway. The file is written
- * through {@link RandomAccessFile}, which a thread's interrupt does not close.
+ * <p>Only {@link #force} forces it to disk, for a clean stop: after a power loss without one a
+ * snapshot is void anyway. The file is written through {@link RandomAccessFile}, which a thread's
+ * interrupt does not close.
  */
 final class StateFile implements Closeable {
   private static final Logger LOG = LoggerFactory.getLogger(StateFile.class);
@@ -284,6 +286,18 @@ final class StateFile implements Closeable {
   /** Notes whom events go to from now on; answers whom they went to before. */
   long receiver(long mark) {
     return (long) LONGS.getAndSet(words, OFF_RECEIVER, mark);
+  }
+
+  /** Everything is on disk when it returns. */
+  void force() throws BlksnapException {
+    try {
+      words.force();
+      file.getFD().sync();
+    } catch (UncheckedIOException e) {
+      throw Failures.of(e.getCause(), path, "forcing it to disk");
+    } catch (IOException e) {
+      throw Failures.of(e, path, "forcing it to disk");
+    }
   }
 
   private long word(int offset) {

@@ -94,6 +94,57 @@ class OpenFileTest {
   }
 
   @Test
+  void anInterruptedThreadForcesToDiskAndStaysInterrupted() throws IOException {
+    pool.write(0, PoolFixture.pattern(4096, 1));
+    Thread.currentThread().interrupt();
+    pool.flush();
+    assertTrue(Thread.interrupted());
+  }
+
+  @Test
+  void aClosedPoolForcesNothing() {
+    pool.close();
+    BlksnapException e = assertThrows(BlksnapException.class, pool::flush);
+    assertEquals(Errno.ESTALE, e.errno());
+  }
+
+  @Test
+  void aFlushOfAnInterruptedThreadIsDoneAndLeavesItInterrupted() throws IOException {
+    Thread.currentThread().interrupt();
+    pool.flush();
+    assertTrue(Thread.interrupted());
+    pool.write(0, PoolFixture.pattern(4096, 1));
+  }
+
+  @Test
+  void interruptsInTheMiddleOfFlushesFailNone() throws Exception {
+    AtomicReference<Throwable> failure = new AtomicReference<>();
+    AtomicBoolean stop = new AtomicBoolean();
+    Runnable flushes =
+        () -> {
+          try {
+            while (!stop.get()) {
+              pool.flush();
+              Thread.interrupted();
+            }
+          } catch (Throwable e) {
+            failure.compareAndSet(null, e);
+          }
+        };
+    List<Thread> workers = List.of(new Thread(flushes), new Thread(flushes));
+    workers.forEach(Thread::start);
+    for (int i = 0; i < 2000; i++) {
+      workers.get(0).interrupt();
+      java.util.concurrent.locks.LockSupport.parkNanos(1000);
+    }
+    stop.set(true);
+    for (Thread worker : workers) {
+      worker.join();
+    }
+    assertEquals(null, failure.get());
+  }
+
+  @Test
   void transferSendsTheRange() throws IOException {
     pool.write(512, PoolFixture.pattern(10_000, 2));
     ByteArrayOutputStream got = new ByteArrayOutputStream();
