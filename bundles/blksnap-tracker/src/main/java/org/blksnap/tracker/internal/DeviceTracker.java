@@ -384,9 +384,16 @@ final class DeviceTracker implements Tracker {
     return true;
   }
 
-  /** Called by the heartbeat. */
+  /** Called by the heartbeat. A void map has none. */
   void beat(long millis) {
-    epoch.file().beat(millis);
+    if (!corrupted) {
+      epoch.file().beat(millis);
+    }
+  }
+
+  /** The heartbeat met a page that is lost: what was marked in this file may be lost as well. */
+  void beatFailed(Throwable fault) {
+    corrupt(epoch, "its heartbeat could not be written: " + fault.getMessage());
   }
 
   private Epoch sound() throws BlksnapException {

@@ -5,12 +5,17 @@ import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.LongSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Writes the time into the file of every open map, from one daemon thread: after a kill, a device
- * changed later than that was changed behind our back. It only stores into memory.
+ * changed later than that was changed behind our back. It only stores into memory. A map whose page
+ * is lost becomes void; the others' heartbeat goes on.
  */
 final class Heartbeat implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Heartbeat.class);
+
   static final Duration PERIOD = Duration.ofMillis(250);
 
   private static final Duration STOP_LIMIT = Duration.ofSeconds(2);
@@ -37,13 +42,30 @@ final class Heartbeat implements AutoCloseable {
 
   private void run() {
     while (!stopped) {
-      long now = clock.getAsLong();
-      trackers.forEach(tracker -> tracker.beat(now));
       try {
+        beatAll(clock.getAsLong());
         Thread.sleep(PERIOD.toMillis());
       } catch (InterruptedException e) {
         return;
+      } catch (InternalError late) { // the JVM may tell of a fault some instructions after it
+        LOG.warn(
+            "a change map's memory could not be written; its next heartbeat tells whose", late);
       }
+    }
+  }
+
+  private void beatAll(long now) {
+    for (DeviceTracker tracker : trackers) {
+      beat(tracker, now);
+    }
+  }
+
+  /** A fault of one map's memory is that map's alone. */
+  private static void beat(DeviceTracker tracker, long now) {
+    try {
+      tracker.beat(now);
+    } catch (InternalError | RuntimeException fault) {
+      tracker.beatFailed(fault);
     }
   }
 

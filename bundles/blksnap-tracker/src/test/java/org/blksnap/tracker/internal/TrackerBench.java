@@ -34,6 +34,10 @@ final class TrackerBench implements AutoCloseable {
   }
 
   Tracker open() throws BlksnapException {
+    return openAt(file);
+  }
+
+  Tracker openAt(Path file) throws BlksnapException {
     return provider.open(
         new TrackerRequest(
             "sda",
