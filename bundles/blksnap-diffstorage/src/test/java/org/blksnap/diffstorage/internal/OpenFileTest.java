@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.ByteRange;
@@ -120,12 +121,14 @@ class OpenFileTest {
   void interruptsInTheMiddleOfFlushesFailNone() throws Exception {
     AtomicReference<Throwable> failure = new AtomicReference<>();
     AtomicBoolean stop = new AtomicBoolean();
+    AtomicLong done = new AtomicLong();
     Runnable flushes =
         () -> {
           try {
             while (!stop.get()) {
               pool.flush();
               Thread.interrupted();
+              done.incrementAndGet();
             }
           } catch (Throwable e) {
             failure.compareAndSet(null, e);
@@ -133,9 +136,12 @@ class OpenFileTest {
         };
     List<Thread> workers = List.of(new Thread(flushes), new Thread(flushes));
     workers.forEach(Thread::start);
-    for (int i = 0; i < 2000; i++) {
+    for (int i = 0; i < 200; i++) {
       workers.get(0).interrupt();
-      java.util.concurrent.locks.LockSupport.parkNanos(1000);
+      long before = done.get();
+      while (done.get() == before && failure.get() == null) {
+        Thread.onSpinWait();
+      }
     }
     stop.set(true);
     for (Thread worker : workers) {
