@@ -61,4 +61,12 @@ final class Failures {
             : failure.getMessage();
     return said == null ? "" : said;
   }
+
+  /**
+   * True where there is no room for a file, or none for one so large; a quota's end is answered as
+   * ENOSPC. Any other failure may pass.
+   */
+  static boolean noRoom(BlksnapException failure) {
+    return failure.errno() == Errno.ENOSPC || failure.errno() == Errno.EFBIG;
+  }
 }

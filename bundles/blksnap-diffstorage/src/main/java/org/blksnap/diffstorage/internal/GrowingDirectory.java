@@ -19,8 +19,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * A directory in which a pool makes its own files, {@code blksnap-<snapshot>-<n>.diff}, readable by
- * nobody else. Space is reserved where the host can; otherwise the files are sparse, and only what
- * the file system has free at the moment is promised. Guarded by its pool.
+ * nobody else. Space is reserved where the host can; otherwise, also where the host fails for any
+ * reason but lack of room, the files are sparse, and only what the file system has free at the
+ * moment is promised. Guarded by its pool.
  */
 final class GrowingDirectory {
   private static final Logger LOG = LoggerFactory.getLogger(GrowingDirectory.class);
@@ -100,8 +101,11 @@ final class GrowingDirectory {
         open.allocate(0, length);
         return;
       } catch (BlksnapException e) {
-        if (e.errno() != Errno.EOPNOTSUPP && e.errno() != Errno.ENOSYS) {
+        if (Failures.noRoom(e)) {
           throw e;
+        }
+        if (e.errno() != Errno.EOPNOTSUPP && e.errno() != Errno.ENOSYS) {
+          LOG.warn("{}: its space is not reserved, it is sparse: {}", file, e.toString());
         }
       }
     }

@@ -12,6 +12,7 @@ import java.util.Optional;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.ByteRange;
@@ -46,6 +47,12 @@ final class Pool implements DiffStorage {
 
   /** Longest time closing waits for a file being made. */
   static final long GROWTH_STOP_SECONDS = 10;
+
+  /** How often an allocation tries to make a file where something other than room is missing. */
+  static final int GROWTH_TRIES = 5;
+
+  /** Between two such tries. The lock is not held meanwhile. */
+  static final long GROWTH_PAUSE_NANOS = 100_000_000;
 
   private static final long GROWTH_THREAD_IDLE_SECONDS = 5;
 
@@ -175,35 +182,63 @@ final class Pool implements DiffStorage {
     return -1;
   }
 
+  /** Overflows where there is no room; what else hinders growing is given a moment to pass. */
   private long claimGrowing(int bytes) throws BlksnapException {
-    lock.lock();
-    try {
-      requireOpen();
-      List<BlksnapException> failures = new ArrayList<>();
-      long address = claim(bytes);
-      while (address < 0 && !state.overflown() && contents.grow(portionBytes(), bytes, failures)) {
-        address = claim(bytes);
+    List<BlksnapException> failures = new ArrayList<>();
+    for (int tries = 1; ; tries++) {
+      lock.lock();
+      try {
+        requireOpen();
+        failures.clear();
+        long address = claim(bytes);
+        while (address < 0
+            && !state.overflown()
+            && contents.grow(portionBytes(), bytes, failures)) {
+          address = claim(bytes);
+        }
+        if (address >= 0) {
+          return address;
+        }
+        if (tries >= GROWTH_TRIES
+            || state.overflown()
+            || failures.stream().allMatch(Failures::noRoom)) {
+          state.overflow();
+          throw over(bytes, failures);
+        }
+      } finally {
+        lock.unlock();
       }
-      if (address >= 0) {
-        return address;
-      }
-      state.overflow();
-      BlksnapException over =
-          new BlksnapException(
-              Errno.ENOSPC,
-              "difference storage of snapshot "
-                  + request.snapshot()
-                  + " is over: "
-                  + bytes
-                  + " bytes wanted, "
-                  + sectors(state.filled())
-                  + " of "
-                  + sectors(contents.table().capacity())
-                  + " sectors filled; destroy it, and give the next one more");
-      failures.forEach(over::addSuppressed);
-      throw over;
-    } finally {
-      lock.unlock();
+      pauseBeforeGrowing();
+    }
+  }
+
+  private BlksnapException over(int bytes, List<BlksnapException> failures) {
+    BlksnapException over =
+        new BlksnapException(
+            Errno.ENOSPC,
+            "difference storage of snapshot "
+                + request.snapshot()
+                + " is over: "
+                + bytes
+                + " bytes wanted, "
+                + sectors(state.filled())
+                + " of "
+                + sectors(contents.table().capacity())
+                + " sectors filled; destroy it, and give the next one more");
+    failures.forEach(over::addSuppressed);
+    return over;
+  }
+
+  /** Not shortened by an interrupt, which is kept. */
+  private static void pauseBeforeGrowing() {
+    boolean interrupted = Thread.interrupted();
+    long end = System.nanoTime() + GROWTH_PAUSE_NANOS;
+    for (long left = GROWTH_PAUSE_NANOS; left > 0; left = end - System.nanoTime()) {
+      LockSupport.parkNanos(left);
+      interrupted |= Thread.interrupted();
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
     }
   }
 

@@ -255,7 +255,7 @@ final class PoolContents {
         return true;
       } catch (BlksnapException e) {
         failures.add(e);
-        if (e.errno() != Errno.ENOSPC || needed == 0 || needed >= length) {
+        if (!Failures.noRoom(e) || needed == 0 || needed >= length) {
           continue;
         }
       }

@@ -101,6 +101,30 @@ class HostTest {
   }
 
   @Test
+  void filesAreSparseWhereReservingFailsForAnotherReasonThanRoom() throws IOException {
+    answer = Errno.EIO;
+    DiffStorage pool = pool();
+    pool.appendDirectory(directory, 2 * PORTION);
+    pool.allocate(PORTION);
+    pool.allocate(PORTION);
+    assertEquals(2, files());
+    assertEquals(512, PoolFixture.read(pool, PORTION, 512).remaining());
+    assertFalse(pool.status().overflown());
+    pool.delete();
+  }
+
+  @Test
+  void aFileTooLargeForItsFileSystemIsRefused() throws IOException {
+    answer = Errno.EFBIG;
+    DiffStorage pool = pool();
+    BlksnapException e =
+        assertThrows(BlksnapException.class, () -> pool.appendDirectory(directory, 2 * PORTION));
+    assertEquals(Errno.EFBIG, e.errno());
+    assertEquals(0, files());
+    pool.delete();
+  }
+
+  @Test
   void nothingStaysBehindWhereSpaceIsShort() throws IOException {
     answer = Errno.ENOSPC;
     DiffStorage pool = pool();
