@@ -17,6 +17,7 @@ import org.blksnap.chunk.internal.ChunkEngineComponent;
 import org.blksnap.device.internal.LocalDeviceProvider;
 import org.blksnap.diffstorage.internal.DiffStorageProvider;
 import org.blksnap.event.internal.DispatchingEventProvider;
+import org.blksnap.spi.chunk.DiffArea;
 import org.blksnap.testkit.CallPlan;
 import org.blksnap.testkit.Intercept;
 import org.blksnap.testkit.Subject;
@@ -35,6 +36,7 @@ public final class EngineSubject implements Subject {
   private final Path root;
   private final ParameterSet parameters = ParameterSet.unkept();
   private final List<CallPlan> killed = new ArrayList<>();
+  private final List<DiffArea> abandoned = new ArrayList<>();
   private CallPlan plan;
   private Engine engine;
   private MappedTrackerProvider tracker;
@@ -101,6 +103,9 @@ public final class EngineSubject implements Subject {
     tracker.close();
     for (FilteredDevice device : engine.filteredDevices()) {
       device.raw().close();
+      if (device.held() != null && device.held().area() != null) {
+        abandoned.add(device.held().area());
+      }
     }
     engine.state().close();
     events.close();
@@ -151,5 +156,15 @@ public final class EngineSubject implements Subject {
     stop();
     killed.forEach(CallPlan::thaw);
     StateDirectory.removeTree(root);
+    abandoned.forEach(EngineSubject::bury);
+  }
+
+  /** Ends the store worker of a killed engine, now that its files are nobody's any more. */
+  private static void bury(DiffArea area) {
+    try {
+      area.close();
+    } catch (InternalError e) {
+      System.out.println("a killed engine's area: " + e);
+    }
   }
 }
