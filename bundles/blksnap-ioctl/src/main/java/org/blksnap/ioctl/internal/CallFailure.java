@@ -10,7 +10,12 @@ final class CallFailure {
 
   static BlksnapException of(String call, String path, long negatedErrno) {
     int number = (int) -negatedErrno;
-    Errno errno = number == LinuxAbi.EXDEV ? Errno.EOPNOTSUPP : Errno.of(number);
+    Errno errno =
+        switch (number) {
+          case LinuxAbi.EXDEV -> Errno.EOPNOTSUPP;
+          case LinuxAbi.EDQUOT -> Errno.ENOSPC;
+          default -> Errno.of(number);
+        };
     return new BlksnapException(errno, call + " on " + path + ": " + reason(errno, number));
   }
 
@@ -20,6 +25,9 @@ final class CallFailure {
   }
 
   private static String reason(Errno errno, int number) {
+    if (number == LinuxAbi.EDQUOT) {
+      return "disk quota exceeded; raise it, or use another file system";
+    }
     String advice =
         switch (errno) {
           case EPERM, EACCES -> "; run as root, or give the process the rights for it";

@@ -51,5 +51,7 @@ final class LinuxAbi {
   /** Errnos looked at here that are not part of the project's own vocabulary. */
   static final int EXDEV = 18;
 
+  static final int EDQUOT = 122;
+
   private LinuxAbi() {}
 }

@@ -86,6 +86,17 @@ class LinuxHostFileFaultTest {
   }
 
   @Test
+  void aQuotaUsedUpIsLackOfSpace() {
+    calls.answer(-122);
+    BlksnapException failure = assertThrows(BlksnapException.class, () -> file.allocate(0, 4096));
+    assertEquals(Errno.ENOSPC, failure.errno());
+    assertEquals(
+        "fallocate of 4096 bytes at 0 on /dev/some: disk quota exceeded; raise it, or use another"
+            + " file system",
+        failure.getMessage());
+  }
+
+  @Test
   void callAfterCloseIsRefusedAndTouchesNoDescriptor() {
     file.close();
     BlksnapException failure = assertThrows(BlksnapException.class, () -> file.punchHole(0, 512));
