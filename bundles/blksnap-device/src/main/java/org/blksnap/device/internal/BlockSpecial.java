@@ -88,19 +88,25 @@ final class BlockSpecial extends OpenDevice {
   @Override
   public void discard(long offset, long length) throws IOException {
     requireWritable();
-    HostFile file = host.file();
     long block = geometry().logicalBlockSize();
     long first = roundUp(offset, block);
     long end = roundDown(offset + length, block);
-    if (file == null || first >= end) {
-      return;
+    if (first < end) {
+      host.use(file -> file != null && discardBlocks(file, first, end - first));
     }
+  }
+
+  /** False where the device cannot; then nothing was done. */
+  private static boolean discardBlocks(HostFile file, long offset, long length)
+      throws BlksnapException {
     try {
-      file.blockDiscard(first, end - first);
+      file.blockDiscard(offset, length);
+      return true;
     } catch (BlksnapException refused) {
-      if (!cannot(refused) && refused.errno() != Errno.EBUSY) {
-        throw refused;
+      if (otherWay(refused)) {
+        return false;
       }
+      throw refused;
     }
   }
 
@@ -115,10 +121,10 @@ final class BlockSpecial extends OpenDevice {
     long block = geometry().logicalBlockSize();
     long first = roundUp(offset, block);
     long last = roundDown(offset + length, block);
-    HostFile file = host.file();
-    if (file == null
-        || first >= last
-        || !zeroBlocks(file, first, last - first, keepAllocated, fastOnly)) {
+    if (first >= last
+        || !host.use(
+            file ->
+                file != null && zeroBlocks(file, first, last - first, keepAllocated, fastOnly))) {
       fillWithZeroes(offset, length, fastOnly);
       return;
     }

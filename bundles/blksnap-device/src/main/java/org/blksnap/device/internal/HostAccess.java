@@ -2,6 +2,7 @@
 package org.blksnap.device.internal;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.function.Supplier;
 import org.blksnap.api.block.BlksnapException;
@@ -51,6 +52,32 @@ final class HostAccess implements AutoCloseable {
       return present.file();
     }
     return now == null ? null : renew(now);
+  }
+
+  /** What is asked of the file. Begun anew where the file went away under it. */
+  interface Use<T> {
+    /** {@code file} is null where {@link #file} is. */
+    T with(HostFile file) throws IOException;
+  }
+
+  /**
+   * Asks the present file. Between getting and asking it another thread may have met a new host and
+   * closed it; that is EBADF, and the new host's file is asked, once.
+   */
+  <T> T use(Use<T> use) throws IOException {
+    HostFile file = file();
+    try {
+      return use.with(file);
+    } catch (BlksnapException failure) {
+      if (failure.errno() != Errno.EBADF) {
+        throw failure;
+      }
+      HostFile next = file();
+      if (next == file) {
+        throw failure;
+      }
+      return use.with(next);
+    }
   }
 
   HostOperations operations() {

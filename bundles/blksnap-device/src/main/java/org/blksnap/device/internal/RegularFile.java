@@ -83,16 +83,8 @@ final class RegularFile extends OpenDevice {
   @Override
   public void discard(long offset, long length) throws IOException {
     requireWritable();
-    HostFile file = host.file();
-    if (file == null || length <= 0) {
-      return;
-    }
-    try {
-      file.punchHole(offset, length);
-    } catch (BlksnapException refused) {
-      if (!cannot(refused)) {
-        throw refused;
-      }
+    if (length > 0) {
+      host.use(file -> file != null && punch(file, offset, length));
     }
   }
 
@@ -103,14 +95,16 @@ final class RegularFile extends OpenDevice {
     if (length <= 0) {
       return;
     }
-    HostFile file = host.file();
-    if (file != null
-        && (keepAllocated
-            ? zeroAllocated(file, offset, length)
-            : punch(file, offset, length) || zeroRange(file, offset, length))) {
-      return;
+    if (!host.use(file -> file != null && zero(file, offset, length, keepAllocated))) {
+      fillWithZeroes(offset, length, fastOnly);
     }
-    fillWithZeroes(offset, length, fastOnly);
+  }
+
+  private static boolean zero(HostFile file, long offset, long length, boolean keepAllocated)
+      throws BlksnapException {
+    return keepAllocated
+        ? zeroAllocated(file, offset, length)
+        : punch(file, offset, length) || zeroRange(file, offset, length);
   }
 
   private static boolean zeroAllocated(HostFile file, long offset, long length)
@@ -152,10 +146,16 @@ final class RegularFile extends OpenDevice {
 
   @Override
   public List<AllocationExtent> allocation(long offset, long length, int limit) throws IOException {
-    HostFile file = host.file();
-    if (file == null || length <= 0 || limit <= 0) {
-      return super.allocation(offset, length, limit);
-    }
+    List<AllocationExtent> known =
+        length <= 0 || limit <= 0
+            ? null
+            : host.use(file -> file == null ? null : extents(file, offset, length, limit));
+    return known == null ? super.allocation(offset, length, limit) : known;
+  }
+
+  /** Null where the file system does not tell. */
+  private static List<AllocationExtent> extents(HostFile file, long offset, long length, int limit)
+      throws BlksnapException {
     List<AllocationExtent> extents = new ArrayList<>();
     long end = offset + length;
     long at = offset;
@@ -172,7 +172,7 @@ final class RegularFile extends OpenDevice {
       if (!cannot(refused) && refused.errno() != Errno.EINVAL) {
         throw refused;
       }
-      return super.allocation(offset, length, limit);
+      return null;
     }
     return extents;
   }

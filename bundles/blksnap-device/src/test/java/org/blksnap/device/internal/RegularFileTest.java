@@ -187,6 +187,55 @@ class RegularFileTest {
     assertEquals(0, second.openFiles.get());
   }
 
+  /** From the next call on; that one finds its file closed. */
+  private ToolHost successorDuringTheCall(String call) {
+    ToolHost successor = new ToolHost();
+    host.failing.put(call, Errno.EBADF);
+    host.meanwhile = () -> provider.host = successor;
+    return successor;
+  }
+
+  @Test
+  void discardWhoseHostGoesMeanwhileIsDoneByItsSuccessor() throws Exception {
+    RawDevice device = open();
+    ToolHost successor = successorDuringTheCall("punchHole");
+    device.discard(MIB, MIB);
+    assertEquals(List.of("open", "punchHole"), successor.asked);
+    assertEquals(0, Files.readAllBytes(path)[MIB]);
+    device.close();
+    assertEquals(0, successor.openFiles.get());
+  }
+
+  @Test
+  void zeroingWhoseHostGoesMeanwhileIsDoneByItsSuccessor() throws Exception {
+    RawDevice device = open();
+    ToolHost successor = successorDuringTheCall("zeroRange");
+    device.writeZeroes(0, MIB, true, true);
+    assertEquals(List.of("open", "zeroRange"), successor.asked);
+    assertEquals(0, Files.readAllBytes(path)[0]);
+  }
+
+  @Test
+  void allocationWhoseHostGoesMeanwhileIsToldByItsSuccessor() throws Exception {
+    host.data = new long[] {0, 4096};
+    RawDevice device = open();
+    ToolHost successor = successorDuringTheCall("seekHole");
+    successor.data = new long[] {0, 4096};
+    assertEquals(
+        List.of(
+            new AllocationExtent(0, 4096, false, false),
+            new AllocationExtent(4096, MIB - 4096, true, true)),
+        device.allocation(0, MIB, 10));
+  }
+
+  @Test
+  void aBadFileOfTheSameHostIsReported() throws Exception {
+    host.failing.put("punchHole", Errno.EBADF);
+    RawDevice device = open();
+    assertEquals(Errno.EBADF, refusal(() -> device.discard(0, 512)));
+    assertEquals(List.of("open", "punchHole"), host.asked);
+  }
+
   @Test
   void zeroesAreWrittenWithoutAHost() throws Exception {
     RawDevice device = open();

@@ -23,6 +23,9 @@ class ToolHost implements HostOperations {
   final List<String> asked = new CopyOnWriteArrayList<>();
   final AtomicInteger openFiles = new AtomicInteger();
 
+  /** Runs at each call, before anything else of it. */
+  volatile Runnable meanwhile = () -> {};
+
   /** Where data begins, in ascending pairs of start and end; empty: not known to this host. */
   volatile long[] data = {};
 
@@ -50,6 +53,7 @@ class ToolHost implements HostOperations {
 
   final void call(String name, String... command) throws BlksnapException {
     asked.add(name);
+    meanwhile.run();
     Errno wanted = failing.get(name);
     if (wanted != null) {
       throw new BlksnapException(wanted, name + " fails as the test wants it");
