@@ -7,6 +7,7 @@ import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import org.blksnap.api.block.AllocationExtent;
 import org.blksnap.api.block.BlksnapException;
@@ -26,6 +27,17 @@ final class RegularFile extends OpenDevice {
   /** The locked byte: the last one a lock can name. */
   static final long LOCK_POSITION = Long.MAX_VALUE - 1;
 
+  /** How often, and after which pauses, a lock lost to an interrupt is asked for again. */
+  private static final int RECLAIM_TRIES = 20;
+
+  private static final long RECLAIM_PAUSE_NANOS = 1_000_000;
+
+  /**
+   * Claims come one after another: at the opening, then under the lock of the channel's
+   * replacement.
+   */
+  private volatile boolean claimed;
+
   RegularFile(
       Path path,
       FileStat stat,
@@ -37,19 +49,33 @@ final class RegularFile extends OpenDevice {
     super(path, stat, geometry, around, host, whenClosed);
   }
 
+  /**
+   * The first claim refuses a file that is locked already. A later one comes after an interrupt
+   * closed the channel the lock was taken through; what overlaps then is that channel's own lock on
+   * its way out, which must not fail a request.
+   */
   @Override
   void claim(FileChannel opened, boolean readOnly) throws IOException {
     if (readOnly) {
       return;
     }
-    try {
-      if (opened.tryLock(LOCK_POSITION, 1, false) != null) {
+    for (int tries = 1; ; tries++) {
+      try {
+        if (opened.tryLock(LOCK_POSITION, 1, false) == null) {
+          throw attachedElsewhere("by another process");
+        }
+        claimed = true;
         return;
+      } catch (OverlappingFileLockException here) {
+        if (!claimed) {
+          throw attachedElsewhere("by this process");
+        }
+        if (tries == RECLAIM_TRIES) {
+          return;
+        }
+        LockSupport.parkNanos(RECLAIM_PAUSE_NANOS);
       }
-    } catch (OverlappingFileLockException here) {
-      throw attachedElsewhere("by this process");
     }
-    throw attachedElsewhere("by another process");
   }
 
   private BlksnapException attachedElsewhere(String by) {

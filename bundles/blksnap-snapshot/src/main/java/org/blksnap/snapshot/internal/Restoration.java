@@ -115,6 +115,7 @@ final class Restoration {
       return;
     }
     boolean taken = record.phase() == SnapshotRecord.Phase.TAKEN;
+    engine.events().open(record.id());
     StorageRoom storage;
     String lost = null;
     if (taken && !record.clean() && !record.bootId().equals(engine.bootId())) {
@@ -128,13 +129,13 @@ final class Restoration {
       storage = new StorageRoom(engine.storageRequest(record.id()), null);
     }
     if (record.phase() == SnapshotRecord.Phase.DESTROYING) {
+      engine.events().close(record.id());
       storage.delete();
       Engine.removeQuietly(directory);
       return;
     }
     HeldSnapshot snapshot =
         new HeldSnapshot(engine, record.id(), record.created(), directory, storage);
-    engine.events().open(record.id());
     snapshot.restore(
         taken ? SnapshotState.TAKEN : SnapshotState.CREATED,
         taken ? record.taken() : null,
@@ -219,6 +220,9 @@ final class Restoration {
               .providers()
               .chunk()
               .adopt(engine.areaRequest(snapshot, device, held, member.rule())));
+      if (held.area().error() != Errno.OK) {
+        engine.corrupted(snapshot, device, held, held.area().error(), held.area().detail());
+      }
       if (engine.closeGate(device)) {
         device.hold(held);
         engine.openGate(device);
