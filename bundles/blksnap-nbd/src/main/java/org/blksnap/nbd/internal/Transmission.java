@@ -15,8 +15,11 @@ import org.blksnap.api.block.BlksnapException;
  *
  * <p>A request goes to {@link Workers} instead where others wait behind it and it may take long by
  * its kind, or where the device is slow: {@code excess} is a moving average of the time a request
- * takes beyond what its size explains, compared with {@link #SLOW_NANOS}; a worker's times bring it
- * down again below {@link #QUICK_NANOS}.
+ * takes beyond what its size explains, compared with {@link #SLOW_NANOS}. Only times of the reader
+ * itself count, each up to {@link #OUTLIER_NANOS}: a worker's time is mostly that of its waiting
+ * for a processor, and a preempted reader says nothing of the device. While the device is taken for
+ * slow, every {@link #PROBE_EVERY}th request is carried out by the reader, to notice that it is
+ * not.
  *
  * <p>A write too long for {@code in} is written in pieces as it arrives, so no client can make the
  * server hold more of its data than {@code in}. What was left out: holes in read replies.
@@ -41,7 +44,13 @@ final class Transmission {
   static final long SLOW_NANOS = 50_000;
 
   /** Excess time below which requests are carried out by the reader again. */
-  static final long QUICK_NANOS = 20_000;
+  static final long QUICK_NANOS = 35_000;
+
+  /** Most that one time adds to the average. */
+  static final long OUTLIER_NANOS = 100_000;
+
+  /** Requests between two that the reader carries out itself on a slow device. */
+  static final int PROBE_EVERY = 16;
 
   /** Time to end what is in flight when the client or the bundle leaves. */
   static final long DRAIN_MILLIS = 5_000;
@@ -74,6 +83,7 @@ final class Transmission {
   private int gathered;
   private long excess;
   private boolean slow;
+  private int sinceProbe;
   private boolean disconnected;
 
   /** Bytes of a long payload still to come; {@code request} describes it meanwhile. */
@@ -188,7 +198,7 @@ final class Transmission {
   }
 
   private void observe(long sample) {
-    excess += (Math.max(sample, 0) - excess) >> EXCESS_SHIFT;
+    excess += (Math.min(Math.max(sample, 0), OUTLIER_NANOS) - excess) >> EXCESS_SHIFT;
     slow = slow ? excess > QUICK_NANOS : excess > SLOW_NANOS;
   }
 
@@ -236,12 +246,13 @@ final class Transmission {
       disconnected = true;
       return;
     }
-    if (slow) {
-      observe(workers.lastNanos());
+    boolean probe = slow && ++sinceProbe >= PROBE_EVERY;
+    if (probe) {
+      sinceProbe = 0;
     }
     boolean othersWait = behind >= mode.requestBytes || workers.busy();
     boolean mayTakeLong = mayTakeLong();
-    if (othersWait && (slow || mayTakeLong) && defer()) {
+    if (othersWait && ((slow && !probe) || mayTakeLong) && defer()) {
       return;
     }
     if (mayTakeLong && out.pending()) {
@@ -249,8 +260,12 @@ final class Transmission {
     }
     if (slow) {
       long begin = System.nanoTime();
+      long sent = out.nanosSending();
       commands.execute(request, in, out);
-      observe(System.nanoTime() - begin - sizeNanos(request));
+      long sending = out.nanosSending() - sent;
+      if (!mayTakeLong) {
+        observe(System.nanoTime() - begin - sending - sizeNanos(request));
+      }
     } else {
       commands.execute(request, in, out);
     }

@@ -7,7 +7,6 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicLong;
 import org.blksnap.api.block.BlksnapException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -41,7 +40,6 @@ final class Workers {
   private final int maximumInFlight;
   private final Semaphore permits;
   private final ThreadPoolExecutor pool;
-  private final AtomicLong lastNanos = new AtomicLong();
   private final AtomicBoolean failed = new AtomicBoolean();
 
   Workers(
@@ -83,11 +81,6 @@ final class Workers {
     return permits.availablePermits() == 0;
   }
 
-  /** Device time of the request finished last, above what its size explains. */
-  long lastNanos() {
-    return lastNanos.get();
-  }
-
   /**
    * Takes the request over; its payload is copied. ENOMEM where no buffer became free; then nothing
    * was taken.
@@ -126,11 +119,8 @@ final class Workers {
 
   private void run(Request request, ByteBuffer data, ByteBuffer reply) {
     try {
-      long begin = System.nanoTime();
       ReplyWriter out = new ReplyWriter(transport, reply, mode);
       commands.execute(request, data, out);
-      lastNanos.set(
-          System.nanoTime() - begin - out.nanosSending() - Transmission.sizeNanos(request));
       out.flush();
     } catch (PeerGone e) {
       transport.close();
