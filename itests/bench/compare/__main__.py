@@ -88,14 +88,16 @@ class Comparison:
         kinds = [Qsd, Nbdkit] if distribution is None else [Blksnap, Qsd, Nbdkit]
         for kind in kinds:
             self._disks[kind.name] = os.path.join(self._scratch, f"disk-{kind.name}")
-        first, *others = self._disks.values()
-        with open(first, "wb", buffering=0) as file:
+        template = os.path.join(self._scratch, "template")
+        with open(template, "wb", buffering=0) as file:
             for _ in range(self._options.size):
                 file.write(os.urandom(MIB))
-        for other in others:
-            shutil.copyfile(first, other)
+        # All copies are made the same way: how a file came into the page cache decides the size of its folios, and with it the
+        # cost of a small write.
         for disk in self._disks.values():
+            shutil.copyfile(template, disk)
             warm(disk)
+        os.unlink(template)
         cpus = self._options.server_cpus
         for kind in kinds:
             say(f"starting {kind.name}")
@@ -227,6 +229,9 @@ def warm(path):
     """Into the page cache, and clean."""
     with open(path, "rb+", buffering=0) as file:
         os.fsync(file.fileno())
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        # Page by page, as random work would have brought them in: in large folios every small write costs the kernel more.
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_RANDOM)
         while file.read(MIB):
             pass
 

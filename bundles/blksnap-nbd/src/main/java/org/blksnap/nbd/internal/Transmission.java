@@ -16,10 +16,10 @@ import org.blksnap.api.block.BlksnapException;
  * <p>A request goes to {@link Workers} instead where others wait behind it and it may take long by
  * its kind, or where the device is slow: {@code excess} is a moving average of the time a request
  * takes beyond what its size explains, compared with {@link #SLOW_NANOS}. Only times of the reader
- * itself count, each up to {@link #OUTLIER_NANOS}: a worker's time is mostly that of its waiting
- * for a processor, and a preempted reader says nothing of the device. While the device is taken for
- * slow, every {@link #PROBE_EVERY}th request is carried out by the reader, to notice that it is
- * not.
+ * alone count, each up to {@link #OUTLIER_NANOS}: a worker's time is mostly its wait for a
+ * processor or for a lock that the kernel has on the file. So a device taken for slow is tried
+ * again, ever more rarely, with the workers at rest: a few requests by the reader, and their times
+ * say whether it stays.
  *
  * <p>A write too long for {@code in} is written in pieces as it arrives, so no client can make the
  * server hold more of its data than {@code in}. What was left out: holes in read replies.
@@ -43,14 +43,21 @@ final class Transmission {
   /** Excess time of a request from which on several are worked on at once. */
   static final long SLOW_NANOS = 50_000;
 
-  /** Excess time below which requests are carried out by the reader again. */
-  static final long QUICK_NANOS = 35_000;
-
   /** Most that one time adds to the average. */
   static final long OUTLIER_NANOS = 100_000;
 
-  /** Requests between two that the reader carries out itself on a slow device. */
-  static final int PROBE_EVERY = 16;
+  /** Requests of one trial of a slow device. */
+  static final int TRIAL_REQUESTS = 8;
+
+  /**
+   * Time to the first trial; doubled after each that fails, up to {@link #LONGEST_INTERVAL_NANOS}.
+   */
+  static final long FIRST_INTERVAL_NANOS = 50_000_000;
+
+  static final long LONGEST_INTERVAL_NANOS = 3_200_000_000L;
+
+  /** Longest wait for the workers before a trial; it is left out then. */
+  static final long REST_MILLIS = 100;
 
   /** Time to end what is in flight when the client or the bundle leaves. */
   static final long DRAIN_MILLIS = 5_000;
@@ -83,7 +90,8 @@ final class Transmission {
   private int gathered;
   private long excess;
   private boolean slow;
-  private int sinceProbe;
+  private long trialAt;
+  private long trialInterval = FIRST_INTERVAL_NANOS;
   private boolean disconnected;
 
   /** Bytes of a long payload still to come; {@code request} describes it meanwhile. */
@@ -180,6 +188,10 @@ final class Transmission {
       needed = mode.requestBytes;
       return;
     }
+    boolean trial = slow && streamLeft == 0 && trialIsDue();
+    if (trial) {
+      slow = false;
+    }
     long sent = out.nanosSending();
     long begin = System.nanoTime();
     int count = 0;
@@ -190,16 +202,48 @@ final class Transmission {
       if (++gathered >= BATCH) {
         flush();
       }
+      if (trial && count == TRIAL_REQUESTS) {
+        break;
+      }
     }
-    if (count > 0 && !slow) {
-      long spent = System.nanoTime() - begin - (out.nanosSending() - sent) - explained;
+    if (slow) {
+      return;
+    }
+    if (count == 0) {
+      slow = trial;
+      return;
+    }
+    long spent = System.nanoTime() - begin - (out.nanosSending() - sent) - explained;
+    if (!trial) {
       observe(spent / count);
+      return;
     }
+    judge(spent / count);
+    executeAvailable();
+  }
+
+  private boolean trialIsDue() throws PeerGone {
+    if (System.nanoTime() < trialAt) {
+      return false;
+    }
+    flush();
+    return workers.drain(REST_MILLIS);
+  }
+
+  private void judge(long sample) {
+    excess = Math.min(Math.max(sample, 0), OUTLIER_NANOS);
+    slow = excess > SLOW_NANOS;
+    trialInterval =
+        slow ? Math.min(trialInterval * 2, LONGEST_INTERVAL_NANOS) : FIRST_INTERVAL_NANOS;
+    trialAt = System.nanoTime() + trialInterval;
   }
 
   private void observe(long sample) {
     excess += (Math.min(Math.max(sample, 0), OUTLIER_NANOS) - excess) >> EXCESS_SHIFT;
-    slow = slow ? excess > QUICK_NANOS : excess > SLOW_NANOS;
+    if (excess > SLOW_NANOS) {
+      slow = true;
+      trialAt = System.nanoTime() + trialInterval;
+    }
   }
 
   /** Takes one request from the input; false where it is not all there yet. */
@@ -246,29 +290,15 @@ final class Transmission {
       disconnected = true;
       return;
     }
-    boolean probe = slow && ++sinceProbe >= PROBE_EVERY;
-    if (probe) {
-      sinceProbe = 0;
-    }
     boolean othersWait = behind >= mode.requestBytes || workers.busy();
     boolean mayTakeLong = mayTakeLong();
-    if (othersWait && ((slow && !probe) || mayTakeLong) && defer()) {
+    if (othersWait && (slow || mayTakeLong) && defer()) {
       return;
     }
     if (mayTakeLong && out.pending()) {
       flush();
     }
-    if (slow) {
-      long begin = System.nanoTime();
-      long sent = out.nanosSending();
-      commands.execute(request, in, out);
-      long sending = out.nanosSending() - sent;
-      if (!mayTakeLong) {
-        observe(System.nanoTime() - begin - sending - sizeNanos(request));
-      }
-    } else {
-      commands.execute(request, in, out);
-    }
+    commands.execute(request, in, out);
   }
 
   private boolean mayTakeLong() {
