@@ -22,9 +22,10 @@ if [ -z "${NBD_SOCKET:-}" ]; then
   grep -q ready "$work/log" || { cat "$work/log" >&2; exit 1; }
   export NBD_SOCKET=$work/s/nbd.sock NBD_EXPORT=disk
 fi
+said=$(mktemp "${TMPDIR:-/tmp}/interop.XXXXXX")
 passed=0 failed=0 skipped=0
 for test in "$here"/test_*.sh; do
-  if timeout 300 "$test" >"${TMPDIR:-/tmp}/interop.$$" 2>&1; then
+  if timeout 300 "$test" >"$said" 2>&1; then
     passed=$((passed + 1)); word=ok
   elif [ $? -eq 77 ]; then
     skipped=$((skipped + 1)); word=SKIP
@@ -32,8 +33,8 @@ for test in "$here"/test_*.sh; do
     failed=$((failed + 1)); word=FAIL
   fi
   echo "$word $(basename "$test" .sh)"
-  [ $word = ok ] || sed 's/^/    /' "${TMPDIR:-/tmp}/interop.$$"
+  [ $word = ok ] || sed 's/^/    /' "$said"
 done
-rm -f "${TMPDIR:-/tmp}/interop.$$"
+rm -f "$said"
 echo "interop: $passed passed, $failed failed, $skipped skipped"
 [ $failed -eq 0 ]
