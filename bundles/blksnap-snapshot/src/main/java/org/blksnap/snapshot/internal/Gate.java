@@ -118,6 +118,21 @@ final class Gate {
    */
   void close(Duration bound) throws BlksnapException {
     long deadline = System.nanoTime() + bound.toNanos();
+    shut(bound);
+    try {
+      awaitEmpty(deadline, bound);
+    } catch (BlksnapException e) {
+      open();
+      throw e;
+    }
+  }
+
+  /**
+   * First half of {@link #close}: nobody comes in any more, requests may still be inside. Whoever
+   * closes several gates at once shuts all of them before it waits for the first to empty: what is
+   * inside then has the processors for itself, and the waits overlap.
+   */
+  void shut(Duration bound) throws BlksnapException {
     acquirePermit(bound);
     waiting.lock();
     try {
@@ -126,8 +141,11 @@ final class Gate {
     } finally {
       waiting.unlock();
     }
+  }
+
+  /** Second half of {@link #close}; ETIMEDOUT at {@code deadline}, and the gate is still shut. */
+  void awaitEmpty(long deadline, Duration bound) throws BlksnapException {
     if (!awaitQuiet(deadline)) {
-      open();
       throw new BlksnapException(
           Errno.ETIMEDOUT,
           name

@@ -22,8 +22,8 @@ import org.slf4j.LoggerFactory;
  * <ol>
  *   <li>Everything that may fail or takes time is made ready: diff areas, the trackers' next maps.
  *   <li>File systems are frozen, where there are any; a failure is a warning.
- *   <li>All gates are closed, in the order of the devices' names, so that two takes never wait for
- *       each other.
+ *   <li>All gates are shut, in the order of the devices' names, so that two takes never wait for
+ *       each other; then each is waited for until it is empty.
  *   <li>With all closed, every map is switched and every area armed. Nothing here can fail.
  *   <li>Gates open, file systems thaw.
  * </ol>
@@ -81,10 +81,7 @@ final class Take {
     try {
       freezeAll();
       long begun = System.nanoTime();
-      for (Step step : steps) {
-        step.device.gateOfRequests().close(settings.gateTimeout());
-        step.gateClosed = true;
-      }
+      closeAll();
       for (Step step : steps) {
         step.prepared.commit();
         step.device.hold(step.held);
@@ -122,6 +119,17 @@ final class Take {
         step.thaw.close();
         step.thaw = null;
       }
+    }
+  }
+
+  private void closeAll() throws BlksnapException {
+    long deadline = System.nanoTime() + settings.gateTimeout().toNanos();
+    for (Step step : steps) {
+      step.device.gateOfRequests().shut(settings.gateTimeout());
+      step.gateClosed = true;
+    }
+    for (Step step : steps) {
+      step.device.gateOfRequests().awaitEmpty(deadline, settings.gateTimeout());
     }
   }
 

@@ -48,6 +48,20 @@ class GateTest {
   }
 
   @Test
+  void aShutGateLetsNobodyInWhileItEmpties() throws Exception {
+    int ticket = gate.enter(false);
+    gate.shut(SECOND);
+    assertThrows(BlksnapException.class, () -> gate.enter(true));
+    long past = System.nanoTime();
+    assertThrows(BlksnapException.class, () -> gate.awaitEmpty(past, SECOND));
+    assertTrue(gate.isClosed(), "whoever shut it opens it");
+    gate.exit(ticket);
+    gate.awaitEmpty(System.nanoTime() + SECOND.toNanos(), SECOND);
+    gate.open();
+    gate.exit(gate.enter(true));
+  }
+
+  @Test
   void aRequestThatMustNotWaitIsAnsweredEagain() throws Exception {
     gate.close(SECOND);
     assertEquals(
