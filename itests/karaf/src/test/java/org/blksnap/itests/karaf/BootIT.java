@@ -76,8 +76,11 @@ public class BootIT extends DistributionTestBase {
   }
 
   @Test
-  public void doctorSpeaks() throws Exception {
-    assertTrue(shell.run("blksnap:doctor").length() > 0);
+  public void doctorFindsNoErrorOnceAllIsUp() {
+    Await.until(
+        "blksnap:doctor finds no error",
+        PATIENCE,
+        () -> shell.run("blksnap:doctor").contains("engines"));
   }
 
   @Test

@@ -23,7 +23,7 @@ final class Shell {
     this.context = context;
   }
 
-  /** What the command printed; throws what it threw. */
+  /** What the command printed; throws what it threw, with what was printed as suppressed. */
   String run(String command) throws Exception {
     return run(command, "admin", "manager", "viewer", "systembundles", "ssh");
   }
@@ -48,6 +48,9 @@ final class Shell {
               try {
                 session.put(Session.SCOPE, String.join(":", scopes));
                 session.execute(command);
+              } catch (Exception e) {
+                e.addSuppressed(new Exception("it had printed: " + bytes));
+                throw e;
               } finally {
                 session.close();
               }
