@@ -33,9 +33,10 @@ import org.blksnap.spi.tracker.Tracker;
  *   <li>{@code raw.write}.
  * </ol>
  *
- * <p>Every request holds the shared side of {@link #gate}. The four rooms behind it (raw device,
- * tracker, held area, geometry) are changed under its exclusive side alone, so a request sees one
- * consistent set from its first step to its last.
+ * <p>Every request holds the shared side of {@link #gate}; a read or a flush in the way that no
+ * take waits for. The four rooms behind it (raw device, tracker, held area, geometry) are changed
+ * under its exclusive side alone, so a request sees one consistent set from its first step to its
+ * last.
  */
 final class FilteredDevice implements AttachedDevice {
   /**
@@ -154,7 +155,7 @@ final class FilteredDevice implements AttachedDevice {
   @Override
   public void read(ByteBuffer dst, long offset) throws IOException {
     checkInside(offset, dst.remaining(), Errno.EINVAL);
-    int ticket = gate.enter(false);
+    int ticket = gate.enterSteady();
     try {
       present().read(dst, offset);
     } finally {
@@ -171,14 +172,11 @@ final class FilteredDevice implements AttachedDevice {
     }
     int ticket = gate.enter((flags & IoFlags.NO_WAIT) != 0);
     try {
-      RawDevice device = prepareChange(offset, length, flags);
-      device.write(src, offset);
-      if ((flags & IoFlags.FUA) != 0) {
-        device.flush();
-      }
+      prepareChange(offset, length, flags).write(src, offset);
     } finally {
       gate.exit(ticket);
     }
+    flushIf(flags);
   }
 
   /** Mark, then preserve; the caller moves the data. */
@@ -239,7 +237,7 @@ final class FilteredDevice implements AttachedDevice {
 
   @Override
   public void flush() throws IOException {
-    int ticket = gate.enter(false);
+    int ticket = gate.enterSteady();
     try {
       present().flush();
     } finally {
@@ -250,7 +248,7 @@ final class FilteredDevice implements AttachedDevice {
   @Override
   public void transferTo(long offset, long length, WritableByteChannel target) throws IOException {
     checkInside(offset, length, Errno.EINVAL);
-    int ticket = gate.enter(false);
+    int ticket = gate.enterSteady();
     try {
       present().transferTo(offset, length, target);
     } finally {
@@ -261,7 +259,7 @@ final class FilteredDevice implements AttachedDevice {
   @Override
   public void prefetch(long offset, long length) throws IOException {
     checkInside(offset, length, Errno.EINVAL);
-    int ticket = gate.enter(false);
+    int ticket = gate.enterSteady();
     try {
       present().prefetch(offset, length);
     } finally {
@@ -272,7 +270,7 @@ final class FilteredDevice implements AttachedDevice {
   @Override
   public List<AllocationExtent> allocation(long offset, long length, int limit) throws IOException {
     checkInside(offset, length, Errno.EINVAL);
-    int ticket = gate.enter(false);
+    int ticket = gate.enterSteady();
     try {
       return present().allocation(offset, length, limit);
     } finally {

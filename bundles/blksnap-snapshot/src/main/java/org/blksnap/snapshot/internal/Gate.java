@@ -22,6 +22,11 @@ import org.blksnap.api.snapshot.GateStatistics;
  * zero. Both sides write before they read (atomic add, volatile store: full fences), so one of them
  * always sees the other. No lock is shared by requests while the gate is open.
  *
+ * <p>There are two ways in. {@link #enter} is for what changes data or maps. {@link #enterSteady}
+ * is for reads and flushes, which a take has no quarrel with: {@link #shut} holds up the first
+ * alone and waits for it alone, so that no take waits for a slow read or an fdatasync. {@link
+ * #close} is for those who change what is behind the gate, and keeps out both.
+ *
  * <p>The exclusive side belongs to nobody's thread: a hot swap closes the gate in one thread and
  * opens it in another. The permit says who may close; {@link #open} gives it back. All waits are
  * bounded.
@@ -38,13 +43,19 @@ final class Gate {
   private static final long PARK_NANOS = 20_000;
 
   private final String name;
-  private final AtomicLongArray inside = new AtomicLongArray(STRIPES * STRIDE);
+
+  /** Counts of {@link #enter} in the first half, of {@link #enterSteady} in the second. */
+  private final AtomicLongArray inside = new AtomicLongArray(2 * STRIPES * STRIDE);
+
   private final Semaphore exclusive = new Semaphore(1, true);
   private final ReentrantLock waiting = new ReentrantLock();
   private final Condition opened = waiting.newCondition();
 
-  /** Written only by the holder of the permit. */
+  /** Nobody enters. Written only by the holder of the permit. */
   private volatile boolean closed;
+
+  /** Nobody enters, not even a steady request; closed too then. */
+  private volatile boolean sealed;
 
   @GuardedBy("waiting")
   private long closedAt;
@@ -57,11 +68,11 @@ final class Gate {
   }
 
   /**
-   * Enters the shared side; the answer goes to {@link #exit}. EAGAIN: closed and {@code noWait}.
-   * ESHUTDOWN: closed for too long.
+   * Enters the shared side with a change; the answer goes to {@link #exit}. EAGAIN: closed and
+   * {@code noWait}. ESHUTDOWN: closed for too long.
    */
   int enter(boolean noWait) throws BlksnapException {
-    int stripe = ((int) Thread.currentThread().getId() & (STRIPES - 1)) * STRIDE;
+    int stripe = stripe();
     long deadline = 0;
     for (; ; ) {
       inside.getAndIncrement(stripe);
@@ -73,22 +84,42 @@ final class Gate {
         throw new BlksnapException(
             Errno.EAGAIN, name + " is held for a moment, and the request must not wait; repeat it");
       }
-      if (deadline == 0) {
-        deadline = System.nanoTime() + REQUEST_WAIT.toNanos();
-      }
-      awaitOpen(deadline);
+      deadline = deadline == 0 ? System.nanoTime() + REQUEST_WAIT.toNanos() : deadline;
+      awaitOpen(deadline, false);
     }
+  }
+
+  /**
+   * Enters the shared side with a read or a flush; the answer goes to {@link #exit}. ESHUTDOWN:
+   * closed for too long.
+   */
+  int enterSteady() throws BlksnapException {
+    int stripe = STRIPES * STRIDE + stripe();
+    long deadline = 0;
+    for (; ; ) {
+      inside.getAndIncrement(stripe);
+      if (!sealed) {
+        return stripe;
+      }
+      inside.getAndDecrement(stripe);
+      deadline = deadline == 0 ? System.nanoTime() + REQUEST_WAIT.toNanos() : deadline;
+      awaitOpen(deadline, true);
+    }
+  }
+
+  private static int stripe() {
+    return ((int) Thread.currentThread().getId() & (STRIPES - 1)) * STRIDE;
   }
 
   void exit(int ticket) {
     inside.getAndDecrement(ticket);
   }
 
-  private void awaitOpen(long deadline) throws BlksnapException {
+  private void awaitOpen(long deadline, boolean steady) throws BlksnapException {
     boolean interrupted = false;
     waiting.lock();
     try {
-      while (closed) {
+      while (steady ? sealed : closed) {
         long left = deadline - System.nanoTime();
         if (left <= 0) {
           throw new BlksnapException(
@@ -118,7 +149,7 @@ final class Gate {
    */
   void close(Duration bound) throws BlksnapException {
     long deadline = System.nanoTime() + bound.toNanos();
-    shut(bound);
+    bar(bound, true);
     try {
       awaitEmpty(deadline, bound);
     } catch (BlksnapException e) {
@@ -128,22 +159,28 @@ final class Gate {
   }
 
   /**
-   * First half of {@link #close}: nobody comes in any more, requests may still be inside. Whoever
-   * closes several gates at once shuts all of them before it waits for the first to empty: what is
-   * inside then has the processors for itself, and the waits overlap.
+   * Takes the exclusive side against changes alone: none comes in any more, some may still be
+   * inside until {@link #awaitEmpty} returns. Whoever closes several gates at once shuts all of
+   * them before it waits for the first to empty: what is inside then has the processors for itself,
+   * and the waits overlap. ETIMEDOUT: somebody else holds the exclusive side.
    */
   void shut(Duration bound) throws BlksnapException {
+    bar(bound, false);
+  }
+
+  private void bar(Duration bound, boolean all) throws BlksnapException {
     acquirePermit(bound);
     waiting.lock();
     try {
       closedAt = System.nanoTime();
+      sealed = all;
       closed = true;
     } finally {
       waiting.unlock();
     }
   }
 
-  /** Second half of {@link #close}; ETIMEDOUT at {@code deadline}, and the gate is still shut. */
+  /** Waits for those inside; ETIMEDOUT at {@code deadline}, and the gate is still shut. */
   void awaitEmpty(long deadline, Duration bound) throws BlksnapException {
     if (!awaitQuiet(deadline)) {
       throw new BlksnapException(
@@ -197,7 +234,8 @@ final class Gate {
    * inside.
    */
   private boolean quiet() {
-    for (int stripe = 0; stripe < STRIPES; stripe++) {
+    int stripes = sealed ? 2 * STRIPES : STRIPES;
+    for (int stripe = 0; stripe < stripes; stripe++) {
       if (inside.get(stripe * STRIDE) != 0) {
         return false;
       }
@@ -220,6 +258,7 @@ final class Gate {
               Math.max(statistics.maximumNanos(), held),
               statistics.totalNanos() + held);
       closed = false;
+      sealed = false;
       opened.signalAll();
     } finally {
       waiting.unlock();

@@ -62,6 +62,40 @@ class GateTest {
   }
 
   @Test
+  void whatShutsOutChangesNeitherStopsNorAwaitsSteadyRequests() throws Exception {
+    int slowRead = gate.enterSteady();
+    gate.shut(SECOND);
+    gate.awaitEmpty(System.nanoTime() + SECOND.toNanos(), SECOND);
+    gate.exit(gate.enterSteady());
+    gate.open();
+    assertThrows(BlksnapException.class, () -> gate.close(Duration.ofMillis(30)));
+    gate.exit(slowRead);
+    gate.close(SECOND);
+    gate.open();
+  }
+
+  @Test
+  void aClosedGateHoldsSteadyRequests() throws Exception {
+    gate.close(SECOND);
+    CountDownLatch passed = new CountDownLatch(1);
+    Thread read =
+        new Thread(
+            () -> {
+              try {
+                gate.exit(gate.enterSteady());
+                passed.countDown();
+              } catch (BlksnapException e) {
+                throw new AssertionError(e);
+              }
+            });
+    read.start();
+    assertFalse(passed.await(50, TimeUnit.MILLISECONDS));
+    gate.open();
+    assertTrue(passed.await(10, TimeUnit.SECONDS));
+    read.join();
+  }
+
+  @Test
   void aRequestThatMustNotWaitIsAnsweredEagain() throws Exception {
     gate.close(SECOND);
     assertEquals(
