@@ -81,7 +81,7 @@ final class Attachments {
     for (HeldSnapshot snapshot : engine.heldSnapshots()) {
       new Restoration(engine).relink(snapshot, device);
     }
-    engine.enlist(device);
+    engine.deviceList().enlist(device);
     return device;
   }
 
@@ -115,7 +115,7 @@ final class Attachments {
               + "\" refused: 1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit,"
               + " and not like an image's");
     }
-    FilteredDevice other = engine.deviceNamed(name);
+    FilteredDevice other = engine.deviceList().named(name);
     if (other != null) {
       boolean same = other.path().equals(path);
       throw new BlksnapException(
@@ -217,7 +217,7 @@ final class Attachments {
         Files.delete(lost);
       }
       if (fresh) {
-        engine.announce(device, tracker.info());
+        engine.generations().announce(device, tracker.info());
       }
       return tracker;
     } catch (BlksnapException e) {
@@ -273,11 +273,11 @@ final class Attachments {
               + holder.get()
               + "; destroy that first (blksnap:snapshot-destroy)");
     }
-    engine.requireWhole(device);
+    DeviceList.requireWhole(device);
     device.gateOfRequests().close(engine.settings().gateTimeout());
     try {
       device.end("detached");
-      engine.strike(device);
+      engine.deviceList().strike(device);
       closeCleanly(device);
       Files.deleteIfExists(DeviceRecord.in(engine.state().device(device.name())));
     } catch (IOException e) {
@@ -348,7 +348,7 @@ final class Attachments {
     RawDevice raw = device.raw();
     if (raw == null
         || engine.swap().isSuspended(device)
-        || engine.deviceNamed(device.name()) != device) {
+        || engine.deviceList().named(device.name()) != device) {
       return false;
     }
     long before = device.geometry().capacity();
@@ -364,7 +364,7 @@ final class Attachments {
 
   private void resize(FilteredDevice device, RawDevice raw, long before) throws BlksnapException {
     long capacity = raw.geometry().capacity();
-    Map<String, UUID> generations = engine.generations(List.of(device));
+    Map<String, UUID> generations = engine.generations().of(List.of(device));
     device.gateOfRequests().close(engine.settings().gateTimeout());
     try {
       if (device.tracker() != null) {
@@ -389,6 +389,6 @@ final class Attachments {
     } finally {
       device.gateOfRequests().open();
     }
-    engine.announceGenerations(List.of(device), generations);
+    engine.generations().announceNew(List.of(device), generations);
   }
 }

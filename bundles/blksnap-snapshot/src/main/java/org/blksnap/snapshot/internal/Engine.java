@@ -10,20 +10,15 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
-import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import org.blksnap.api.block.BlksnapException;
-import org.blksnap.api.block.BlockSizeRule;
 import org.blksnap.api.block.Errno;
-import org.blksnap.api.change.CbtInfo;
-import org.blksnap.api.event.BlksnapEvent;
 import org.blksnap.api.snapshot.AttachRequest;
 import org.blksnap.api.snapshot.AttachedDevice;
 import org.blksnap.api.snapshot.Parameter;
@@ -32,12 +27,8 @@ import org.blksnap.api.snapshot.SnapshotImage;
 import org.blksnap.api.snapshot.SnapshotParticipant;
 import org.blksnap.api.snapshot.SnapshotService;
 import org.blksnap.api.snapshot.Version;
-import org.blksnap.spi.chunk.ChunkEngine;
-import org.blksnap.spi.chunk.DiffArea;
-import org.blksnap.spi.chunk.DiffAreaRequest;
 import org.blksnap.spi.event.EventProvider;
 import org.blksnap.spi.storage.StorageRequest;
-import org.blksnap.spi.tracker.Tracker;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -66,10 +57,10 @@ final class Engine implements SnapshotService, Closeable {
   private final Attachments attachments;
   private final String bootId;
   private final Instant startedAt = Instant.now().truncatedTo(ChronoUnit.MILLIS);
-  private final Map<String, FilteredDevice> devices = new ConcurrentSkipListMap<>();
-
-  /** Replaced as a whole under the control lock; oldest first. */
-  private volatile Map<UUID, HeldSnapshot> snapshots = Map.of();
+  private final DeviceList devices = new DeviceList(this::assertControlled);
+  private final SnapshotList snapshots = new SnapshotList(this::assertControlled);
+  private final Generations generations = new Generations(events);
+  private final DiffAreas areas = new DiffAreas(this);
 
   @GuardedBy("control")
   private boolean restored;
@@ -120,26 +111,15 @@ final class Engine implements SnapshotService, Closeable {
         LOG.info(
             "blksnap {} ready: {} devices, {} snapshots, state in {}; parameters {}",
             version(),
-            devices.size(),
-            snapshots.size(),
+            devices.all().size(),
+            snapshots.all().size(),
             state.root(),
-            describeParameters());
+            parameters);
       }
       return restored;
     } finally {
       control.unlock();
     }
-  }
-
-  private String describeParameters() {
-    StringBuilder text = new StringBuilder();
-    for (Map.Entry<Parameter, Long> entry : parameters.values().entrySet()) {
-      text.append(text.length() == 0 ? "" : ", ")
-          .append(entry.getKey().key())
-          .append('=')
-          .append(entry.getValue());
-    }
-    return text.toString();
   }
 
   /** A provider goes; ignored where another one has taken its place already. */
@@ -188,56 +168,12 @@ final class Engine implements SnapshotService, Closeable {
     }
   }
 
-  void announce(FilteredDevice device, CbtInfo info) {
-    LOG.info(
-        "device {}: new change map generation {}: {} {}",
-        device.name(),
-        info.generationId(),
-        info.reason().text(),
-        info.reasonDetail());
-    events.offer(
-        new BlksnapEvent.NewGeneration(
-            System.nanoTime(),
-            device.name(),
-            info.generationId(),
-            info.reason(),
-            info.reasonDetail()));
-  }
-
-  Map<String, UUID> generations(Collection<FilteredDevice> of) {
-    Map<String, UUID> ids = new HashMap<>();
-    for (FilteredDevice device : of) {
-      Tracker tracker = device.tracker();
-      try {
-        if (tracker != null) {
-          ids.put(device.name(), tracker.info().generationId());
-        }
-      } catch (IOException e) {
-        LOG.debug("device {} has a corrupted map: {}", device.name(), e.toString());
-      }
-    }
-    return ids;
-  }
-
-  void announceGenerations(Collection<FilteredDevice> of, Map<String, UUID> before) {
-    for (FilteredDevice device : of) {
-      Tracker tracker = device.tracker();
-      try {
-        if (tracker != null && !tracker.info().generationId().equals(before.get(device.name()))) {
-          announce(device, tracker.info());
-        }
-      } catch (IOException e) {
-        LOG.warn("device {}: its change map cannot be read: {}", device.name(), e.toString());
-      }
-    }
-  }
-
   @Override
   public void detach(String name) throws BlksnapException {
     control.lock();
     try {
       checkOpen();
-      attachments.detach(requireDevice(name));
+      attachments.detach(devices.require(name));
     } finally {
       control.unlock();
     }
@@ -253,27 +189,41 @@ final class Engine implements SnapshotService, Closeable {
     }
   }
 
+  /** As {@link #rescan}, its failures as a call's. */
+  void lookAtCapacity(FilteredDevice device) throws BlksnapException {
+    try {
+      rescan(device);
+    } catch (BlksnapException e) {
+      throw e;
+    } catch (IOException e) {
+      throw new BlksnapException(
+          Errno.EIO, "device " + device.name() + ": its capacity was not read: " + e, e);
+    }
+  }
+
   @Override
   public List<AttachedDevice> devices() {
-    return List.copyOf(devices.values());
+    return List.copyOf(devices.all());
   }
 
   Collection<FilteredDevice> filteredDevices() {
-    return devices.values();
+    return devices.all();
   }
 
-  FilteredDevice deviceNamed(String name) {
-    return devices.get(name);
+  DeviceList deviceList() {
+    return devices;
   }
 
-  void enlist(FilteredDevice device) {
-    assertControlled();
-    devices.put(device.name(), device);
+  SnapshotList snapshotList() {
+    return snapshots;
   }
 
-  void strike(FilteredDevice device) {
-    assertControlled();
-    devices.remove(device.name());
+  Generations generations() {
+    return generations;
+  }
+
+  DiffAreas areas() {
+    return areas;
   }
 
   Attachments attachments() {
@@ -290,50 +240,7 @@ final class Engine implements SnapshotService, Closeable {
 
   @Override
   public Optional<AttachedDevice> device(String nameOrPath) {
-    FilteredDevice byName = devices.get(nameOrPath);
-    if (byName != null) {
-      return Optional.of(byName);
-    }
-    for (FilteredDevice device : devices.values()) {
-      if (device.path().toString().equals(nameOrPath)
-          || (device.major() + ":" + device.minor()).equals(nameOrPath)) {
-        return Optional.of(device);
-      }
-    }
-    return Optional.empty();
-  }
-
-  FilteredDevice requireDevice(String name) throws BlksnapException {
-    return (FilteredDevice)
-        device(name)
-            .orElseThrow(
-                () ->
-                    new BlksnapException(
-                        Errno.ENODEV,
-                        "no device \""
-                            + name
-                            + "\" is attached; attached are "
-                            + devices.keySet()));
-  }
-
-  /** ESHUTDOWN where one of the device's rooms is away. */
-  void requireWhole(FilteredDevice device) throws BlksnapException {
-    if (device.raw() == null || device.tracker() == null) {
-      throw new BlksnapException(
-          Errno.ESHUTDOWN,
-          "device " + device.name() + ": " + device.condition() + "; see blksnap:doctor");
-    }
-  }
-
-  List<FilteredDevice> devicesOf(HeldSnapshot snapshot) {
-    List<FilteredDevice> list = new ArrayList<>();
-    for (String name : snapshot.members().keySet()) {
-      FilteredDevice device = devices.get(name);
-      if (device != null) {
-        list.add(device);
-      }
-    }
-    return list;
+    return Optional.ofNullable(devices.find(nameOrPath));
   }
 
   @Override
@@ -356,7 +263,7 @@ final class Engine implements SnapshotService, Closeable {
                 directory,
                 new StorageRoom(request, providers.storage().create(request)));
         snapshot.keep(SnapshotRecord.Phase.CREATED);
-        remember(snapshot);
+        snapshots.remember(snapshot);
         done = true;
         return snapshot;
       } catch (BlksnapException e) {
@@ -382,18 +289,8 @@ final class Engine implements SnapshotService, Closeable {
         events);
   }
 
-  void remember(HeldSnapshot snapshot) {
-    assertControlled();
-    Map<UUID, HeldSnapshot> next = new LinkedHashMap<>(snapshots);
-    next.put(snapshot.id(), snapshot);
-    snapshots = next;
-  }
-
   void forget(HeldSnapshot snapshot) {
-    assertControlled();
-    Map<UUID, HeldSnapshot> next = new LinkedHashMap<>(snapshots);
-    next.remove(snapshot.id());
-    snapshots = next;
+    snapshots.forget(snapshot);
     removeQuietly(snapshot.directory());
   }
 
@@ -405,124 +302,34 @@ final class Engine implements SnapshotService, Closeable {
     }
   }
 
-  /** A diff area for one device of a snapshot. */
-  DiffArea makeArea(
-      ChunkEngine chunks,
-      HeldSnapshot snapshot,
-      FilteredDevice device,
-      HeldArea held,
-      BlockSizeRule rule)
-      throws BlksnapException {
-    Path directory = snapshot.areaDirectory(device.name());
-    try {
-      StateDirectory.removeTree(directory);
-      Files.createDirectories(directory);
-    } catch (IOException e) {
-      throw new BlksnapException(
-          Errno.EIO, "snapshot " + snapshot.id() + ": " + directory + " was not made: " + e, e);
-    }
-    return chunks.create(areaRequest(snapshot, device, held, rule));
-  }
-
-  DiffAreaRequest areaRequest(
-      HeldSnapshot snapshot, FilteredDevice device, HeldArea held, BlockSizeRule rule) {
-    return new DiffAreaRequest(
-        snapshot.id(),
-        device.name(),
-        snapshot.areaDirectory(device.name()),
-        held.geometry().capacity(),
-        rule,
-        held.geometry().minimumIo(),
-        snapshot.storageRoom(),
-        device::readLive,
-        () -> (int) parameters.value(Parameter.CHUNK_MAXIMUM_IN_QUEUE),
-        () -> (int) parameters.value(Parameter.FREE_DIFF_BUFFER_POOL_SIZE),
-        (error, detail) -> corrupted(snapshot, device, held, error, detail));
-  }
-
-  /**
-   * The conductor itself gives an image up, while writes are held: the area, where there is one,
-   * and the record know it before the gate opens, so that no restart trusts the image.
-   */
-  void lose(HeldSnapshot snapshot, ImageView view, Errno error, String detail) {
-    assertControlled();
-    DiffArea area = view.held().area();
-    if (area != null) {
-      area.corrupt(error, detail);
-    }
-    corrupted(snapshot, view.liveDevice(), view.held(), error, detail);
-    try {
-      snapshot.keepError(view.device(), view.held().error(), view.held().detail());
-    } catch (BlksnapException e) {
-      LOG.error("{}", e.toString());
-    }
-  }
-
-  /**
-   * Told by the chunk engine, from any thread and with whatever it holds: says it once, and writes
-   * it down later.
-   */
-  void corrupted(
-      HeldSnapshot snapshot, FilteredDevice device, HeldArea held, Errno error, String detail) {
-    if (!held.lose(error, detail)) {
-      return;
-    }
-    LOG.error(
-        "snapshot {}: image {} is corrupted: {} [{}]; the live device goes on",
-        snapshot.id(),
-        held.image(),
-        detail,
-        error);
-    events.offer(
-        new BlksnapEvent.Corrupted(
-            System.nanoTime(),
-            snapshot.id(),
-            device.name(),
-            device.major(),
-            device.minor(),
-            error,
-            detail));
-    housekeeper.later(() -> snapshot.keepError(device.name(), error, detail));
-  }
-
   @Override
   public List<UUID> collect() {
-    return List.copyOf(snapshots.keySet());
+    return snapshots.ids();
   }
 
   @Override
   public List<Snapshot> snapshots() {
-    return List.copyOf(snapshots.values());
+    return List.copyOf(snapshots.all());
   }
 
   Collection<HeldSnapshot> heldSnapshots() {
-    return snapshots.values();
+    return snapshots.all();
   }
 
   @Override
   public Snapshot snapshot(UUID id) throws BlksnapException {
-    HeldSnapshot snapshot = snapshots.get(id);
-    if (snapshot == null) {
-      throw new BlksnapException(
-          Errno.ESRCH, "no snapshot " + id + "; there are " + snapshots.keySet());
-    }
-    return snapshot;
+    return snapshots.require(id, Errno.ESRCH);
   }
 
   @Override
   public void destroy(UUID id) throws BlksnapException {
-    HeldSnapshot snapshot = snapshots.get(id);
-    if (snapshot == null) {
-      throw new BlksnapException(
-          Errno.ENODEV, "no snapshot " + id + "; there are " + snapshots.keySet());
-    }
-    snapshot.destroy();
+    snapshots.require(id, Errno.ENODEV).destroy();
   }
 
   @Override
   public List<SnapshotImage> images() {
     List<SnapshotImage> images = new ArrayList<>();
-    snapshots.values().forEach(snapshot -> images.addAll(snapshot.images()));
+    snapshots.all().forEach(snapshot -> images.addAll(snapshot.images()));
     return images;
   }
 
@@ -606,17 +413,17 @@ final class Engine implements SnapshotService, Closeable {
       closed = true;
       housekeeper.close();
       Map<FilteredDevice, Boolean> gates = new LinkedHashMap<>();
-      for (FilteredDevice device : devices.values()) {
+      for (FilteredDevice device : devices.all()) {
         gates.put(device, attachments.quietForStop(device));
       }
-      for (HeldSnapshot snapshot : snapshots.values()) {
+      for (HeldSnapshot snapshot : snapshots.all()) {
         snapshot.closeForStop();
       }
       gates.forEach(attachments::closeForStop);
       LOG.info(
           "blksnap stopped: {} devices closed, {} snapshots kept in {}",
-          devices.size(),
-          snapshots.size(),
+          devices.all().size(),
+          snapshots.all().size(),
           state.root());
     } finally {
       releaseState();

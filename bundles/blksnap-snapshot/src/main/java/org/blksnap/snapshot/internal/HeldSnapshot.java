@@ -2,10 +2,7 @@
 package org.blksnap.snapshot.internal;
 
 import java.io.IOException;
-import java.nio.channels.FileChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -14,7 +11,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
-import java.util.stream.Stream;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.BlockSizeRule;
 import org.blksnap.api.block.ByteRange;
@@ -28,8 +24,6 @@ import org.blksnap.api.snapshot.SnapshotState;
 import org.blksnap.api.snapshot.StorageStatus;
 import org.blksnap.api.snapshot.TakeResult;
 import org.blksnap.spi.chunk.DiffArea;
-import org.blksnap.spi.chunk.DiffAreaStatus;
-import org.blksnap.spi.device.OpenRequest;
 
 /**
  * One snapshot of the userspace engine. Changing calls hold the engine's control lock; queries read
@@ -42,18 +36,11 @@ final class HeldSnapshot implements Snapshot {
   private final Instant created;
   private final Path directory;
   private final StorageRoom storage;
-
-  /**
-   * Files and directories given to the storage, under the control lock; devices added later are
-   * checked against them.
-   */
-  private final List<Path> storagePlaces = new ArrayList<>();
+  private final StoragePlaces places;
+  private final MemberList members;
 
   private volatile SnapshotState state = SnapshotState.CREATED;
   private volatile Instant taken;
-
-  /** Replaced as a whole under the control lock. */
-  private volatile Map<String, SnapshotRecord.Member> members = Map.of();
 
   /** Replaced as a whole under the control lock; by device name. */
   private volatile Map<String, ImageView> views = Map.of();
@@ -64,6 +51,8 @@ final class HeldSnapshot implements Snapshot {
     this.created = created;
     this.directory = directory;
     this.storage = storage;
+    this.places = new StoragePlaces(engine);
+    this.members = new MemberList(engine::assertControlled);
   }
 
   Path directory() {
@@ -75,7 +64,7 @@ final class HeldSnapshot implements Snapshot {
   }
 
   Map<String, SnapshotRecord.Member> members() {
-    return members;
+    return members.all();
   }
 
   Map<String, ImageView> views() {
@@ -91,9 +80,7 @@ final class HeldSnapshot implements Snapshot {
     engine.assertControlled();
     state = restoredState;
     taken = restoredTaken;
-    Map<String, SnapshotRecord.Member> map = new LinkedHashMap<>();
-    restored.forEach(member -> map.put(member.device(), member));
-    members = map;
+    members.restore(restored);
   }
 
   void link(FilteredDevice device, HeldArea held) {
@@ -118,7 +105,13 @@ final class HeldSnapshot implements Snapshot {
     engine.assertControlled();
     try {
       new SnapshotRecord(
-              id, phase, created, taken, engine.bootId(), clean, new ArrayList<>(members.values()))
+              id,
+              phase,
+              created,
+              taken,
+              engine.bootId(),
+              clean,
+              List.copyOf(members.all().values()))
           .write(directory);
     } catch (IOException e) {
       throw new BlksnapException(
@@ -132,24 +125,15 @@ final class HeldSnapshot implements Snapshot {
   void keepError(String device, Errno error, String detail) throws BlksnapException {
     engine.control.lock();
     try {
-      SnapshotRecord.Member old = members.get(device);
+      SnapshotRecord.Member old = members.all().get(device);
       if (state != SnapshotState.TAKEN || old == null || old.error() != Errno.OK) {
         return;
       }
-      replaceMember(
-          new SnapshotRecord.Member(
-              device, old.image(), old.geometry(), old.rule(), error, detail));
+      members.replace(old.broken(error, detail));
       keep(SnapshotRecord.Phase.TAKEN);
     } finally {
       engine.control.unlock();
     }
-  }
-
-  private void replaceMember(SnapshotRecord.Member member) {
-    engine.assertControlled();
-    Map<String, SnapshotRecord.Member> map = new LinkedHashMap<>(members);
-    map.put(member.device(), member);
-    members = map;
   }
 
   private void checkAlive() throws BlksnapException {
@@ -163,8 +147,8 @@ final class HeldSnapshot implements Snapshot {
     engine.control.lock();
     try {
       checkAlive();
-      FilteredDevice device = engine.requireDevice(name);
-      if (members.containsKey(device.name())) {
+      FilteredDevice device = engine.deviceList().require(name);
+      if (members.all().containsKey(device.name())) {
         throw new BlksnapException(
             Errno.EALREADY, "device " + device.name() + " is in snapshot " + id + " already");
       }
@@ -187,19 +171,14 @@ final class HeldSnapshot implements Snapshot {
                 + other.get()
                 + "; a device is in one snapshot at most, destroy that one first");
       }
-      checkBlockSize(device, storage.logicalBlockSize());
-      for (Path place : storagePlaces) {
-        boolean directoryGiven = Files.isDirectory(place);
-        if (directoryGiven || Files.isRegularFile(place)) {
-          refuseCarried(device, directoryGiven ? place : place.toAbsolutePath().getParent(), place);
-        }
-      }
-      Map<String, SnapshotRecord.Member> before = members;
-      replaceMember(SnapshotRecord.Member.added(device.name()));
+      StoragePlaces.checkBlockSize(device, storage.logicalBlockSize());
+      places.check(device);
+      Map<String, SnapshotRecord.Member> before = members.all();
+      members.replace(SnapshotRecord.Member.added(device.name()));
       try {
         keep(SnapshotRecord.Phase.CREATED);
       } catch (BlksnapException e) {
-        members = before;
+        members.putBack(before);
         throw e;
       }
       device.belongTo(id);
@@ -208,95 +187,17 @@ final class HeldSnapshot implements Snapshot {
     }
   }
 
-  private static void checkBlockSize(FilteredDevice device, int storageBlock)
-      throws BlksnapException {
-    int deviceBlock = device.geometry().logicalBlockSize();
-    if (deviceBlock < storageBlock) {
-      throw new BlksnapException(
-          Errno.ENOTBLK,
-          "device "
-              + device.name()
-              + " has logical blocks of "
-              + deviceBlock
-              + " bytes, the storage of "
-              + storageBlock
-              + "; give storage whose blocks are not larger than the device's");
-    }
-  }
-
-  private List<FilteredDevice> memberDevices() throws BlksnapException {
-    engine.assertControlled();
-    List<FilteredDevice> devices = new ArrayList<>();
-    for (String name : members.keySet()) {
-      devices.add(engine.requireDevice(name));
-    }
-    return devices;
-  }
-
   @Override
   public void appendStorage(Path path, List<ByteRange> ranges) throws BlksnapException {
     engine.control.lock();
     try {
       checkAlive();
       Geometry geometry = engine.providers().device().geometry(path);
-      refuseHeldElsewhere(path);
-      for (FilteredDevice device : engine.devicesOf(this)) {
-        checkBlockSize(device, geometry.logicalBlockSize());
-        if (!isBlockDevice(path)) {
-          refuseCarried(device, path.toAbsolutePath().getParent(), path);
-        }
-      }
+      places.check(path, geometry, engine.deviceList().of(this));
       storage.appendRanges(path, ranges, geometry);
-      storagePlaces.add(path);
+      places.add(path);
     } finally {
       engine.control.unlock();
-    }
-  }
-
-  private static boolean isBlockDevice(Path path) {
-    return !Files.isRegularFile(path);
-  }
-
-  /**
-   * A block device that is mounted or held by others would be overwritten; one of our own is known
-   * to be ours.
-   */
-  private void refuseHeldElsewhere(Path path) throws BlksnapException {
-    if (!isBlockDevice(path)
-        || engine.device(path.toAbsolutePath().normalize().toString()).isPresent()) {
-      return;
-    }
-    try {
-      engine.providers().device().open(new OpenRequest(path, false, false)).close();
-    } catch (BlksnapException e) {
-      throw new BlksnapException(e.errno(), "storage " + path + " refused: " + e.getMessage(), e);
-    } catch (IOException e) {
-      throw new BlksnapException(Errno.EIO, "storage " + path + " refused: " + e, e);
-    }
-  }
-
-  private static void refuseCarried(FilteredDevice device, Path directory, Path asked)
-      throws BlksnapException {
-    if (device.raw() == null || directory == null) {
-      return;
-    }
-    try {
-      if (device.raw().carries(directory)) {
-        throw new BlksnapException(
-            Errno.EINVAL,
-            "storage "
-                + asked
-                + " refused: it lies on device "
-                + device.name()
-                + ", which this snapshot holds; give a place on another device");
-      }
-    } catch (BlksnapException e) {
-      throw e;
-    } catch (IOException e) {
-      throw new BlksnapException(
-          Errno.EIO,
-          "storage " + asked + ": it could not be found out on which device it lies: " + e,
-          e);
     }
   }
 
@@ -305,11 +206,9 @@ final class HeldSnapshot implements Snapshot {
     engine.control.lock();
     try {
       checkAlive();
-      for (FilteredDevice device : engine.devicesOf(this)) {
-        refuseCarried(device, dir, dir);
-      }
+      places.check(dir, engine.deviceList().of(this));
       storage.appendDirectory(dir, limit);
-      storagePlaces.add(dir);
+      places.add(dir);
     } finally {
       engine.control.unlock();
     }
@@ -332,7 +231,7 @@ final class HeldSnapshot implements Snapshot {
     engine.control.lock();
     try {
       checkTakeable();
-      names = List.copyOf(members.keySet());
+      names = List.copyOf(members.all().keySet());
     } finally {
       engine.control.unlock();
     }
@@ -366,7 +265,7 @@ final class HeldSnapshot implements Snapshot {
     if (state == SnapshotState.TAKEN) {
       throw new BlksnapException(Errno.EALREADY, "snapshot " + id + " is taken already");
     }
-    if (members.isEmpty()) {
+    if (members.all().isEmpty()) {
       throw new BlksnapException(
           Errno.ENODEV, "snapshot " + id + " has no device; add one with blksnap:snapshot-add");
     }
@@ -382,19 +281,19 @@ final class HeldSnapshot implements Snapshot {
   private TakeResult takeLocked() throws BlksnapException {
     engine.assertControlled();
     checkTakeable();
-    List<FilteredDevice> devices = memberDevices();
+    List<FilteredDevice> devices = engine.deviceList().require(members.all().keySet());
     for (FilteredDevice device : devices) {
-      engine.requireWhole(device);
-      lookAtCapacity(device);
-      checkBlockSize(device, storage.logicalBlockSize());
+      DeviceList.requireWhole(device);
+      engine.lookAtCapacity(device);
+      StoragePlaces.checkBlockSize(device, storage.logicalBlockSize());
     }
     BlockSizeRule rule = engine.parameters().chunkRule();
-    Map<String, UUID> generations = engine.generations(devices);
-    Map<String, SnapshotRecord.Member> before = members;
+    Map<String, UUID> generations = engine.generations().of(devices);
+    Map<String, SnapshotRecord.Member> before = members.all();
     Take take = new Take(engine.settings(), devices);
     try {
       for (FilteredDevice device : devices) {
-        replaceMember(
+        members.replace(
             new SnapshotRecord.Member(
                 device.name(), device.imageName(), device.geometry(), rule, Errno.OK, ""));
       }
@@ -402,12 +301,12 @@ final class HeldSnapshot implements Snapshot {
       take.prepare(
           engine.providers().chunk(),
           rule,
-          (chunks, device, held, r) -> engine.makeArea(chunks, this, device, held, r));
+          (chunks, device, held, r) -> engine.areas().make(chunks, this, device, held, r));
       take.run(id);
     } catch (BlksnapException | RuntimeException | Error e) {
       if (!take.committed()) {
         take.putBack();
-        members = before;
+        members.putBack(before);
         keepQuietly(SnapshotRecord.Phase.CREATED);
         throw e;
       }
@@ -418,7 +317,7 @@ final class HeldSnapshot implements Snapshot {
     }
     taken = Instant.now();
     state = SnapshotState.TAKEN;
-    engine.announceGenerations(devices, generations);
+    engine.generations().announceNew(devices, generations);
     List<String> warnings = new ArrayList<>(take.warnings());
     try {
       keep(SnapshotRecord.Phase.TAKEN);
@@ -426,17 +325,6 @@ final class HeldSnapshot implements Snapshot {
       warnings.add("the snapshot will not outlive this process: " + e.getMessage());
     }
     return new TakeResult(!warnings.isEmpty(), warnings, take.result().heldNanos());
-  }
-
-  private void lookAtCapacity(FilteredDevice device) throws BlksnapException {
-    try {
-      engine.rescan(device);
-    } catch (BlksnapException e) {
-      throw e;
-    } catch (IOException e) {
-      throw new BlksnapException(
-          Errno.EIO, "device " + device.name() + ": its capacity was not read: " + e, e);
-    }
   }
 
   private void keepQuietly(SnapshotRecord.Phase phase) {
@@ -455,9 +343,9 @@ final class HeldSnapshot implements Snapshot {
     engine.assertControlled();
     try {
       if (state == SnapshotState.TAKEN) {
-        noteErrors();
+        members.noteErrors(views.values());
         storage.flush();
-        forceFiles();
+        StateDirectory.forceFiles(directory);
         keep(SnapshotRecord.Phase.TAKEN, true);
       }
     } catch (IOException e) {
@@ -467,76 +355,10 @@ final class HeldSnapshot implements Snapshot {
     storage.close();
   }
 
-  /** Errors the housekeeper has not come to write down. */
-  private void noteErrors() {
-    for (ImageView view : views.values()) {
-      SnapshotRecord.Member old = members.get(view.device());
-      HeldArea held = view.held();
-      if (old != null && old.error() == Errno.OK && held.error() != Errno.OK) {
-        replaceMember(
-            new SnapshotRecord.Member(
-                old.device(),
-                old.image(),
-                old.geometry(),
-                old.rule(),
-                held.error(),
-                held.detail()));
-      }
-    }
-  }
-
-  /** Chunk maps, queued buffers and the storage's own file. */
-  private void forceFiles() throws IOException {
-    try (Stream<Path> files = Files.walk(directory)) {
-      for (Path file : files.filter(Files::isRegularFile).toList()) {
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
-          channel.force(true);
-        }
-      }
-    }
-  }
-
   @Override
   public List<ImageInfo> info() throws BlksnapException {
     checkAlive();
-    List<ImageInfo> infos = new ArrayList<>();
-    Map<String, ImageView> now = views;
-    for (SnapshotRecord.Member member : members.values()) {
-      ImageView view = now.get(member.device());
-      infos.add(view == null ? infoWithoutView(member) : infoOf(view.held(), member.device()));
-    }
-    return infos;
-  }
-
-  private ImageInfo infoWithoutView(SnapshotRecord.Member member) {
-    boolean missing = state == SnapshotState.TAKEN && member.error() == Errno.OK;
-    return new ImageInfo(
-        member.device(),
-        missing ? Errno.ENXIO : member.error(),
-        missing
-            ? "device " + member.device() + " is not attached; attach it to have the image back"
-            : member.detail(),
-        member.image(),
-        0,
-        0,
-        0,
-        0,
-        0);
-  }
-
-  private static ImageInfo infoOf(HeldArea held, String device) {
-    DiffArea area = held.area();
-    DiffAreaStatus status = area == null ? new DiffAreaStatus(0, 0, 0, 0) : area.status();
-    return new ImageInfo(
-        device,
-        held.error(),
-        held.detail(),
-        held.image(),
-        area == null ? 0 : area.chunkSize(),
-        area == null ? 0 : area.chunkCount(),
-        status.savedChunks(),
-        status.savedBytes(),
-        status.queuedChunks());
+    return ImageReport.of(members.all().values(), views, state == SnapshotState.TAKEN);
   }
 
   @Override
@@ -568,7 +390,7 @@ final class HeldSnapshot implements Snapshot {
       for (ImageView view : views.values()) {
         release(view);
       }
-      for (String name : members.keySet()) {
+      for (String name : members.all().keySet()) {
         engine.device(name).ifPresent(device -> ((FilteredDevice) device).belongTo(null));
       }
       views = Map.of();
@@ -619,6 +441,6 @@ final class HeldSnapshot implements Snapshot {
 
   @Override
   public List<String> devices() {
-    return List.copyOf(members.keySet());
+    return List.copyOf(members.all().keySet());
   }
 }

@@ -327,7 +327,7 @@ final class HotSwap {
             engine
                 .providers()
                 .chunk()
-                .adopt(engine.areaRequest(snapshot, device, held, member.rule())));
+                .adopt(engine.areas().request(snapshot, device, held, member.rule())));
       }
     }
   }
@@ -373,7 +373,7 @@ final class HotSwap {
 
   private void loseStorage(HeldSnapshot snapshot, String why) {
     for (ImageView view : snapshot.views().values()) {
-      engine.lose(snapshot, view, Errno.ESHUTDOWN, why);
+      engine.areas().lose(snapshot, view, Errno.ESHUTDOWN, why);
     }
     snapshot.storageRoom().giveUp();
   }
@@ -391,7 +391,7 @@ final class HotSwap {
     for (HeldSnapshot snapshot : engine.heldSnapshots()) {
       ImageView view = snapshot.views().get(device.name());
       if (view != null) {
-        engine.lose(snapshot, view, Errno.ESHUTDOWN, why);
+        engine.areas().lose(snapshot, view, Errno.ESHUTDOWN, why);
       }
     }
   }
@@ -434,7 +434,7 @@ final class HotSwap {
           device.geometry().capacity(),
           GenerationReason.CHANGED_WHILE_DETACHED,
           why);
-      engine.announce(device, device.tracker().info());
+      engine.generations().announce(device, device.tracker().info());
     } else {
       engine.attachments().markTrackerLost(device);
       if (engine.providers().get(Room.TRACKER) != null) {

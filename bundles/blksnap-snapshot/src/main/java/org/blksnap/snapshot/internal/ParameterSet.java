@@ -118,4 +118,17 @@ final class ParameterSet implements Parameters {
   static ParameterSet unkept() {
     return new ParameterSet((parameter, value) -> {});
   }
+
+  /** Keys and values, for the log. */
+  @Override
+  public String toString() {
+    StringBuilder text = new StringBuilder();
+    for (Map.Entry<Parameter, Long> entry : values().entrySet()) {
+      text.append(text.length() == 0 ? "" : ", ")
+          .append(entry.getKey().key())
+          .append('=')
+          .append(entry.getValue());
+    }
+    return text.toString();
+  }
 }

@@ -57,9 +57,9 @@ final class Restoration {
         restoreSnapshot(directory, found);
       }
       found.sort(Comparator.comparing(HeldSnapshot::created));
-      found.forEach(engine::remember);
+      found.forEach(engine.snapshotList()::remember);
       for (HeldSnapshot snapshot : found) {
-        for (FilteredDevice device : engine.devicesOf(snapshot)) {
+        for (FilteredDevice device : engine.deviceList().of(snapshot)) {
           relink(snapshot, device);
         }
       }
@@ -172,11 +172,7 @@ final class Restoration {
     }
     List<SnapshotRecord.Member> lost = new ArrayList<>();
     for (SnapshotRecord.Member m : members) {
-      lost.add(
-          m.error() != Errno.OK
-              ? m
-              : new SnapshotRecord.Member(
-                  m.device(), m.image(), m.geometry(), m.rule(), Errno.EIO, why));
+      lost.add(m.error() != Errno.OK ? m : m.broken(Errno.EIO, why));
     }
     return lost;
   }
@@ -211,7 +207,7 @@ final class Restoration {
     }
     String broken = brokenSince(device);
     if (broken != null) {
-      engine.corrupted(snapshot, device, held, Errno.EIO, broken);
+      engine.areas().corrupted(snapshot, device, held, Errno.EIO, broken);
       return;
     }
     try {
@@ -219,28 +215,32 @@ final class Restoration {
           engine
               .providers()
               .chunk()
-              .adopt(engine.areaRequest(snapshot, device, held, member.rule())));
+              .adopt(engine.areas().request(snapshot, device, held, member.rule())));
       if (held.area().error() != Errno.OK) {
-        engine.corrupted(snapshot, device, held, held.area().error(), held.area().detail());
+        engine.areas().corrupted(snapshot, device, held, held.area().error(), held.area().detail());
       }
       if (engine.closeGate(device)) {
         device.hold(held);
         engine.openGate(device);
       } else {
-        engine.corrupted(
-            snapshot,
-            device,
-            held,
-            Errno.EBUSY,
-            "the device was in use while its snapshot came back");
+        engine
+            .areas()
+            .corrupted(
+                snapshot,
+                device,
+                held,
+                Errno.EBUSY,
+                "the device was in use while its snapshot came back");
       }
     } catch (BlksnapException e) {
-      engine.corrupted(
-          snapshot,
-          device,
-          held,
-          e.errno(),
-          "its saved chunks were not found again: " + e.getMessage());
+      engine
+          .areas()
+          .corrupted(
+              snapshot,
+              device,
+              held,
+              e.errno(),
+              "its saved chunks were not found again: " + e.getMessage());
     }
   }
 

@@ -59,6 +59,11 @@ record SnapshotRecord(
     static Member added(String device) {
       return new Member(device, "", null, null, Errno.OK, "");
     }
+
+    /** The same with an error. */
+    Member broken(Errno first, String why) {
+      return new Member(device, image, geometry, rule, first, why);
+    }
   }
 
   SnapshotRecord {

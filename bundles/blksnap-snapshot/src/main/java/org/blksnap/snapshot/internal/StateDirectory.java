@@ -130,4 +130,15 @@ final class StateDirectory implements Closeable {
   public void close() throws IOException {
     lockChannel.close();
   }
+
+  /** Everything in the directory is on disk when it returns. */
+  static void forceFiles(Path directory) throws IOException {
+    try (Stream<Path> files = Files.walk(directory)) {
+      for (Path file : files.filter(Files::isRegularFile).toList()) {
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+          channel.force(true);
+        }
+      }
+    }
+  }
 }

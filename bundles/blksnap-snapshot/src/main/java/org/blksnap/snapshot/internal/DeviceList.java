@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.snapshot.internal;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentSkipListMap;
+import org.blksnap.api.block.BlksnapException;
+import org.blksnap.api.block.Errno;
+
+/**
+ * The attached devices, in the order of their names. Changed under the engine's control lock alone,
+ * read at any time.
+ */
+final class DeviceList {
+  private final Map<String, FilteredDevice> devices = new ConcurrentSkipListMap<>();
+  private final Runnable assertControlled;
+
+  DeviceList(Runnable assertControlled) {
+    this.assertControlled = assertControlled;
+  }
+
+  void enlist(FilteredDevice device) {
+    assertControlled.run();
+    devices.put(device.name(), device);
+  }
+
+  void strike(FilteredDevice device) {
+    assertControlled.run();
+    devices.remove(device.name());
+  }
+
+  Collection<FilteredDevice> all() {
+    return devices.values();
+  }
+
+  /** Null where none has this name. */
+  FilteredDevice named(String name) {
+    return devices.get(name);
+  }
+
+  /** By name, path or {@code major:minor}; null where there is none. */
+  FilteredDevice find(String nameOrPath) {
+    FilteredDevice byName = devices.get(nameOrPath);
+    if (byName != null) {
+      return byName;
+    }
+    for (FilteredDevice device : devices.values()) {
+      if (device.path().toString().equals(nameOrPath)
+          || (device.major() + ":" + device.minor()).equals(nameOrPath)) {
+        return device;
+      }
+    }
+    return null;
+  }
+
+  /** As {@link #find}, or ENODEV. */
+  FilteredDevice require(String nameOrPath) throws BlksnapException {
+    FilteredDevice device = find(nameOrPath);
+    if (device == null) {
+      throw new BlksnapException(
+          Errno.ENODEV,
+          "no device \"" + nameOrPath + "\" is attached; attached are " + devices.keySet());
+    }
+    return device;
+  }
+
+  List<FilteredDevice> require(Collection<String> names) throws BlksnapException {
+    List<FilteredDevice> list = new ArrayList<>();
+    for (String name : names) {
+      list.add(require(name));
+    }
+    return list;
+  }
+
+  /** ESHUTDOWN where one of the device's rooms is away. */
+  static void requireWhole(FilteredDevice device) throws BlksnapException {
+    if (device.raw() == null || device.tracker() == null) {
+      throw new BlksnapException(
+          Errno.ESHUTDOWN,
+          "device " + device.name() + ": " + device.condition() + "; see blksnap:doctor");
+    }
+  }
+
+  /** The snapshot's devices that are attached. */
+  List<FilteredDevice> of(HeldSnapshot snapshot) {
+    List<FilteredDevice> list = new ArrayList<>();
+    for (String name : snapshot.members().keySet()) {
+      FilteredDevice device = devices.get(name);
+      if (device != null) {
+        list.add(device);
+      }
+    }
+    return list;
+  }
+}

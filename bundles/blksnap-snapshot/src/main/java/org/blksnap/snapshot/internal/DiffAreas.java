@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.snapshot.internal;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.blksnap.api.block.BlksnapException;
+import org.blksnap.api.block.BlockSizeRule;
+import org.blksnap.api.block.Errno;
+import org.blksnap.api.event.BlksnapEvent;
+import org.blksnap.api.snapshot.Parameter;
+import org.blksnap.spi.chunk.ChunkEngine;
+import org.blksnap.spi.chunk.DiffArea;
+import org.blksnap.spi.chunk.DiffAreaRequest;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What the engine asks of a chunk engine for one device of a snapshot, and what follows when a diff
+ * area is lost: the image is lost once, with the first reason, for log, listeners and record alike.
+ */
+final class DiffAreas {
+  private static final Logger LOG = LoggerFactory.getLogger(DiffAreas.class);
+
+  private final Engine engine;
+
+  DiffAreas(Engine engine) {
+    this.engine = engine;
+  }
+
+  /** An empty one, in a directory of its own. */
+  DiffArea make(
+      ChunkEngine chunks,
+      HeldSnapshot snapshot,
+      FilteredDevice device,
+      HeldArea held,
+      BlockSizeRule rule)
+      throws BlksnapException {
+    Path directory = snapshot.areaDirectory(device.name());
+    try {
+      StateDirectory.removeTree(directory);
+      Files.createDirectories(directory);
+    } catch (IOException e) {
+      throw new BlksnapException(
+          Errno.EIO, "snapshot " + snapshot.id() + ": " + directory + " was not made: " + e, e);
+    }
+    return chunks.create(request(snapshot, device, held, rule));
+  }
+
+  DiffAreaRequest request(
+      HeldSnapshot snapshot, FilteredDevice device, HeldArea held, BlockSizeRule rule) {
+    return new DiffAreaRequest(
+        snapshot.id(),
+        device.name(),
+        snapshot.areaDirectory(device.name()),
+        held.geometry().capacity(),
+        rule,
+        held.geometry().minimumIo(),
+        snapshot.storageRoom(),
+        device::readLive,
+        () -> (int) engine.parameters().value(Parameter.CHUNK_MAXIMUM_IN_QUEUE),
+        () -> (int) engine.parameters().value(Parameter.FREE_DIFF_BUFFER_POOL_SIZE),
+        (error, detail) -> corrupted(snapshot, device, held, error, detail));
+  }
+
+  /**
+   * The conductor itself gives an image up, while writes are held: the area, where there is one,
+   * and the record know it before the gate opens, so that no restart trusts the image.
+   */
+  void lose(HeldSnapshot snapshot, ImageView view, Errno error, String detail) {
+    engine.assertControlled();
+    DiffArea area = view.held().area();
+    if (area != null) {
+      area.corrupt(error, detail);
+    }
+    corrupted(snapshot, view.liveDevice(), view.held(), error, detail);
+    try {
+      snapshot.keepError(view.device(), view.held().error(), view.held().detail());
+    } catch (BlksnapException e) {
+      LOG.error("{}", e.toString());
+    }
+  }
+
+  /**
+   * Told by the chunk engine, from any thread and with whatever it holds: says it once, and writes
+   * it down later.
+   */
+  void corrupted(
+      HeldSnapshot snapshot, FilteredDevice device, HeldArea held, Errno error, String detail) {
+    if (!held.lose(error, detail)) {
+      return;
+    }
+    LOG.error(
+        "snapshot {}: image {} is corrupted: {} [{}]; the live device goes on",
+        snapshot.id(),
+        held.image(),
+        detail,
+        error);
+    engine
+        .events()
+        .offer(
+            new BlksnapEvent.Corrupted(
+                System.nanoTime(),
+                snapshot.id(),
+                device.name(),
+                device.major(),
+                device.minor(),
+                error,
+                detail));
+    engine.housekeeper().later(() -> snapshot.keepError(device.name(), error, detail));
+  }
+}

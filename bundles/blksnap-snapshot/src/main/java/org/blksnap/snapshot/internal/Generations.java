@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.snapshot.internal;
+
+import java.io.IOException;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.UUID;
+import org.blksnap.api.change.CbtInfo;
+import org.blksnap.api.event.BlksnapEvent;
+import org.blksnap.spi.event.EventSink;
+import org.blksnap.spi.tracker.Tracker;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Says when a device's change map has begun anew, in the log and as an event. Any thread. */
+final class Generations {
+  private static final Logger LOG = LoggerFactory.getLogger(Generations.class);
+
+  private final EventSink events;
+
+  Generations(EventSink events) {
+    this.events = events;
+  }
+
+  void announce(FilteredDevice device, CbtInfo info) {
+    LOG.info(
+        "device {}: new change map generation {}: {} {}",
+        device.name(),
+        info.generationId(),
+        info.reason().text(),
+        info.reasonDetail());
+    events.offer(
+        new BlksnapEvent.NewGeneration(
+            System.nanoTime(),
+            device.name(),
+            info.generationId(),
+            info.reason(),
+            info.reasonDetail()));
+  }
+
+  /** The present ids by device name, for {@link #announceNew} after what may begin new ones. */
+  Map<String, UUID> of(Collection<FilteredDevice> devices) {
+    Map<String, UUID> ids = new HashMap<>();
+    for (FilteredDevice device : devices) {
+      Tracker tracker = device.tracker();
+      try {
+        if (tracker != null) {
+          ids.put(device.name(), tracker.info().generationId());
+        }
+      } catch (IOException e) {
+        LOG.debug("device {} has a corrupted map: {}", device.name(), e.toString());
+      }
+    }
+    return ids;
+  }
+
+  void announceNew(Collection<FilteredDevice> devices, Map<String, UUID> before) {
+    for (FilteredDevice device : devices) {
+      Tracker tracker = device.tracker();
+      try {
+        if (tracker != null && !tracker.info().generationId().equals(before.get(device.name()))) {
+          announce(device, tracker.info());
+        }
+      } catch (IOException e) {
+        LOG.warn("device {}: its change map cannot be read: {}", device.name(), e.toString());
+      }
+    }
+  }
+}
