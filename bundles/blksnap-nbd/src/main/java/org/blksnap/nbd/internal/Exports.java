@@ -16,20 +16,24 @@ import org.blksnap.api.snapshot.SnapshotService;
 /**
  * Names to devices and images, over all engines.
  *
- * <p>An engine that was here and went away is waited for, up to {@link #patience}, because it is
- * probably being updated; so is the first one. While every known engine is here an unknown name is
- * unknown at once. What was left out: nothing is cached, a name is looked up once a negotiation.
+ * <p>An engine that was here and went away is waited for, because it is probably being updated; so
+ * is the first one: {@link #patience} by a client that negotiates, {@link #patienceUnderWay} by a
+ * request, which a client takes for lost when it fails. While every known engine is here an unknown
+ * name is unknown at once. What was left out: nothing is cached, a name is looked up once a
+ * negotiation.
  */
 final class Exports {
   private final Duration patience;
+  private final Duration patienceUnderWay;
   private final Object lock = new Object();
 
   /** Engine name to its service; a null value is an engine that went away. */
   @GuardedBy("lock")
   private final Map<String, SnapshotService> engines = new LinkedHashMap<>();
 
-  Exports(Duration patience) {
+  Exports(Duration patience, Duration patienceUnderWay) {
     this.patience = patience;
+    this.patienceUnderWay = patienceUnderWay;
   }
 
   void arrived(String engine, SnapshotService service) {
@@ -86,14 +90,15 @@ final class Exports {
    * exists, where its name now means something else, and where nothing came back in time.
    */
   Optional<Target> again(Target gone) {
-    return find(gone.name())
+    return find(gone.name(), patienceUnderWay)
         .filter(next -> next.device() != gone.device())
         .filter(next -> next.kind().equals(gone.kind()) && next.identity().equals(gone.identity()));
   }
 
   /** As {@link #again}, for a target known by its words alone. */
   Optional<Target> again(String kind, String name, String identity) {
-    return find(name).filter(next -> next.kind().equals(kind) && next.identity().equals(identity));
+    return find(name, patienceUnderWay)
+        .filter(next -> next.kind().equals(kind) && next.identity().equals(identity));
   }
 
   private Optional<Target> findNow(String name) {

@@ -45,12 +45,19 @@ public final class NbdComponent implements ExportService, Examination {
   static final String PARKED = "nbd.connections";
   static final String STATE_DIRECTORY = "blksnap.state.directory";
 
-  /** Longest wait for an engine that went away, before a request fails. */
+  /** Longest wait of a client that negotiates for an engine that went away. */
   static final Duration PATIENCE = Duration.ofSeconds(10);
+
+  /**
+   * Longest wait of a request for an engine that went away, before it fails. An engine that is
+   * updated is back in a fraction of a second; a block device that is far behind with what was
+   * written to it may keep it longer.
+   */
+  static final Duration PATIENCE_UNDER_WAY = Duration.ofSeconds(30);
 
   private static final Logger LOG = LoggerFactory.getLogger(NbdComponent.class);
 
-  private final Exports exports = new Exports(PATIENCE);
+  private final Exports exports = new Exports(PATIENCE, PATIENCE_UNDER_WAY);
   private final NbdServer server = new NbdServer(exports, Limits.DEFAULTS);
 
   @Reference(
