@@ -107,10 +107,12 @@ final class Commands {
   }
 
   void fail(Request request, Throwable failure, ReplyWriter out) throws PeerGone {
-    out.error(
-        request,
-        WireError.of(failure, request.has(Wire.CMD_FLAG_FAST_ZERO)),
-        failure.getMessage() == null ? failure.getClass().getSimpleName() : failure.getMessage());
+    int error = WireError.of(failure, request.has(Wire.CMD_FLAG_FAST_ZERO));
+    out.error(request, error, words(failure));
+  }
+
+  private static String words(Throwable failure) {
+    return failure.getMessage() == null ? failure.getClass().getSimpleName() : failure.getMessage();
   }
 
   String refusalText(Request request, int refusal) {
@@ -177,7 +179,14 @@ final class Commands {
       int chunk = Math.min(Transmission.CHUNK_BYTES, out.room());
       for (long at = request.offset; at < end; at += chunk) {
         int length = (int) Math.min(chunk, end - at);
-        readPiece(request, at, length, at + length == end, out);
+        try {
+          readPiece(request, at, length, at + length == end, out);
+        } catch (PeerGone e) {
+          throw e;
+        } catch (IOException | RuntimeException e) {
+          out.errorAt(request, WireError.of(e, false), words(e), at);
+          return;
+        }
       }
     }
   }

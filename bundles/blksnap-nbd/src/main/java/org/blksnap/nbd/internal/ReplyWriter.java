@@ -84,9 +84,20 @@ final class ReplyWriter {
       simple(request, error);
       return;
     }
+    errorChunk(request, Wire.REPLY_ERROR, error, message, 0);
+  }
+
+  /** The end of a reply in chunks: those before stay good, this is the first byte that failed. */
+  void errorAt(Request request, int error, String message, long offset) throws PeerGone {
+    reserve(HEADROOM + MESSAGE_BYTES);
+    errorChunk(request, Wire.REPLY_ERROR_OFFSET, error, message, Long.BYTES);
+    buffer.putLong(offset);
+  }
+
+  private void errorChunk(Request request, int type, int error, String message, int more) {
     byte[] text = String.valueOf(message).getBytes(StandardCharsets.UTF_8);
     int bytes = cut(text, MESSAGE_BYTES);
-    chunk(request, Wire.REPLY_FLAG_DONE, Wire.REPLY_ERROR, 6 + bytes);
+    chunk(request, Wire.REPLY_FLAG_DONE, type, 6 + bytes + more);
     buffer.putInt(error).putShort((short) bytes).put(text, 0, bytes);
   }
 

@@ -113,6 +113,7 @@ final class Wire {
   static final int REPLY_BLOCK_STATUS = 5;
   static final int REPLY_BLOCK_STATUS_EXT = 6;
   static final int REPLY_ERROR = 0x8001;
+  static final int REPLY_ERROR_OFFSET = 0x8002;
 
   static final int STATE_HOLE = 1;
   static final int STATE_ZERO = 1 << 1;

@@ -29,6 +29,9 @@ final class Workers {
   /** Reply room beside data: headers, an error text. */
   private static final int REPLY_BYTES = 4096;
 
+  /** The payload of a request without one. */
+  private static final ByteBuffer NOTHING = ByteBuffer.allocate(0);
+
   private static final Logger LOG = LoggerFactory.getLogger(Workers.class);
   private static final RateLimit WARNINGS = new RateLimit(60);
 
@@ -120,7 +123,7 @@ final class Workers {
   private void run(Request request, ByteBuffer data, ByteBuffer reply) {
     try {
       ReplyWriter out = new ReplyWriter(transport, reply, mode);
-      commands.execute(request, data, out);
+      commands.execute(request, data == null ? NOTHING : data, out);
       out.flush();
     } catch (PeerGone e) {
       transport.close();

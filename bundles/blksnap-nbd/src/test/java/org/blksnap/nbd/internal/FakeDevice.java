@@ -26,6 +26,7 @@ class FakeDevice implements AttachedDevice {
   final byte[] bytes;
   final FakeChangeMap changes = new FakeChangeMap();
   volatile Errno fault;
+  volatile long badFrom = Long.MAX_VALUE;
   volatile Error error;
   volatile long delayMillis;
   volatile int flushes;
@@ -77,6 +78,9 @@ class FakeDevice implements AttachedDevice {
   @Override
   public void read(ByteBuffer dst, long offset) throws IOException {
     check(offset, dst.remaining(), Errno.EINVAL);
+    if (offset + dst.remaining() > badFrom) {
+      throw new BlksnapException(Errno.EIO, "bad from " + badFrom);
+    }
     dst.put(bytes, (int) offset, dst.remaining());
   }
 

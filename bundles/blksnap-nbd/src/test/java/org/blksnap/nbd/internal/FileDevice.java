@@ -10,6 +10,8 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
 import org.blksnap.api.block.AllocationExtent;
+import org.blksnap.api.block.BlksnapException;
+import org.blksnap.api.block.Errno;
 import org.blksnap.api.block.Geometry;
 import org.blksnap.api.block.IoFlags;
 
@@ -67,6 +69,9 @@ final class FileDevice extends FakeDevice {
 
   @Override
   public void writeZeroes(long offset, long length, int flags) throws IOException {
+    if ((flags & IoFlags.FAST_ZERO) != 0) {
+      throw new BlksnapException(Errno.EOPNOTSUPP, "zeroes are written like data");
+    }
     for (long done = 0; done < length; done += ZEROES) {
       int piece = (int) Math.min(ZEROES, length - done);
       write(ByteBuffer.allocateDirect(piece), offset + done, 0);

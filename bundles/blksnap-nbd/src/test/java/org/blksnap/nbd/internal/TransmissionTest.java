@@ -254,6 +254,42 @@ class TransmissionTest {
   }
 
   @Test
+  void statusPayloadOfNothingIsInvalidAlsoForAWorker() throws IOException {
+    client.enter("disk", Mode.EXTENDED, "base:allocation");
+    fixture.device.delayMillis = 20;
+    byte[] flush = RawClient.bytes(Mode.EXTENDED, 0, Wire.CMD_FLUSH, 1, 0, 0);
+    byte[] status = RawClient.bytes(Mode.EXTENDED, 32, Wire.CMD_BLOCK_STATUS, 2, 0, 0);
+    client.out.write(ByteBuffer.allocate(96).put(flush).put(status).put(flush).array());
+    for (int i = 0; i < 3; i++) {
+      RawClient.Chunk chunk = client.chunk(0);
+      assertEquals(chunk.cookie() == 2 ? WireError.EINVAL : 0, chunk.error());
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Mode.class)
+  void longReadThatFailsTellsWhereWithoutLosingWhatCameBefore(Mode mode) throws IOException {
+    client.enter("disk", mode);
+    fixture.device.badFrom = 2 << 20;
+    client.request(mode, 0, Wire.CMD_READ, 1, 4096, 3 << 20);
+    long good = 4096;
+    RawClient.Chunk chunk = client.chunk(0);
+    while (chunk.type() == Wire.REPLY_OFFSET_DATA) {
+      assertEquals(0, chunk.flags());
+      good += chunk.data().length - 8;
+      chunk = client.chunk(0);
+    }
+    assertEquals(WireError.EIO, chunk.error());
+    if (mode != Mode.SIMPLE) {
+      assertEquals(Wire.REPLY_ERROR_OFFSET, chunk.type());
+      assertEquals(1, chunk.flags());
+      assertTrue(good > 4096);
+      assertEquals(good, ByteBuffer.wrap(chunk.data()).getLong(chunk.data().length - 8));
+    }
+    assertEquals(4096, client.read(mode, 0, 4096).length);
+  }
+
+  @Test
   void errorInAWorkerEndsTheConnectionInsteadOfHangingIt() throws IOException {
     client.enter("disk", Mode.SIMPLE);
     fixture.device.error = new LinkageError("injected");
