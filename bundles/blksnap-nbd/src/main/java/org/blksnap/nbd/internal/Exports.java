@@ -31,6 +31,11 @@ final class Exports {
   @GuardedBy("lock")
   private final Map<String, SnapshotService> engines = new LinkedHashMap<>();
 
+  /** The same patience for both. */
+  Exports(Duration patience) {
+    this(patience, patience);
+  }
+
   Exports(Duration patience, Duration patienceUnderWay) {
     this.patience = patience;
     this.patienceUnderWay = patienceUnderWay;

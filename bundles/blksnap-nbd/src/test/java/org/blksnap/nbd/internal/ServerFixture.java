@@ -15,7 +15,7 @@ final class ServerFixture implements AutoCloseable {
   final Path socket;
   final FakeDevice device;
   final FakeSnapshotService engine;
-  final Exports exports = new Exports(Duration.ofSeconds(2), Duration.ofSeconds(2));
+  final Exports exports = new Exports(Duration.ofSeconds(2));
   NbdServer server;
 
   ServerFixture() throws IOException {
