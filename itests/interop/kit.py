@@ -6,6 +6,7 @@ NBD_SOCKET   unix socket of the server
 NBD_EXPORT   a writable export of at least 64 MiB whose content may be destroyed
 NBD_IMAGE    its image, held since before the first test
 NBD_TAKEN    a file with what the export held at that moment
+NBD_FILE     the file behind the export; only to be looked at
 NBD_PKI      directory of keys and certificates, see pki.sh
 BLKSNAP_HOME a distribution that serves all this; or
 NBD_CONTROL  a pipe that takes lines "KEY VALUE", the test server's configuration
@@ -26,6 +27,7 @@ SOCKET = os.environ["NBD_SOCKET"]
 EXPORT = os.environ["NBD_EXPORT"]
 IMAGE = os.environ["NBD_IMAGE"]
 TAKEN = os.environ["NBD_TAKEN"]
+FILE = os.environ["NBD_FILE"]
 PKI = pathlib.Path(os.environ["NBD_PKI"])
 HOME = os.environ.get("BLKSNAP_HOME")
 KIB, MIB = 1 << 10, 1 << 20

@@ -8,6 +8,7 @@
 # stranger/              our authority, and a client's certificate signed by another one
 set -euo pipefail
 pki=$1
+keytool=${JAVA_HOME:+$JAVA_HOME/bin/}keytool
 mkdir -p "$pki"/{client,bare,stranger}
 cd "$pki"
 exec 2>openssl.log
@@ -29,5 +30,5 @@ for who in client bare stranger; do cp ours.pem "$who/ca-cert.pem"; done
 echo interop-only >password
 openssl pkcs12 -export -in server.pem -inkey server.key -certfile ours.pem -name server \
   -passout file:password -out server.p12
-keytool -importcert -noprompt -trustcacerts -alias authority -file ours.pem -storetype PKCS12 \
+"$keytool" -importcert -noprompt -trustcacerts -alias authority -file ours.pem -storetype PKCS12 \
   -keystore server.p12 -storepass:file password >keytool.log 2>&1 || { cat keytool.log >&2; exit 1; }

@@ -98,7 +98,7 @@ serve_test_server() {
   cp --sparse=always "$work/disk.img" "$work/taken.img"
   cp --sparse=always "$work/disk.img" "$work/image.img"
   mkfifo "$work/control"
-  java -cp "$path" org.blksnap.nbd.internal.NbdTestServer \
+  "${JAVA_HOME:+$JAVA_HOME/bin/}java" -cp "$path" org.blksnap.nbd.internal.NbdTestServer \
     "$work/disk.img" "$work/s/nbd.sock" disk image "$work/image.img" <"$work/control" >"$work/log" 2>&1 &
   server=$!
   exec 9>"$work/control"
@@ -110,7 +110,7 @@ serve_test_server() {
   export NBD_SOCKET=$work/s/nbd.sock NBD_EXPORT=disk NBD_IMAGE=image NBD_CONTROL=$work/control
 }
 
-export NBD_TAKEN=$work/taken.img NBD_PKI=$work/pki
+export NBD_TAKEN=$work/taken.img NBD_FILE=$work/disk.img NBD_PKI=$work/pki
 fill "$work/disk.img"
 "$here/pki.sh" "$work/pki" || { echo "no keys: openssl or keytool failed" >&2 && exit 1; }
 if [ -n "$dist" ]; then serve_distribution; else serve_test_server; fi || { echo "nothing to test" >&2 && exit 1; }
