@@ -36,7 +36,7 @@ import org.slf4j.LoggerFactory;
  * is held for a slice of blocks at a time and never over disk waits. Marks and queries take no
  * lock.
  */
-final class DeviceTracker implements Tracker {
+final class DeviceTracker implements Tracker, Beating {
   private static final Logger LOG = LoggerFactory.getLogger(DeviceTracker.class);
 
   /** Blocks marked dirty at a time: a take waits that long at most. */
@@ -384,15 +384,17 @@ final class DeviceTracker implements Tracker {
     return true;
   }
 
-  /** Called by the heartbeat. A void map has none. */
-  void beat(long millis) {
+  /** A void map has none. */
+  @Override
+  public void beat(long millis) {
     if (!corrupted) {
       epoch.file().beat(millis);
     }
   }
 
-  /** The heartbeat met a page that is lost: what was marked in this file may be lost as well. */
-  void beatFailed(Throwable fault) {
+  /** A page is lost: what was marked in this file may be lost as well. */
+  @Override
+  public void beatFailed(Throwable fault) {
     corrupt(epoch, "its heartbeat could not be written: " + fault.getMessage());
   }
 

@@ -20,7 +20,7 @@ final class Heartbeat implements AutoCloseable {
 
   private static final Duration STOP_LIMIT = Duration.ofSeconds(2);
 
-  private final Set<DeviceTracker> trackers = ConcurrentHashMap.newKeySet();
+  private final Set<Beating> beating = ConcurrentHashMap.newKeySet();
   private final LongSupplier clock;
   private final Thread thread;
   private volatile boolean stopped;
@@ -32,12 +32,12 @@ final class Heartbeat implements AutoCloseable {
     thread.start();
   }
 
-  void add(DeviceTracker tracker) {
-    trackers.add(tracker);
+  void add(Beating one) {
+    beating.add(one);
   }
 
-  void remove(DeviceTracker tracker) {
-    trackers.remove(tracker);
+  void remove(Beating one) {
+    beating.remove(one);
   }
 
   private void run() {
@@ -55,17 +55,17 @@ final class Heartbeat implements AutoCloseable {
   }
 
   private void beatAll(long now) {
-    for (DeviceTracker tracker : trackers) {
-      beat(tracker, now);
+    for (Beating one : beating) {
+      beat(one, now);
     }
   }
 
   /** A fault of one map's memory is that map's alone. */
-  private static void beat(DeviceTracker tracker, long now) {
+  private static void beat(Beating one, long now) {
     try {
-      tracker.beat(now);
+      one.beat(now);
     } catch (InternalError | RuntimeException fault) {
-      tracker.beatFailed(fault);
+      one.beatFailed(fault);
     }
   }
 
