@@ -64,7 +64,7 @@ final class Attachments {
       device = new FilteredDevice(name, request, raw, minorFor(name), engine::rescan);
       Path directory = engine.state().device(name);
       Files.createDirectories(directory);
-      device.installTracker(openTracker(device, false));
+      device.installTracker(openLeftTracker(device, engine.leftDevices().claim(name)));
       new DeviceRecord(request, device.minor()).write(directory);
       done = true;
     } catch (BlksnapException e) {
@@ -181,6 +181,27 @@ final class Attachments {
         Errno.ENOSPC, "more than " + LARGEST_MINOR + " files are known; detach some");
   }
 
+  /**
+   * The map of a device being attached. One that an engine left in this boot is trusted as it is,
+   * unless the device is not as it was left ({@code fingerprint}, null where none was).
+   */
+  private Tracker openLeftTracker(FilteredDevice device, String fingerprint) throws IOException {
+    if (fingerprint == null) {
+      return openTracker(device, false);
+    }
+    Instant begun = Instant.now().truncatedTo(ChronoUnit.MILLIS);
+    Tracker tracker = openTracker(device, true);
+    String now = device.raw().fingerprint();
+    if (!now.equals(fingerprint) && !beganSince(tracker, begun)) {
+      tracker.renew(
+          device.raw().geometry().capacity(),
+          GenerationReason.CHANGED_WHILE_DETACHED,
+          "fingerprint was " + fingerprint + ", is " + now);
+      engine.generations().announce(device, tracker.info());
+    }
+    return tracker;
+  }
+
   Tracker openTracker(FilteredDevice device, boolean adopt) throws BlksnapException {
     Instant begun = Instant.now().truncatedTo(ChronoUnit.MILLIS);
     RawDevice raw = device.raw();
@@ -198,7 +219,7 @@ final class Attachments {
                       engine.parameters().trackingRule(),
                       device.request().durable(),
                       raw.identity().key(),
-                      raw.fingerprint(),
+                      adopt ? "" : raw.fingerprint(),
                       raw.lastModifiedMillis(),
                       engine.bootId(),
                       adopt));
@@ -316,10 +337,14 @@ final class Attachments {
 
   /**
    * The engine goes, first pass: no request is served any more, the diff area is left in its files.
+   * True where the gate was closed here.
    */
   boolean quietForStop(FilteredDevice device) {
     engine.assertControlled();
     boolean closedHere = engine.closeGate(device);
+    if (!closedHere && !engine.swap().isSuspended(device)) {
+      markTrackerLost(device);
+    }
     device.end("the engine is stopped");
     HeldArea held = device.held();
     if (held != null && held.area() != null) {
@@ -329,16 +354,36 @@ final class Attachments {
   }
 
   /** Second pass, when no store worker writes to any device any more: fingerprints are true now. */
-  void closeForStop(FilteredDevice device, boolean gateClosed) {
+  void closeForStop(FilteredDevice device) {
     engine.assertControlled();
     try {
       closeCleanly(device);
     } catch (IOException | RuntimeException e) {
       LOG.error("device {} was not closed cleanly: {}", device.name(), e.toString());
-    } finally {
-      if (gateClosed || engine.swap().isSuspended(device)) {
-        engine.openGate(device);
-      }
+    }
+  }
+
+  /**
+   * Second pass where a successor follows: everything stays as it lies in memory and files. Answers
+   * the fingerprint the device is left with, empty where it could not be had.
+   */
+  String leave(FilteredDevice device) {
+    engine.assertControlled();
+    RawDevice raw = device.raw();
+    Tracker tracker = device.tracker();
+    device.installTracker(null);
+    if (tracker != null) {
+      tracker.handOver();
+    }
+    device.installRaw(null);
+    if (raw == null) {
+      return "";
+    }
+    try (raw) {
+      return raw.fingerprint();
+    } catch (IOException | RuntimeException e) {
+      LOG.error("device {} was not left in order: {}", device.name(), e.toString());
+      return "";
     }
   }
 

@@ -2,6 +2,7 @@
 package org.blksnap.snapshot.internal;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import org.blksnap.api.snapshot.AttachRequest;
@@ -11,7 +12,11 @@ record DeviceRecord(AttachRequest request, int minor) {
   private static final String KIND = "device";
   private static final String FILE = "device.record";
 
+  /** Nothing to do where it stands there already: a write is a wait for the disk. */
   void write(Path directory) throws IOException {
+    if (standsIn(directory)) {
+      return;
+    }
     RecordFile.write(
         directory.resolve(FILE),
         KIND,
@@ -23,6 +28,14 @@ record DeviceRecord(AttachRequest request, int minor) {
             "durable", Boolean.toString(request.durable()),
             "persistent", Boolean.toString(request.persistent()),
             "minor", Integer.toString(minor)));
+  }
+
+  private boolean standsIn(Path directory) {
+    try {
+      return Files.exists(in(directory)) && equals(read(directory));
+    } catch (IOException | RuntimeException e) {
+      return false;
+    }
   }
 
   static DeviceRecord read(Path directory) throws IOException {

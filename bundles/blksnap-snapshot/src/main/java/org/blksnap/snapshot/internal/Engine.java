@@ -10,9 +10,7 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.locks.ReentrantLock;
@@ -56,6 +54,7 @@ final class Engine implements SnapshotService, Closeable {
   private final HotSwap swap;
   private final Attachments attachments;
   private final String bootId;
+  private final LeftDevices left;
   private final Instant startedAt = Instant.now().truncatedTo(ChronoUnit.MILLIS);
   private final DeviceList devices = new DeviceList(this::assertControlled);
   private final SnapshotList snapshots = new SnapshotList(this::assertControlled);
@@ -83,6 +82,7 @@ final class Engine implements SnapshotService, Closeable {
     this.swap = new HotSwap(this);
     this.attachments = new Attachments(this);
     this.bootId = readBootId();
+    this.left = new LeftDevices(state.root(), bootId);
   }
 
   private static String readBootId() {
@@ -387,6 +387,11 @@ final class Engine implements SnapshotService, Closeable {
     return parameters;
   }
 
+  LeftDevices leftDevices() {
+    assertControlled();
+    return left;
+  }
+
   StateDirectory state() {
     return state;
   }
@@ -405,6 +410,18 @@ final class Engine implements SnapshotService, Closeable {
    */
   @Override
   public void close() {
+    go(false);
+  }
+
+  /**
+   * Ends as {@link #close} does, but for a successor in a moment, while clients wait: what lies in
+   * the kernel's memory stays there. Idempotent.
+   */
+  void leaveToSuccessor() {
+    go(true);
+  }
+
+  private void go(boolean successorFollows) {
     control.lock();
     try {
       if (closed) {
@@ -412,19 +429,15 @@ final class Engine implements SnapshotService, Closeable {
       }
       closed = true;
       housekeeper.close();
-      Map<FilteredDevice, Boolean> gates = new LinkedHashMap<>();
-      for (FilteredDevice device : devices.all()) {
-        gates.put(device, attachments.quietForStop(device));
+      if (!restored) {
+        return;
       }
-      for (HeldSnapshot snapshot : snapshots.all()) {
-        snapshot.closeForStop();
+      Departure departure = new Departure(this);
+      if (successorFollows) {
+        departure.toSuccessor();
+      } else {
+        departure.forGood();
       }
-      gates.forEach(attachments::closeForStop);
-      LOG.info(
-          "blksnap stopped: {} devices closed, {} snapshots kept in {}",
-          devices.all().size(),
-          snapshots.all().size(),
-          state.root());
     } finally {
       releaseState();
       control.unlock();

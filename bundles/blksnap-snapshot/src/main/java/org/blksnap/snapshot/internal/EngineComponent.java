@@ -45,6 +45,11 @@ import org.osgi.service.metatype.annotations.Designate;
 public final class EngineComponent {
   private static final String STATE_PROPERTY = "blksnap.state.directory";
 
+  /** Reasons of a deactivation, as the component specification numbers them. */
+  private static final int REFERENCE = 2;
+
+  private static final int BUNDLE_STOPPED = 6;
+
   private final BundleContext context;
   private final Engine engine;
   private final SynchronousBundleListener frameworkStop;
@@ -75,7 +80,7 @@ public final class EngineComponent {
     this.frameworkStop =
         event -> {
           if (event.getBundle().getBundleId() == 0 && event.getType() == BundleEvent.STOPPING) {
-            close();
+            go(false);
           }
         };
     context.addBundleListener(frameworkStop);
@@ -193,8 +198,16 @@ public final class EngineComponent {
     service = context.registerService(SnapshotService.class, engine, properties);
   }
 
+  /**
+   * A bundle that stops is mostly being updated, or will be started again: a successor follows. A
+   * changed configuration may name another state directory, which leaves this one for good.
+   */
   @Deactivate
-  void close() {
+  void close(int reason) {
+    go(reason == BUNDLE_STOPPED || reason == REFERENCE);
+  }
+
+  private void go(boolean successorFollows) {
     ServiceRegistration<SnapshotService> registered;
     ServiceRegistration<Examination> examined;
     synchronized (this) {
@@ -205,6 +218,9 @@ public final class EngineComponent {
       registered = service;
       examined = examination;
     }
+    if (successorFollows) {
+      Departure.prepare(engine);
+    }
     try {
       if (registered != null) {
         registered.unregister();
@@ -214,6 +230,10 @@ public final class EngineComponent {
     } catch (IllegalStateException e) {
       engine.log().debug("the framework has unregistered the service already");
     }
-    engine.close();
+    if (successorFollows) {
+      engine.leaveToSuccessor();
+    } else {
+      engine.close();
+    }
   }
 }

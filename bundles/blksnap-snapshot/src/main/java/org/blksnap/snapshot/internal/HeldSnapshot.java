@@ -355,6 +355,18 @@ final class HeldSnapshot implements Snapshot {
     storage.close();
   }
 
+  /** The engine leaves it to a successor: errors are written down, nothing is forced to disk. */
+  void leave() {
+    engine.assertControlled();
+    Map<String, SnapshotRecord.Member> before = members.all();
+    members.noteErrors(views.values());
+    if (state == SnapshotState.TAKEN && !members.all().equals(before)) {
+      keepQuietly(SnapshotRecord.Phase.TAKEN);
+    }
+    engine.events().close(id);
+    storage.close();
+  }
+
   @Override
   public List<ImageInfo> info() throws BlksnapException {
     checkAlive();

@@ -35,6 +35,16 @@ final class RecordFile {
   private RecordFile() {}
 
   static void write(Path file, String kind, Map<String, String> values) throws IOException {
+    write(file, kind, values, true);
+  }
+
+  /** As {@link #write}, for what a loss of power may take: a kill leaves the old one or the new. */
+  static void writeUnforced(Path file, String kind, Map<String, String> values) throws IOException {
+    write(file, kind, values, false);
+  }
+
+  private static void write(Path file, String kind, Map<String, String> values, boolean forced)
+      throws IOException {
     StringBuilder text = new StringBuilder();
     text.append(MAGIC).append(' ').append(VERSION).append(' ').append(kind).append('\n');
     for (Map.Entry<String, String> entry : new TreeMap<>(values).entrySet()) {
@@ -53,7 +63,9 @@ final class RecordFile {
       while (bytes.hasRemaining()) {
         channel.write(bytes);
       }
-      channel.force(true);
+      if (forced) {
+        channel.force(true);
+      }
     }
     Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
   }

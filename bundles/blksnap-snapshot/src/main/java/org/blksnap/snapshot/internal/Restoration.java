@@ -48,6 +48,7 @@ final class Restoration {
 
   void run() {
     engine.assertControlled();
+    engine.leftDevices().fetch();
     try {
       for (Path directory : engine.state().devices()) {
         restoreDevice(directory);
@@ -79,7 +80,8 @@ final class Restoration {
       setAside(DeviceRecord.in(directory), e);
       return;
     }
-    if (!record.request().persistent()) {
+    if (!record.request().persistent()
+        && !engine.leftDevices().attachedJustNow(record.request().name())) {
       return;
     }
     try {

@@ -37,6 +37,7 @@ public final class EngineSubject implements Subject {
   private final ParameterSet parameters = ParameterSet.unkept();
   private final List<CallPlan> killed = new ArrayList<>();
   private final List<DiffArea> abandoned = new ArrayList<>();
+  private int restarts;
   private CallPlan plan;
   private Engine engine;
   private MappedTrackerProvider tracker;
@@ -81,13 +82,28 @@ public final class EngineSubject implements Subject {
     return root.resolve("files");
   }
 
+  /** By turns for good and to a successor: both have to keep the same. */
   @Override
   public void restart(WhileDown meanwhile) throws Exception {
+    if (restarts++ % 2 == 0) {
+      stop();
+      meanwhile.run();
+      start();
+    } else {
+      Departure.prepare(engine);
+      restartToSuccessor(meanwhile);
+    }
+  }
+
+  /** As an update of the conductor's bundle does it. */
+  public void restartToSuccessor(WhileDown meanwhile) throws Exception {
+    engine.leaveToSuccessor();
     stop();
     meanwhile.run();
     start();
   }
 
+  /** For good, where the engine is not gone already. */
   private void stop() {
     engine.close();
     tracker.close();

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.snapshot.internal;
+
+import java.io.IOException;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * How the engine goes. Both ways begin with all gates closed and the diff areas left in their
+ * files; they differ in what has to be on disk.
+ *
+ * <pre>
+ *                 for good                              to a successor
+ * storages        forced                                left
+ * areas' files    forced, the record says so            left
+ * devices         flushed                               left; a block device flushed
+ * change maps     forced, closed with the fingerprint   left as a swap of the tracker leaves them
+ * fingerprints    in the maps                           in {@link LeftDevices}, for this boot
+ * holds for       the next boot too                     this boot
+ * </pre>
+ *
+ * <p>To a successor it goes when its bundle is updated, stopped or refreshed: clients wait at the
+ * gates and for the next engine, and a disk that is behind may take many seconds for what an engine
+ * forces. Nothing is lost by that while the kernel lives; a loss of power finds what it finds while
+ * an engine is at work. A block device is the exception: its fingerprint counts the sectors
+ * written, and its last descriptor writes back what is dirty. So it is flushed once before, while
+ * requests go on, and what is left to flush is little.
+ *
+ * <p>The gates are opened last, all together: whoever waited there looks for the successor then,
+ * and has all its patience left.
+ */
+final class Departure {
+  private static final Logger LOG = LoggerFactory.getLogger(Departure.class);
+
+  private final Engine engine;
+
+  /** Devices, and whether their gate was closed here. */
+  private final Map<FilteredDevice, Boolean> gates = new LinkedHashMap<>();
+
+  Departure(Engine engine) {
+    this.engine = engine;
+  }
+
+  /**
+   * Before {@link #toSuccessor}, requests go on: no lock is held. What waits for a room that is
+   * away is passed over.
+   */
+  static void prepare(Engine engine) {
+    for (FilteredDevice device : engine.filteredDevices()) {
+      if (device.deviceIdentity().blockDevice() && !device.gateOfRequests().isClosed()) {
+        tried("device " + device.name(), device::flush);
+      }
+    }
+    for (HeldSnapshot snapshot : engine.heldSnapshots()) {
+      if (!snapshot.storageRoom().waitsForProvider()) {
+        tried("snapshot " + snapshot.id(), snapshot.storageRoom()::flush);
+      }
+    }
+  }
+
+  private interface Flush {
+    void run() throws IOException;
+  }
+
+  private static void tried(String what, Flush flush) {
+    try {
+      flush.run();
+    } catch (IOException e) {
+      LOG.debug("{} was not flushed ahead: {}", what, e.toString());
+    }
+  }
+
+  void forGood() {
+    engine.assertControlled();
+    try {
+      closeGates();
+      engine.heldSnapshots().forEach(HeldSnapshot::closeForStop);
+      gates.keySet().forEach(engine.attachments()::closeForStop);
+      if (!engine.leftDevices().isEmpty()) {
+        writeLeft();
+      }
+      LOG.info(
+          "blksnap stopped: {} devices closed, {} snapshots kept in {}",
+          gates.size(),
+          engine.heldSnapshots().size(),
+          engine.state().root());
+    } finally {
+      openGates();
+    }
+  }
+
+  void toSuccessor() {
+    engine.assertControlled();
+    long begun = System.nanoTime();
+    try {
+      closeGates();
+      engine.heldSnapshots().forEach(HeldSnapshot::leave);
+      for (FilteredDevice device : gates.keySet()) {
+        engine.leftDevices().leave(device.name(), engine.attachments().leave(device));
+      }
+      writeLeft();
+      LOG.info(
+          "blksnap leaves {} devices and {} snapshots to its successor, in {} ms",
+          gates.size(),
+          engine.heldSnapshots().size(),
+          (System.nanoTime() - begun) / 1_000_000);
+    } finally {
+      openGates();
+    }
+  }
+
+  private void closeGates() {
+    for (FilteredDevice device : engine.filteredDevices()) {
+      gates.put(device, engine.attachments().quietForStop(device));
+    }
+  }
+
+  private void openGates() {
+    gates.forEach(
+        (device, closedHere) -> {
+          if (closedHere || engine.swap().isSuspended(device)) {
+            engine.openGate(device);
+          }
+        });
+  }
+
+  private void writeLeft() {
+    try {
+      engine.leftDevices().write();
+    } catch (IOException e) {
+      LOG.error(
+          "how the devices were left was not written down, so the successor judges them as after a"
+              + " kill: {}",
+          e.toString());
+    }
+  }
+}
