@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: GPL-2.0
+# shows: the 256th take makes a new generation, and the map goes on exact
+. "${TESTS}/lib.sh"
+load
+attach /dev/vdd
+cbt /dev/vdd "${STORAGE}" 262 4 "${SEED}" || fail "seed ${SEED}"
+detach /dev/vdd
+unload

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: GPL-2.0
+# shows: what is written to a mounted image stays in the image
+. "${TESTS}/lib.sh"
+mkfs.ext4 -q -F "${DISK}" || fail mkfs
+mounted "${DISK}" live
+files "${PLACE}/live/kept" 30
+cp "${PLACE}/live/kept.sums" "${PLACE}/sums"
+load
+attach "${DISK}"
+take_of "${DISK}"
+sum=$(sha256sum <"${DISK}")
+mounted "$(image "${DISK}")" image
+files "${PLACE}/image/mine" 30
+rm -r "${PLACE}/image/kept"
+cp "${PLACE}/image/mine.sums" "${PLACE}/mine"
+unmounted image
+e2fsck -fn "$(image "${DISK}")" >"${PLACE}/fsck" 2>&1 || fail "the written image: $(tail -n 5 "${PLACE}/fsck")"
+echo 3 >/proc/sys/vm/drop_caches
+mounted "$(image "${DISK}")" image ro
+same_files "${PLACE}/image/mine" "${PLACE}/mine"
+[ ! -e "${PLACE}/image/kept" ] || fail "the image forgot a removal"
+unmounted image
+[ "$(sha256sum <"${DISK}")" = "${sum}" ] || fail "the live device changed"
+same_files "${PLACE}/live/kept" "${PLACE}/sums"
+destroy
+unmounted live
+detach "${DISK}"
+unload
