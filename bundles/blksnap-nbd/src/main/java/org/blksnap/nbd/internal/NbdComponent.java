@@ -32,12 +32,15 @@ import org.slf4j.LoggerFactory;
 /**
  * The server as a component: configuration in, exports and findings out.
  *
+ * <p>Immediate: clients come by sockets, whether or not a bundle asks for the service.
+ *
  * <p>References are bound before activation, so this class is activated by a method: what a
  * predecessor left on the shelf must be adopted before a socket is bound. Changed values take
  * effect at once; addresses are rebound only where they changed, and clients stay. A refused
  * configuration leaves the one in force; at the start the defaults serve instead.
  */
 @Component(
+    immediate = true,
     configurationPid = NbdOptions.PID,
     service = {ExportService.class, Examination.class})
 @Designate(ocd = NbdOptions.class)
