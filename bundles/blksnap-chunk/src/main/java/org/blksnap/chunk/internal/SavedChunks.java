@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.blksnap.chunk.internal;
 
-import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.io.IOException;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.concurrent.atomic.LongAdder;
-import java.util.concurrent.locks.ReentrantLock;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 import org.blksnap.spi.chunk.LiveReader;
@@ -51,10 +49,7 @@ final class SavedChunks {
   private final long stallNanos;
   private final Stripe[] stripes = new Stripe[STRIPES];
 
-  /** The next slot of a stripe's list; guarded by the stripe of the chunk the slot holds. */
-  private final int[] next;
-
-  /** Pages overwritten since their storing began; guarded as {@link #next}. */
+  /** Pages overwritten since their storing began; guarded by the stripe of the slot's chunk. */
   private final long[] touched;
 
   private final LongAdder savedChunks = new LongAdder();
@@ -78,45 +73,9 @@ final class SavedChunks {
     this.storage = storage;
     this.corruption = corruption;
     this.stallNanos = stallNanos;
-    this.next = new int[slots.slots()];
     this.touched = new long[slots.slots()];
-    Arrays.setAll(stripes, i -> new Stripe());
-  }
-
-  /** Chunks of one lock, and the slots that hold some of them. */
-  private final class Stripe {
-    final ReentrantLock lock = new ReentrantLock();
-
-    @GuardedBy("lock")
-    private int first = BufferSlots.NONE;
-
-    @GuardedBy("lock")
-    int find(int chunk) {
-      int slot = first;
-      while (slot != BufferSlots.NONE && slots.chunk(slot) != chunk) {
-        slot = next[slot];
-      }
-      return slot;
-    }
-
-    @GuardedBy("lock")
-    void link(int slot) {
-      next[slot] = first;
-      first = slot;
-    }
-
-    @GuardedBy("lock")
-    void unlink(int slot) {
-      if (first == slot) {
-        first = next[slot];
-        return;
-      }
-      int before = first;
-      while (next[before] != slot) {
-        before = next[before];
-      }
-      next[before] = next[slot];
-    }
+    int[] next = new int[slots.slots()];
+    Arrays.setAll(stripes, i -> new Stripe(slots, next));
   }
 
   /** The set of saved pages; no lock. */
