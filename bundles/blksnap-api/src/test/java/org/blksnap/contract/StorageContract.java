@@ -59,8 +59,9 @@ public abstract class StorageContract {
     pool = provider().create(request);
   }
 
+  /** For those who have to take the space away afterwards. Done by itself, at the latest. */
   @AfterEach
-  void delete() {
+  protected final void deleteNow() {
     if (pool != null) {
       pool.delete();
     }

@@ -9,9 +9,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.ArrayBlockingQueue;
-import java.util.concurrent.ThreadPoolExecutor;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import org.blksnap.api.block.BlksnapException;
@@ -45,16 +42,11 @@ import org.slf4j.LoggerFactory;
 final class Pool implements DiffStorage {
   private static final Logger LOG = LoggerFactory.getLogger(Pool.class);
 
-  /** Longest time closing waits for a file being made. */
-  static final long GROWTH_STOP_SECONDS = 10;
-
   /** How often an allocation tries to make a file where something other than room is missing. */
   static final int GROWTH_TRIES = 5;
 
   /** Between two such tries. The lock is not held meanwhile. */
   static final long GROWTH_PAUSE_NANOS = 100_000_000;
-
-  private static final long GROWTH_THREAD_IDLE_SECONDS = 5;
 
   private final StorageRequest request;
   private final StateFile state;
@@ -62,8 +54,7 @@ final class Pool implements DiffStorage {
   private final Shelf shelf;
   private final ReentrantLock lock = new ReentrantLock();
 
-  /** One thread, and one wish waiting; more wishes at a time would say the same. */
-  private final ThreadPoolExecutor grower;
+  private final Grower grower;
 
   /** Written under the lock. */
   private volatile boolean closed;
@@ -76,19 +67,7 @@ final class Pool implements DiffStorage {
     this.state = state;
     this.contents = contents;
     this.shelf = shelf;
-    this.grower =
-        new ThreadPoolExecutor(
-            0,
-            1,
-            GROWTH_THREAD_IDLE_SECONDS,
-            TimeUnit.SECONDS,
-            new ArrayBlockingQueue<>(1),
-            task -> {
-              Thread thread = new Thread(task, "blksnap-diffstorage-" + request.snapshot());
-              thread.setDaemon(true);
-              return thread;
-            },
-            new ThreadPoolExecutor.DiscardPolicy());
+    this.grower = new Grower(request.snapshot());
   }
 
   /** Where memory waits for a successor. */
@@ -258,7 +237,7 @@ final class Pool implements DiffStorage {
     long portion = request.minimumSectors().getAsLong();
     state.requested(state.requested() + portion);
     if (contents.canGrow()) {
-      grower.execute(this::answerOwnRequest);
+      grower.wish(this::answerOwnRequest);
     } else {
       offer(portion);
     }
@@ -448,13 +427,6 @@ final class Pool implements DiffStorage {
     } finally {
       lock.unlock();
     }
-    grower.shutdown();
-    try {
-      if (!grower.awaitTermination(GROWTH_STOP_SECONDS, TimeUnit.SECONDS)) {
-        LOG.warn("difference storage of snapshot {} still makes a file", request.snapshot());
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
+    grower.close();
   }
 }

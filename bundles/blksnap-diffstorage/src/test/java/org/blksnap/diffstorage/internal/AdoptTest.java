@@ -87,17 +87,6 @@ class AdoptTest {
   }
 
   @Test
-  void anOverflowIsRemembered() throws IOException {
-    pool.appendMemory(512);
-    assertThrows(BlksnapException.class, () -> pool.allocate(1024));
-    pool.close();
-    DiffStorage next = fixture.adopt();
-    assertTrue(next.status().overflown());
-    assertThrows(BlksnapException.class, () -> next.allocate(512));
-    next.delete();
-  }
-
-  @Test
   void memoryIsFoundAgainThroughTheShelf() throws IOException {
     pool.appendMemory(2 * CHUNK);
     pool.appendMemory(CHUNK);
@@ -198,20 +187,5 @@ class AdoptTest {
     fixture.file("f", 65_024);
     refusedAsDamaged("65024 bytes");
     pool.delete();
-  }
-
-  @Test
-  void aClosedPoolAnswersESTALE() throws IOException {
-    pool.appendMemory(CHUNK);
-    pool.close();
-    pool.close();
-    assertEquals(
-        Errno.ESTALE, assertThrows(BlksnapException.class, () -> pool.allocate(512)).errno());
-    assertEquals(
-        Errno.ESTALE,
-        assertThrows(BlksnapException.class, () -> PoolFixture.read(pool, 0, 512)).errno());
-    pool.delete();
-    pool.delete();
-    assertFalse(Files.exists(fixture.request.file()));
   }
 }

@@ -73,12 +73,6 @@ class AllocationTest {
   }
 
   @Test
-  void anEmptyPoolIsOver() {
-    assertEquals(Errno.ENOSPC, refusal(4096));
-    assertTrue(pool.status().overflown());
-  }
-
-  @Test
   void onceOverItStaysOver() throws IOException {
     pool.appendMemory(4096);
     pool.allocate(2048);
@@ -87,15 +81,6 @@ class AllocationTest {
     pool.appendMemory(1 << 20);
     assertEquals(Errno.ENOSPC, refusal(512));
     assertTrue(pool.status().overflown());
-  }
-
-  @Test
-  void whatIsStoredStaysReadableAfterOverflow() throws IOException {
-    pool.appendMemory(4096);
-    long address = pool.allocate(4096);
-    pool.write(address, PoolFixture.pattern(4096, 5));
-    assertEquals(Errno.ENOSPC, refusal(512));
-    assertEquals(PoolFixture.pattern(4096, 5), PoolFixture.read(pool, address, 4096));
   }
 
   @Test

@@ -11,8 +11,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.blksnap.api.block.BlksnapException;
-import org.blksnap.api.block.ByteRange;
 import org.blksnap.api.block.Errno;
+import org.blksnap.contract.LoopDevice;
 import org.blksnap.spi.storage.DiffStorage;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -43,62 +43,23 @@ class BlockDeviceTest {
     }
   }
 
-  private static String run(String... command) throws IOException, InterruptedException {
-    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-    String said =
-        new String(
-            process.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
-    assertEquals(0, process.waitFor(), String.join(" ", command) + ": " + said);
-    return said.strip();
-  }
-
-  private Path loop() throws Exception {
-    return Path.of(run("losetup", "--show", "-f", fixture.file("backing", SIZE).toString()));
-  }
-
-  @Test
-  void aLoopDeviceStoresAndIsTakenUpAgain() throws Exception {
-    Path loop = loop();
-    try {
-      pool.appendRanges(
-          loop, List.of(new ByteRange(4096, 65_536)), PoolFixture.geometry(SIZE, 512));
-      long address = pool.allocate(65_536);
-      pool.write(address, PoolFixture.pattern(65_536, 1));
-      pool.close();
-      pool = fixture.adopt();
-      assertEquals(PoolFixture.pattern(65_536, 1), PoolFixture.read(pool, address, 65_536));
-    } finally {
-      pool.delete();
-      run("losetup", "-d", loop.toString());
-    }
-  }
-
   @Test
   void aMountedDeviceIsRefused() throws Exception {
-    Path loop = loop();
-    Path mount = Files.createDirectory(directory.resolve("mnt"));
-    try {
-      run("mkfs.ext4", "-q", loop.toString());
-      run("mount", loop.toString(), mount.toString());
-      try {
-        BlksnapException e =
-            assertThrows(
-                BlksnapException.class,
-                () -> pool.appendRanges(loop, List.of(), PoolFixture.geometry(SIZE, 512)));
-        assertEquals(Errno.EBUSY, e.errno());
-        assertTrue(e.getMessage().contains(mount.toString()), e.getMessage());
-      } finally {
-        run("umount", mount.toString());
-      }
-    } finally {
-      run("losetup", "-d", loop.toString());
+    try (LoopDevice loop = new LoopDevice(fixture.file("backing", SIZE))) {
+      Path mount = loop.mountExt4(directory.resolve("mnt"));
+      BlksnapException e =
+          assertThrows(
+              BlksnapException.class,
+              () -> pool.appendRanges(loop.device, List.of(), PoolFixture.geometry(SIZE, 512)));
+      assertEquals(Errno.EBUSY, e.errno());
+      assertTrue(e.getMessage().contains(mount.toString()), e.getMessage());
     }
   }
 
   @Test
   void aFullFileSystemAsksTheUserAndEndsInOverflow() throws Exception {
     Path mount = Files.createDirectory(directory.resolve("tmpfs"));
-    run("mount", "-t", "tmpfs", "-o", "size=600k", "none", mount.toString());
+    LoopDevice.run("mount", "-t", "tmpfs", "-o", "size=600k", "none", mount.toString());
     try {
       pool.appendDirectory(mount, 1 << 30);
       assertEquals(1000, pool.status().capacitySectors());
@@ -111,14 +72,14 @@ class BlockDeviceTest {
       assertTrue(pool.status().overflown());
     } finally {
       pool.delete();
-      run("umount", mount.toString());
+      LoopDevice.run("umount", mount.toString());
     }
   }
 
   @Test
   void aSparseFileOnAFullFileSystemAnswersENOSPC() throws Exception {
     Path mount = Files.createDirectory(directory.resolve("tmpfs"));
-    run("mount", "-t", "tmpfs", "-o", "size=64k", "none", mount.toString());
+    LoopDevice.run("mount", "-t", "tmpfs", "-o", "size=64k", "none", mount.toString());
     try {
       Path file = new PoolFixture(mount).file("sparse", 1 << 20);
       fixture.append(pool, file);
@@ -128,7 +89,7 @@ class BlockDeviceTest {
       assertEquals(Errno.ENOSPC, e.errno());
     } finally {
       pool.delete();
-      run("umount", mount.toString());
+      LoopDevice.run("umount", mount.toString());
     }
   }
 }
