@@ -262,6 +262,10 @@ final class Transmission {
       throw new ProtocolViolation("request magic 0x" + Integer.toHexString(magic));
     }
     request.parse(in, at, mode);
+    if (request.type == Wire.CMD_DISC) {
+      disconnected = true;
+      return true;
+    }
     long payload = request.payload(mode);
     if (payload < 0 || payload > 2L * maximumRequest) {
       throw new ProtocolViolation(
@@ -286,10 +290,6 @@ final class Transmission {
 
   /** The request's payload lies between position and limit; {@code behind} bytes follow it. */
   private void carryOut(int behind) throws IOException {
-    if (request.type == Wire.CMD_DISC) {
-      disconnected = true;
-      return;
-    }
     boolean othersWait = behind >= mode.requestBytes || workers.busy();
     boolean mayTakeLong = mayTakeLong();
     if (othersWait && (slow || mayTakeLong) && defer()) {

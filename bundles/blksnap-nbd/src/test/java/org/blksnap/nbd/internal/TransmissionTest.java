@@ -374,6 +374,16 @@ class TransmissionTest {
   }
 
   @Test
+  void disconnectThatClaimsAPayloadIsStillOne() throws IOException {
+    client.enter("disk", Mode.EXTENDED);
+    byte[] read = RawClient.bytes(Mode.EXTENDED, 0, Wire.CMD_READ, 1, 0, 512);
+    byte[] leave = RawClient.bytes(Mode.EXTENDED, 32, Wire.CMD_DISC, 2, 0, 1 << 20);
+    client.out.write(ByteBuffer.allocate(64).put(read).put(leave).array());
+    assertEquals(0, client.chunk(512).error());
+    assertTrue(client.atEnd());
+  }
+
+  @Test
   void badMagicEndsTheConnection() throws IOException {
     client.enter("disk", Mode.SIMPLE);
     client.out.write(new byte[28]);
