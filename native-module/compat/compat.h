@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * All that depends on the kernel's version, and nothing else. The module is
+ * written for linux 6.1 of Debian 12; another version wants its differences
+ * told here first.
+ */
+#ifndef BLKSNAP_COMPAT_H
+#define BLKSNAP_COMPAT_H
+
+#include <linux/version.h>
+#include <linux/blkdev.h>
+#include <linux/ftrace.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0) || \
+	LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
+#error "blksnap is written for linux 6.1; build it with that kernel's headers"
+#endif
+
+#ifndef CONFIG_HAVE_DYNAMIC_FTRACE_WITH_ARGS
+#error "blksnap needs a kernel with CONFIG_HAVE_DYNAMIC_FTRACE_WITH_ARGS"
+#endif
+
+#if !defined(CONFIG_X86_64)
+#error "blksnap knows the calling convention of x86-64 only"
+#endif
+
+/* The first two arguments of the function that ftrace stopped at. */
+static __always_inline unsigned long
+compat_ftrace_arg0(const struct ftrace_regs *fregs)
+{
+	return fregs->regs.di;
+}
+
+static __always_inline unsigned long
+compat_ftrace_arg1(const struct ftrace_regs *fregs)
+{
+	return fregs->regs.si;
+}
+
+/* Up to 6.2 pages can be written past submit_bio, by this function. */
+#define COMPAT_HAS_BDEV_WRITE_PAGE	1
+
+static inline struct block_device *compat_bdev_open(dev_t dev, fmode_t mode)
+{
+	return blkdev_get_by_dev(dev, mode, NULL);
+}
+
+static inline struct block_device *
+compat_bdev_open_path(const char *path, fmode_t mode)
+{
+	return blkdev_get_by_path(path, mode, NULL);
+}
+
+static inline void compat_bdev_close(struct block_device *bdev, fmode_t mode)
+{
+	blkdev_put(bdev, mode);
+}
+
+#endif /* BLKSNAP_COMPAT_H */

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/log2.h>
+#include <linux/math64.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+#include "chunk.h"
+#include "diff_area.h"
+#include "params.h"
+
+/* Chunks that one write has copied ahead of the one it waits for. */
+#define COPY_AHEAD_MAX	8
+/* An image write waits that long for memory before it fails. */
+#define ROOM_SECONDS	60
+
+struct diff_area *diff_area_make(struct block_device *bdev, struct cbt *cbt,
+				 struct diff_storage *storage,
+				 struct event_queue *events)
+{
+	struct diff_area *area = kzalloc(sizeof(*area), GFP_KERNEL);
+	unsigned int shift;
+	u64 count;
+
+	if (!area)
+		return ERR_PTR(-ENOMEM);
+	INIT_LIST_HEAD(&area->link);
+	area->bdev = bdev;
+	area->cbt = cbt;
+	area->storage = storage;
+	area->capacity = bdev_nr_sectors(bdev);
+	area->block_size = bdev_logical_block_size(bdev);
+	shift = params_chunk_shift(area->capacity << SECTOR_SHIFT,
+				   bdev_io_min(bdev));
+	area->chunk_shift = shift - SECTOR_SHIFT;
+	area->unit_shift = max_t(unsigned int, PAGE_SHIFT,
+				 shift - ilog2(CHUNK_UNITS_MAX)) - SECTOR_SHIFT;
+	mutex_init(&area->make_lock);
+	init_waitqueue_head(&area->copied);
+	area->events = events;
+	refcount_set(&area->refs, 1);
+	init_completion(&area->idle);
+
+	area->corrupted = kzalloc(sizeof(*area->corrupted), GFP_KERNEL);
+	count = DIV64_U64_ROUND_UP(area->capacity, 1ULL << area->chunk_shift);
+	if (!area->corrupted || count > U32_MAX) {
+		kfree(area->corrupted);
+		kfree(area);
+		return ERR_PTR(count > U32_MAX ? -EFBIG : -ENOMEM);
+	}
+	area->chunk_count = count;
+	area->chunks = kvcalloc(max_t(u64, count, 1), sizeof(*area->chunks),
+				GFP_KERNEL);
+	if (!area->chunks) {
+		kfree(area->corrupted);
+		kfree(area);
+		return ERR_PTR(-ENOMEM);
+	}
+	return area;
+}
+
+/* After diff_area_wait_idle(), or when it was never seen by anybody. */
+void diff_area_free(struct diff_area *area)
+{
+	u32 i;
+
+	for (i = 0; i < area->chunk_count; i++) {
+		if (area->chunks[i])
+			chunk_free(area->chunks[i]);
+		if (!(i % 1024))
+			cond_resched();
+	}
+	kvfree(area->chunks);
+	kfree(area->corrupted);
+	kfree(area);
+}
+
+bool diff_area_try_get(struct diff_area *area)
+{
+	return refcount_inc_not_zero(&area->refs);
+}
+
+void diff_area_get(struct diff_area *area)
+{
+	refcount_inc(&area->refs);
+}
+
+void diff_area_put(struct diff_area *area)
+{
+	/* The one who waits may free area as soon as complete() tells it. */
+	if (refcount_dec_and_test(&area->refs))
+		complete(&area->idle);
+}
+
+/* Drops the maker's reference and waits for all others. */
+void diff_area_wait_idle(struct diff_area *area)
+{
+	diff_area_put(area);
+	wait_for_completion_io(&area->idle);
+}
+
+/*
+ * The image of this device is lost; the live device works on. The first error
+ * is kept and told once. Any context.
+ */
+void diff_area_corrupt(struct diff_area *area, int error)
+{
+	struct blksnap_event_corrupted body = {
+		.dev_id_mj = MAJOR(area->bdev->bd_dev),
+		.dev_id_mn = MINOR(area->bdev->bd_dev),
+		.err_code = abs(error),
+	};
+	struct event *event;
+
+	if (cmpxchg(&area->error, 0, -abs(error)))
+		return;
+	pr_err_ratelimited("snapshot image of %u:%u is corrupted, error %d\n",
+			   body.dev_id_mj, body.dev_id_mn, error);
+	event = xchg(&area->corrupted, NULL);
+	event_fill(event, BLKSNAP_EVENT_CORRUPTED, &body, sizeof(body));
+	event_post(area->events, event);
+	diff_buffer_feed(&area->storage->pool);
+	wake_up_all(&area->copied);
+}
+
+/* As if corrupted, but nobody is told: the snapshot goes away. */
+void diff_area_give_up(struct diff_area *area)
+{
+	cmpxchg(&area->error, 0, -ENODEV);
+	diff_buffer_feed(&area->storage->pool);
+	wake_up_all(&area->copied);
+}
+
+/* The units of a chunk that [sector, end) touches. */
+u64 diff_area_units(struct diff_area *area, u32 number, u64 sector, u64 end)
+{
+	u64 start = diff_area_chunk_start(area, number);
+	u64 from = max(sector, start) - start;
+	u64 to = min(end, start + (1ULL << area->chunk_shift)) - start - 1;
+
+	return GENMASK_ULL(to >> area->unit_shift, from >> area->unit_shift);
+}
+
+struct chunk *diff_area_find(struct diff_area *area, u32 number)
+{
+	return smp_load_acquire(&area->chunks[number]);
+}
+
+/*
+ * The chunk, made if it is new: then its place in the storage is taken. An
+ * error has corrupted the area, or all of them if the storage is over. Must
+ * not be called with current->bio_list set.
+ */
+struct chunk *diff_area_chunk(struct diff_area *area, u32 number)
+{
+	struct chunk *chunk = diff_area_find(area, number);
+	int ret = 0;
+
+	if (chunk)
+		return chunk;
+	chunk = chunk_make(area, number);
+	if (!chunk) {
+		diff_area_corrupt(area, -ENOMEM);
+		return ERR_PTR(-ENOMEM);
+	}
+	mutex_lock(&area->make_lock);
+	if (area->chunks[number]) {
+		chunk_free(chunk);
+		chunk = area->chunks[number];
+	} else {
+		ret = diff_storage_place(area->storage,
+					 1ULL << area->chunk_shift,
+					 area->block_size, &chunk->place);
+		if (ret)
+			chunk_free(chunk);
+		else /* pairs with diff_area_find() */
+			smp_store_release(&area->chunks[number], chunk);
+	}
+	mutex_unlock(&area->make_lock);
+	if (ret == -ENOSPC)
+		diff_storage_fail(area->storage, ret);
+	else if (ret)
+		diff_area_corrupt(area, ret);
+	return ret ? ERR_PTR(ret) : chunk;
+}
+
+/* Whether a write may go down at once. Any context, no lock. */
+bool diff_area_has(struct diff_area *area, u64 sector, u64 count)
+{
+	u64 end = min(sector + count, area->capacity);
+	struct chunk *chunk;
+	u32 number, last;
+
+	if (sector >= end || diff_area_error(area))
+		return true;
+	last = (end - 1) >> area->chunk_shift;
+	for (number = sector >> area->chunk_shift; number <= last; number++) {
+		chunk = diff_area_find(area, number);
+		if (!chunk ||
+		    !chunk_has(chunk,
+			       diff_area_units(area, number, sector, end)))
+			return false;
+	}
+	return true;
+}
+
+/* For a range of which diff_area_has() was false. */
+void diff_area_request(struct diff_area *area, struct copy_request *request,
+		       u64 sector, u64 count,
+		       void (*wake)(struct copy_waiter *waiter))
+{
+	u64 end = min(sector + count, area->capacity);
+
+	INIT_LIST_HEAD(&request->waiter.link);
+	request->waiter.wake = wake;
+	request->sector = sector;
+	request->count = end - sector;
+	request->next = sector >> area->chunk_shift;
+	request->started = request->next;
+	request->last = (end - 1) >> area->chunk_shift;
+}
+
+/*
+ * Carries a request on: true when the write may go down, false when it waits
+ * and wake will be called, after which this is to be called again. Reads are
+ * begun, never waited for. Must not be called with current->bio_list set.
+ */
+bool diff_area_preserve(struct diff_area *area, struct copy_request *request)
+{
+	u64 end = request->sector + request->count;
+	unsigned int noio = memalloc_noio_save();
+	struct chunk *chunk;
+	bool done = false;
+	u64 units;
+
+	while (request->next <= request->last) {
+		if (diff_area_error(area))
+			break;
+		chunk = diff_area_find(area, request->next);
+		units = diff_area_units(area, request->next, request->sector,
+					end);
+		if (chunk && chunk_has(chunk, units)) {
+			request->next++;
+			continue;
+		}
+		request->started = max(request->started, request->next);
+		while (request->started <= request->last &&
+		       request->started - request->next < COPY_AHEAD_MAX) {
+			u32 number = request->started;
+
+			if (diff_buffer_full(&area->storage->pool))
+				break;
+			chunk = diff_area_chunk(area, number);
+			if (IS_ERR(chunk) ||
+			    !chunk_preserve(chunk,
+					    diff_area_units(area, number,
+							    request->sector,
+							    end)))
+				goto out; /* the area is corrupted */
+			request->started++;
+		}
+		if (request->started == request->next) {
+			if (diff_buffer_starve(&area->storage->pool,
+					       &request->waiter))
+				goto waiting;
+			continue;
+		}
+		chunk = diff_area_find(area, request->next);
+		if (chunk_wait(chunk, units, &request->waiter))
+			goto waiting;
+	}
+out:
+	done = true;
+waiting:
+	memalloc_noio_restore(noio);
+	return done;
+}
+
+/* Waits until there is memory for an image write. */
+u64 diff_area_room(struct diff_area *area)
+{
+	struct diff_buffer_pool *pool = &area->storage->pool;
+
+	return wait_event_idle_timeout(pool->room,
+				       !diff_buffer_full(pool) ||
+				       diff_area_error(area),
+				       ROOM_SECONDS * HZ);
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef BLKSNAP_FILTER_H
+#define BLKSNAP_FILTER_H
+
+#include <linux/bio.h>
+#include <linux/blkdev.h>
+#include <linux/jump_label.h>
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/mempool.h>
+#include <linux/percpu-refcount.h>
+#include <linux/spinlock.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+#include "cbt.h"
+#include "uapi/blksnap.h"
+
+struct diff_area;
+struct snapshot;
+
+/*
+ * The filter of one block device, from attach to detach, or until the device
+ * goes away.
+ *
+ * Gate: every write that passes holds inflight until it has ended (see
+ * passage.h). A take closes the gate, which kills inflight: writes are then
+ * put on held; and waits for zero. Only one snapshot has the filter, so only
+ * one closes it at a time.
+ *
+ * References: the table holds one, the snapshot one. With the last of them
+ * inflight is killed for good (dying), and its zero frees the filter.
+ *
+ * The block device is not held open, so that its removal is not hindered; its
+ * structures and its driver's module are held.
+ */
+struct filter {
+	struct hlist_node hash;		/* filters_mutex; readers: RCU */
+	struct kref ref;
+	struct block_device *bdev;
+	struct percpu_ref inflight;
+	mempool_t passages;
+
+	spinlock_t lock;	/* closed, held, parked, woken; leaf, irq-safe */
+	bool closed;
+	struct bio_list held;		/* until the gate opens */
+	struct bio_list parked;		/* for the worker, from the start */
+	struct list_head woken;		/* passages for the worker */
+	struct workqueue_struct *wq;
+	struct work_struct work;
+	wait_queue_head_t drained;
+
+	struct cbt cbt;
+	struct diff_area __rcu *area;	/* set, cleared by its snapshot */
+	struct snapshot *member;	/* filters_mutex */
+	char image[BLKSNAP_IMAGE_NAME_LENGTH];	/* filters_mutex */
+	bool gone;			/* the device was removed; sticky */
+
+	bool dying;
+	struct work_struct free_work;
+};
+
+DECLARE_STATIC_KEY_FALSE(filters_attached);
+
+int filter_start(void);
+void filter_stop(void);
+
+/* Under rcu_read_lock(). */
+struct filter *filter_find(struct block_device *bdev);
+bool filter_watches(struct block_device *bdev);
+
+int filter_attach(struct block_device *bdev);
+int filter_detach(struct block_device *bdev);
+struct filter *filter_get(struct block_device *bdev);
+bool filter_try_get(struct filter *filter);
+void filter_put(struct filter *filter);
+void filter_device_gone(struct device *dev);
+
+int filter_join(struct filter *filter, struct snapshot *snapshot);
+void filter_leave(struct filter *filter);
+void filter_set_image(struct filter *filter, const char *name);
+void filter_snapshot_info(struct filter *filter,
+			  struct blksnap_snapshotinfo *info);
+
+/* The gate. */
+void filter_calm(struct filter *filter);
+int filter_close(struct filter *filter, unsigned int timeout_ms);
+void filter_open(struct filter *filter);
+void filter_uncalm(struct filter *filter);
+bool filter_hold(struct filter *filter, struct bio *bio, bool nowait);
+
+void filter_arm(struct filter *filter, struct diff_area *area);
+void filter_disarm(struct filter *filter);
+
+#endif /* BLKSNAP_FILTER_H */

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The moment of a take: one for all devices.
+ *
+ * File systems are frozen, one after another; then the gates are closed, one
+ * after another, each waited for until its writes have ended. While all are
+ * closed, maps are switched and copy-on-write is armed; then all open, and
+ * all is thawed.
+ *
+ * Devices may lie on each other (a loop device on a file of another member):
+ * then the upper one's writes can't end while the lower one is frozen or
+ * closed. That shows as a timeout: everything is let go, and the next try
+ * begins with the device that was late. Tries and waits are bounded.
+ *
+ * What is allocated between the first freeze and the last thaw does no I/O.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/blkdev.h>
+#include <linux/completion.h>
+#include <linux/ktime.h>
+#include <linux/refcount.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+#include <linux/workqueue.h>
+#include "compat/compat.h"
+#include "diff_area.h"
+#include "filter.h"
+#include "take.h"
+
+/* Tries beyond one a device. */
+#define TRIES_MORE		3
+#define CLOSE_FIRST_MS		1000
+#define CLOSE_MAX_MS		8000
+/* A freeze that takes longer may be waiting for one of ours. */
+#define FREEZE_MS		10000
+/* A freeze that takes longer, with ours undone, has another reason. */
+#define FREEZE_ALONE_MS		60000
+
+enum freezer_state { FREEZER_RUNS, FREEZER_DONE, FREEZER_LEFT };
+
+/* freeze_bdev() in a thread of its own, so that it can be left behind. */
+struct freezer {
+	struct work_struct work;
+	struct completion done;
+	refcount_t refs;
+	int state;		/* by cmpxchg: whoever leaves RUNS decides */
+	struct block_device *bdev;
+	int error;
+};
+
+static struct workqueue_struct *freeze_wq;
+
+int take_start(void)
+{
+	freeze_wq = alloc_workqueue("blksnap-freeze",
+				    WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
+	return freeze_wq ? 0 : -ENOMEM;
+}
+
+void take_stop(void)
+{
+	destroy_workqueue(freeze_wq);
+}
+
+static void freezer_put(struct freezer *freezer)
+{
+	if (!refcount_dec_and_test(&freezer->refs))
+		return;
+	compat_bdev_close(freezer->bdev, FMODE_READ);
+	kfree(freezer);
+}
+
+static void freezer_work(struct work_struct *work)
+{
+	struct freezer *freezer = container_of(work, struct freezer, work);
+
+	freezer->error = freeze_bdev(freezer->bdev);
+	if (cmpxchg(&freezer->state, FREEZER_RUNS, FREEZER_DONE) !=
+	    FREEZER_RUNS && !freezer->error)
+		thaw_bdev(freezer->bdev);
+	complete(&freezer->done);
+	freezer_put(freezer);
+}
+
+static struct freezer *freezer_make(struct block_device *bdev)
+{
+	struct freezer *freezer = kzalloc(sizeof(*freezer), GFP_KERNEL);
+
+	if (!freezer)
+		return ERR_PTR(-ENOMEM);
+	freezer->bdev = compat_bdev_open(bdev->bd_dev, FMODE_READ);
+	if (IS_ERR(freezer->bdev)) {
+		kfree(freezer);
+		return ERR_PTR(-ENODEV);
+	}
+	INIT_WORK(&freezer->work, freezer_work);
+	init_completion(&freezer->done);
+	refcount_set(&freezer->refs, 2);
+	freezer->state = FREEZER_RUNS;
+	return freezer;
+}
+
+/* Ended, and frozen or not; the caller's reference is gone. */
+static void freezer_thaw(struct freezer *freezer)
+{
+	if (!freezer->error && thaw_bdev(freezer->bdev))
+		pr_err("%pg can't be thawed\n", freezer->bdev);
+	freezer_put(freezer);
+}
+
+static bool freezer_wait(struct freezer *freezer, unsigned int timeout_ms)
+{
+	return wait_for_completion_timeout(&freezer->done,
+					   msecs_to_jiffies(timeout_ms));
+}
+
+static void thaw_all(struct list_head *members)
+{
+	struct member *member;
+
+	list_for_each_entry_reverse(member, members, link) {
+		if (member->freezer)
+			freezer_thaw(member->freezer);
+		member->freezer = NULL;
+	}
+}
+
+/*
+ * ETIMEDOUT: the one in late took too long and is thawed again, as all are.
+ * EBUSY: it did not even end then; it will be thawed when it does.
+ */
+static int freeze_all(struct list_head *members, struct member **late)
+{
+	struct member *member;
+	struct freezer *freezer;
+
+	list_for_each_entry(member, members, link) {
+		freezer = freezer_make(member->opened);
+		if (IS_ERR(freezer))
+			return PTR_ERR(freezer);
+		queue_work(freeze_wq, &freezer->work);
+		if (freezer_wait(freezer, FREEZE_MS)) {
+			if (freezer->error)
+				pr_warn("%pg is not frozen, error %d\n",
+					member->opened, freezer->error);
+			member->freezer = freezer;
+			continue;
+		}
+		thaw_all(members);
+		*late = member;
+		if (freezer_wait(freezer, FREEZE_ALONE_MS) ||
+		    cmpxchg(&freezer->state, FREEZER_RUNS, FREEZER_LEFT) !=
+		    FREEZER_RUNS) {
+			wait_for_completion(&freezer->done);
+			freezer_thaw(freezer);
+			return -ETIMEDOUT;
+		}
+		freezer_put(freezer);
+		return -EBUSY;
+	}
+	return 0;
+}
+
+static void open_all(struct list_head *members)
+{
+	struct member *member;
+
+	list_for_each_entry(member, members, link) {
+		if (member->closed)
+			filter_open(member->filter);
+		member->closed = false;
+	}
+}
+
+static int close_all(struct list_head *members, unsigned int timeout_ms,
+		     struct member **late)
+{
+	struct member *member;
+	int ret;
+
+	list_for_each_entry(member, members, link) {
+		member->closed = true;
+		ret = filter_close(member->filter, timeout_ms);
+		if (ret) {
+			*late = member;
+			return ret;
+		}
+	}
+	return 0;
+}
+
+static void switch_all(struct list_head *members)
+{
+	struct member *member;
+
+	list_for_each_entry(member, members, link) {
+		struct diff_area *area = member->area;
+
+		cbt_switch(&member->filter->cbt, area->capacity,
+			   &member->spare);
+		filter_arm(member->filter, area);
+	}
+}
+
+static int hold_and_switch(struct list_head *members, unsigned int close_ms,
+			   struct member **late)
+{
+	unsigned int noio = memalloc_noio_save();
+	ktime_t begin = 0;
+	int ret;
+
+	ret = freeze_all(members, late);
+	if (!ret) {
+		begin = ktime_get();
+		ret = close_all(members, close_ms, late);
+		if (!ret)
+			switch_all(members);
+		open_all(members);
+		pr_debug("writes held for %lld us, result %d\n",
+			 ktime_us_delta(ktime_get(), begin), ret);
+	}
+	thaw_all(members);
+	memalloc_noio_restore(noio);
+	return ret;
+}
+
+static int get_ready(struct list_head *members)
+{
+	struct member *member;
+	int ret;
+
+	list_for_each_entry(member, members, link) {
+		struct filter *filter = member->filter;
+		struct block_device *bdev;
+
+		bdev = compat_bdev_open(filter->bdev->bd_dev, FMODE_READ);
+		if (IS_ERR(bdev))
+			return -ENODEV;
+		member->opened = bdev;
+		if (bdev != filter->bdev)
+			return -ENODEV;
+		ret = cbt_prepare(&filter->cbt, member->area->capacity,
+				  &member->spare);
+		if (ret)
+			return ret;
+		filter_calm(filter);
+		member->calm = true;
+	}
+	return 0;
+}
+
+static void let_go(struct list_head *members)
+{
+	struct member *member;
+
+	list_for_each_entry(member, members, link) {
+		if (member->calm)
+			filter_uncalm(member->filter);
+		member->calm = false;
+		cbt_spare_free(&member->spare);
+		if (member->opened)
+			compat_bdev_close(member->opened, FMODE_READ);
+		member->opened = NULL;
+	}
+}
+
+static unsigned int count_of(struct list_head *members)
+{
+	struct list_head *each;
+	unsigned int count = 0;
+
+	list_for_each(each, members)
+		count++;
+	return count;
+}
+
+/* Areas are there. On an error nothing was switched or armed. */
+int take_moment(struct list_head *members)
+{
+	unsigned int tries = count_of(members) + TRIES_MORE;
+	unsigned int close_ms = CLOSE_FIRST_MS;
+	struct member *late;
+	int ret;
+
+	ret = get_ready(members);
+	while (!ret && tries--) {
+		late = NULL;
+		ret = hold_and_switch(members, close_ms, &late);
+		if (ret != -ETIMEDOUT || !tries)
+			break;
+		pr_info("%pg was late, the next try begins with it\n",
+			late->opened);
+		list_move(&late->link, members);
+		close_ms = min_t(unsigned int, close_ms * 2, CLOSE_MAX_MS);
+		ret = 0;
+	}
+	let_go(members);
+	return ret;
+}
