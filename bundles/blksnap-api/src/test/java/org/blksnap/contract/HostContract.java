@@ -31,7 +31,7 @@ public abstract class HostContract {
   /** 16 MiB, every byte {@link #FILL}; also what loop devices stand on. */
   private Path path;
 
-  protected abstract HostOperations host();
+  protected abstract HostOperations host() throws Exception;
 
   @BeforeEach
   void makeFile() throws Exception {
