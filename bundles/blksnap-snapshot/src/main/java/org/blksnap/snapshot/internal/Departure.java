@@ -48,15 +48,18 @@ final class Departure {
    * away is passed over.
    */
   static void prepare(Engine engine) {
-    for (FilteredDevice device : engine.filteredDevices()) {
-      if (device.deviceIdentity().blockDevice() && !device.gateOfRequests().isClosed()) {
-        tried("device " + device.name(), device::flush);
-      }
-    }
+    engine.filteredDevices().forEach(Departure::flushAhead);
     for (HeldSnapshot snapshot : engine.heldSnapshots()) {
       if (!snapshot.storageRoom().waitsForProvider()) {
         tried("snapshot " + snapshot.id(), snapshot.storageRoom()::flush);
       }
+    }
+  }
+
+  /** While requests go on: closing the last descriptor of a block device writes back the rest. */
+  static void flushAhead(FilteredDevice device) {
+    if (device.deviceIdentity().blockDevice() && !device.gateOfRequests().isClosed()) {
+      tried("device " + device.name(), device::flush);
     }
   }
 

@@ -128,6 +128,9 @@ final class HotSwap {
       return;
     }
     for (FilteredDevice device : engine.filteredDevices()) {
+      if (room == Room.DEVICE) {
+        Departure.flushAhead(device);
+      }
       boolean quiet = suspend(room, device);
       switch (room) {
         case DEVICE -> letRawGo(device);
