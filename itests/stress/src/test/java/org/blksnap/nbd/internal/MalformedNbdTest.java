@@ -135,6 +135,32 @@ class MalformedNbdTest {
     server.close();
   }
 
+  /** The judge is worth something only if it finds what is wrong. */
+  @Test
+  void anAnswerWithOneBitChangedIsFound() {
+    NbdServer server = new NbdServer(exports, LIMITS);
+    Random random = new Random(seed);
+    MalformedInput input = new MalformedInput(random, SIZE, LIMITS.maximumRequest());
+    int found = 0;
+    int tried = 2000;
+    for (int i = 0; i < tried; i++) {
+      byte[] says = input.next();
+      MemoryTransport transport = new MemoryTransport(says, says.length + 1, random);
+      new Connection(server, "memory", transport, null, LIMITS).run();
+      byte[] answered = new byte[transport.answered().remaining()];
+      transport.answered().get(answered);
+      answered[random.nextInt(answered.length)] ^= (byte) (1 << random.nextInt(8));
+      try {
+        new ReplyJudge(SIZE, LIMITS.maximumRequest()).judge(says, ByteBuffer.wrap(answered));
+      } catch (AssertionError | RuntimeException e) {
+        found++;
+      }
+    }
+    // The rest is in data, words and flags, which it does not look at.
+    assertTrue(found > tried / 4, found + " of " + tried + " found, -Dseed=" + seed);
+    server.close();
+  }
+
   @Test
   void clientsOverTheSocketLeaveNothingBehind() throws Exception {
     int clients = Math.max(1, CLIENTS / SHARE_OF_SOCKETS);
