@@ -52,8 +52,14 @@ def test_every_flag_is_offered_as_the_headers_allow():
     everything = SEND_FLUSH | SEND_FUA | SEND_TRIM | SEND_WRITE_ZEROES | CAN_MULTI_CONN | SEND_CACHE | SEND_FAST_ZERO
     for mode in MODES:
         with client(EXPORT, mode) as it:
-            expected = everything | (SEND_DF if mode != SIMPLE else 0) | (BLOCK_STATUS_PAYLOAD if mode == EXTENDED else 0)
+            expected = everything | (SEND_DF if mode != SIMPLE else 0)
             check(it.flags & ~ROTATIONAL == HAS_FLAGS | expected, f"{mode}: flags {it.flags:#x}")
+
+
+def test_status_payloads_are_offered_to_who_has_contexts_to_pick_from():
+    for contexts in ((), (ALLOCATION,)):
+        with client(EXPORT, EXTENDED, *contexts) as it:
+            check(bool(it.flags & BLOCK_STATUS_PAYLOAD) == bool(contexts), f"flags {it.flags:#x} with {contexts}")
 
 
 def test_unknown_export_is_refused_and_the_next_one_served():

@@ -342,7 +342,7 @@ final class Handshake {
     if (mode != Mode.SIMPLE) {
       flags |= Wire.FLAG_SEND_DF;
     }
-    if (mode == Mode.EXTENDED) {
+    if (mode == Mode.EXTENDED && !session.contexts().isEmpty()) {
       flags |= Wire.FLAG_BLOCK_STATUS_PAYLOAD;
     }
     return flags;

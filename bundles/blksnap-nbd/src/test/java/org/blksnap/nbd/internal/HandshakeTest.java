@@ -139,6 +139,23 @@ class HandshakeTest {
   }
 
   @Test
+  void statusPayloadIsOfferedWhereContextsAreSelected() throws IOException {
+    client.hello();
+    client.ask(Wire.OPT_EXTENDED_HEADERS);
+    assertEquals(0, flags() & Wire.FLAG_BLOCK_STATUS_PAYLOAD);
+    client.ask(Wire.OPT_SET_META_CONTEXT, RawClient.contexts("disk", "base:allocation"));
+    assertEquals(Wire.FLAG_BLOCK_STATUS_PAYLOAD, flags() & Wire.FLAG_BLOCK_STATUS_PAYLOAD);
+  }
+
+  private int flags() throws IOException {
+    client.option(Wire.OPT_INFO, RawClient.go("disk"));
+    ByteBuffer told = ByteBuffer.wrap(client.reply().data());
+    client.reply();
+    client.reply();
+    return told.getShort(Short.BYTES + Long.BYTES);
+  }
+
+  @Test
   void structuredAfterExtendedIsRefused() throws IOException {
     assertEquals(Wire.REP_ACK, client.hello().ask(Wire.OPT_EXTENDED_HEADERS));
     assertEquals(Wire.REP_ERR_EXT_HEADER_REQD, client.ask(Wire.OPT_STRUCTURED_REPLY));
