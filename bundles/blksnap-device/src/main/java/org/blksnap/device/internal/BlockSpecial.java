@@ -92,21 +92,7 @@ final class BlockSpecial extends OpenDevice {
     long first = roundUp(offset, block);
     long end = roundDown(offset + length, block);
     if (first < end) {
-      host.use(file -> file != null && discardBlocks(file, first, end - first));
-    }
-  }
-
-  /** False where the device cannot; then nothing was done. */
-  private static boolean discardBlocks(HostFile file, long offset, long length)
-      throws BlksnapException {
-    try {
-      file.blockDiscard(offset, length);
-      return true;
-    } catch (BlksnapException refused) {
-      if (otherWay(refused)) {
-        return false;
-      }
-      throw refused;
+      host.use(file -> file != null && tried(() -> file.blockDiscard(first, end - first)));
     }
   }
 
@@ -136,28 +122,10 @@ final class BlockSpecial extends OpenDevice {
   private boolean zeroBlocks(
       HostFile file, long offset, long length, boolean keepAllocated, boolean fastOnly)
       throws BlksnapException {
-    if (!keepAllocated) {
-      try {
-        file.punchHole(offset, length);
-        return true;
-      } catch (BlksnapException refused) {
-        if (!otherWay(refused)) {
-          throw refused;
-        }
-      }
-    }
-    if (fastOnly && !zeroesFast()) {
-      return false;
-    }
-    try {
-      file.blockZeroOut(offset, length);
+    if (!keepAllocated && tried(() -> file.punchHole(offset, length))) {
       return true;
-    } catch (BlksnapException refused) {
-      if (otherWay(refused)) {
-        return false;
-      }
-      throw refused;
     }
+    return (!fastOnly || zeroesFast()) && tried(() -> file.blockZeroOut(offset, length));
   }
 
   private boolean zeroesFast() {
@@ -169,8 +137,9 @@ final class BlockSpecial extends OpenDevice {
   }
 
   /** EBUSY: mounted and forced; the kernel then refuses what passes its cache. */
-  private static boolean otherWay(BlksnapException refused) {
-    return cannot(refused) || refused.errno() == Errno.EBUSY;
+  @Override
+  boolean cannot(BlksnapException refused) {
+    return super.cannot(refused) || refused.errno() == Errno.EBUSY;
   }
 
   private static long roundUp(long value, long block) {

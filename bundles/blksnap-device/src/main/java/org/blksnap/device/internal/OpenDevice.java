@@ -207,8 +207,26 @@ abstract class OpenDevice implements RawDevice {
     ZeroFill.write(channel, offset, length);
   }
 
+  /** Something asked of the host's file. */
+  interface HostCall {
+    void make() throws BlksnapException;
+  }
+
+  /** False where this way is not open, and another may be; then nothing was done. */
+  final boolean tried(HostCall call) throws BlksnapException {
+    try {
+      call.make();
+      return true;
+    } catch (BlksnapException refused) {
+      if (cannot(refused)) {
+        return false;
+      }
+      throw refused;
+    }
+  }
+
   /** True where the host's answer means that this way is not open, and another may be. */
-  static boolean cannot(BlksnapException refused) {
+  boolean cannot(BlksnapException refused) {
     return switch (refused.errno()) {
       case EOPNOTSUPP, ENOSYS, ENOTTY -> true;
       default -> false;

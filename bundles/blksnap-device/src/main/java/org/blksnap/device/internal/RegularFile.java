@@ -110,7 +110,7 @@ final class RegularFile extends OpenDevice {
   public void discard(long offset, long length) throws IOException {
     requireWritable();
     if (length > 0) {
-      host.use(file -> file != null && punch(file, offset, length));
+      host.use(file -> file != null && tried(() -> file.punchHole(offset, length)));
     }
   }
 
@@ -126,48 +126,23 @@ final class RegularFile extends OpenDevice {
     }
   }
 
-  private static boolean zero(HostFile file, long offset, long length, boolean keepAllocated)
+  private boolean zero(HostFile file, long offset, long length, boolean keepAllocated)
       throws BlksnapException {
     return keepAllocated
         ? zeroAllocated(file, offset, length)
-        : punch(file, offset, length) || zeroRange(file, offset, length);
+        : tried(() -> file.punchHole(offset, length))
+            || tried(() -> file.zeroRange(offset, length));
   }
 
-  private static boolean zeroAllocated(HostFile file, long offset, long length)
-      throws BlksnapException {
-    if (zeroRange(file, offset, length)) {
+  private boolean zeroAllocated(HostFile file, long offset, long length) throws BlksnapException {
+    if (tried(() -> file.zeroRange(offset, length))) {
       return true;
     }
-    if (!punch(file, offset, length)) {
+    if (!tried(() -> file.punchHole(offset, length))) {
       return false;
     }
     file.allocate(offset, length);
     return true;
-  }
-
-  private static boolean punch(HostFile file, long offset, long length) throws BlksnapException {
-    try {
-      file.punchHole(offset, length);
-      return true;
-    } catch (BlksnapException refused) {
-      if (cannot(refused)) {
-        return false;
-      }
-      throw refused;
-    }
-  }
-
-  private static boolean zeroRange(HostFile file, long offset, long length)
-      throws BlksnapException {
-    try {
-      file.zeroRange(offset, length);
-      return true;
-    } catch (BlksnapException refused) {
-      if (cannot(refused)) {
-        return false;
-      }
-      throw refused;
-    }
   }
 
   @Override
@@ -180,7 +155,7 @@ final class RegularFile extends OpenDevice {
   }
 
   /** Null where the file system does not tell. */
-  private static List<AllocationExtent> extents(HostFile file, long offset, long length, int limit)
+  private List<AllocationExtent> extents(HostFile file, long offset, long length, int limit)
       throws BlksnapException {
     List<AllocationExtent> extents = new ArrayList<>();
     long end = offset + length;

@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
@@ -17,6 +16,7 @@ import java.util.Arrays;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.block.Geometry;
+import org.blksnap.contract.LoopDevice;
 import org.blksnap.spi.device.OpenRequest;
 import org.blksnap.spi.device.RawDevice;
 import org.junit.jupiter.api.AfterEach;
@@ -307,16 +307,6 @@ class BlockSpecialTest {
           assertTrue(device.carries(mount));
         }
       }
-    }
-  }
-
-  @Test
-  void closingTwiceIsHarmless() throws IOException, Exception {
-    try (LoopDevice loop = new LoopDevice(backing)) {
-      RawDevice device = open(loop.device, false);
-      device.close();
-      device.close();
-      assertEquals(0, host.openFiles.get());
     }
   }
 }

@@ -8,11 +8,9 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
-import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -22,6 +20,7 @@ import java.util.List;
 import org.blksnap.api.block.AllocationExtent;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
+import org.blksnap.contract.LoopDevice;
 import org.blksnap.spi.device.OpenRequest;
 import org.blksnap.spi.device.RawDevice;
 import org.junit.jupiter.api.AfterEach;
@@ -30,6 +29,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
+/** What files do beyond the contract. */
 @Timeout(60)
 class RegularFileTest {
   private static final int MIB = 1 << 20;
@@ -60,18 +60,6 @@ class RegularFileTest {
 
   private static Errno refusal(org.junit.jupiter.api.function.Executable call) {
     return BlksnapException.errnoOf(assertThrows(IOException.class, call));
-  }
-
-  @Test
-  void whatWasWrittenIsRead() throws Exception {
-    RawDevice device = open();
-    ByteBuffer out = ByteBuffer.allocateDirect(4096).putInt(0, 4711);
-    device.write(out, 8192);
-    assertFalse(out.hasRemaining());
-    ByteBuffer in = ByteBuffer.allocateDirect(4096);
-    device.read(in, 8192);
-    assertEquals(4711, in.getInt(0));
-    device.flush();
   }
 
   @Test
@@ -111,27 +99,6 @@ class RegularFileTest {
     assertEquals(Errno.EBUSY, refusal(this::open));
     first.close();
     open().close();
-  }
-
-  @Test
-  void writeToAReadOnlyOpenIsRefused() throws Exception {
-    RawDevice device = provider.open(new OpenRequest(path, true, false));
-    assertTrue(device.geometry().readOnly());
-    assertEquals(Errno.EROFS, refusal(() -> device.write(ByteBuffer.allocate(512), 0)));
-    assertEquals(Errno.EROFS, refusal(() -> device.discard(0, 512)));
-  }
-
-  @Test
-  void missingFileIsEnoent() {
-    path = directory.resolve("missing");
-    assertEquals(Errno.ENOENT, refusal(this::open));
-  }
-
-  @Test
-  void directoryIsEnodev() {
-    path = directory;
-    assertEquals(Errno.ENODEV, refusal(this::open));
-    assertEquals(Errno.ENODEV, refusal(() -> provider.geometry(directory)));
   }
 
   @Test
@@ -295,23 +262,6 @@ class RegularFileTest {
   }
 
   @Test
-  void transferGivesAllBytes() throws Exception {
-    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    open().transferTo(100, MIB, Channels.newChannel(bytes));
-    assertEquals(MIB, bytes.size());
-  }
-
-  @Test
-  void transferPastTheEndFailsInsteadOfTurningForEver() throws Exception {
-    RawDevice device = open();
-    assertEquals(
-        Errno.EIO,
-        refusal(
-            () ->
-                device.transferTo(2 * MIB, 512, Channels.newChannel(new ByteArrayOutputStream()))));
-  }
-
-  @Test
   void fingerprintTellsAnotherWritersWrite() throws Exception {
     RawDevice device = open();
     device.flush();
@@ -320,14 +270,6 @@ class RegularFileTest {
     LoopDevice.run("touch", path.toString());
     assertNotEquals(before, device.fingerprint());
     assertTrue(device.lastModifiedMillis() > 0);
-  }
-
-  @Test
-  void closedDeviceAnswersShutDown() throws Exception {
-    RawDevice device = open();
-    device.close();
-    device.close();
-    assertEquals(Errno.ESHUTDOWN, refusal(() -> device.read(ByteBuffer.allocate(512), 0)));
   }
 
   @Test
