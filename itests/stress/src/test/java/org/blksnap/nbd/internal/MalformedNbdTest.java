@@ -25,10 +25,10 @@ import org.junit.jupiter.api.io.TempDir;
  * must be answered as the protocol document has it, and leave nothing behind.
  */
 class MalformedNbdTest {
-  /** Clients in memory; over the socket a hundredth of it. */
-  private static final int CLIENTS = Integer.getInteger("clients", 400_000);
+  /** Clients in memory; over the socket a share of them. */
+  private static final int CLIENTS = Integer.getInteger("clients", 800_000);
 
-  private static final int SHARE_OF_SOCKETS = 100;
+  private static final int SHARE_OF_SOCKETS = 250;
   private static final int THREADS = 2;
   private static final int SIZE = 1 << 20;
 
