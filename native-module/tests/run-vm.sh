@@ -120,6 +120,11 @@ export PATH="${PATH}:/usr/sbin:/sbin"
 export DEBIAN_FRONTEND=noninteractive
 UPDATED=
 
+# Runs beside each other prepare one after another.
+mkdir -p "${CACHE}" || fail "no cache directory ${CACHE}"
+exec 8>"${CACHE}/lock"
+flock 8
+
 apt_update() {
     [ -z "${UPDATED}" ] || return 0
     UPDATED=yes
@@ -194,11 +199,12 @@ RELEASE=$(release_at_hand) || {
     [ -e "/lib/modules/${RELEASE}/build/Makefile" ] || install "linux-headers-${RELEASE}"
 }
 KERNEL=${CACHE}/${RELEASE}
-if [ ! -e "${KERNEL}/ready" ]; then
-    rm -rf "${KERNEL}"
-    unpack "linux-image-${RELEASE}" "${KERNEL}" || fail "linux-image-${RELEASE} could not be downloaded"
-    depmod -b "${KERNEL}" "${RELEASE}" || fail "depmod of ${RELEASE}"
-    touch "${KERNEL}/ready"
+if [ ! -e "${KERNEL}/boot/vmlinuz-${RELEASE}" ]; then
+    FRESH=$(mktemp -d "${CACHE}/fresh.XXXXXX")
+    unpack "linux-image-${RELEASE}" "${FRESH}" || fail "linux-image-${RELEASE} could not be downloaded"
+    depmod -b "${FRESH}" "${RELEASE}" || fail "depmod of ${RELEASE}"
+    chmod 755 "${FRESH}"
+    mv -T "${FRESH}" "${KERNEL}" || fail "${KERNEL} is in the way"
 fi
 if [ ! -e "${CACHE}/mdadm/sbin/mdadm" ]; then
     unpack mdadm "${CACHE}/mdadm" || echo "# no mdadm: tests of md are skipped"
@@ -259,9 +265,13 @@ make_initramfs() {
 
 SEED=${BLKSNAP_SEED:-$((RANDOM * 32768 + RANDOM))}
 make_initramfs || fail "the initramfs could not be made"
+mkdir "${SCRATCH}/bin"
+cp "${CACHE}"/bin/* "${SCRATCH}/bin/"
+[ ! -e "${BUILT}/blksnap.ko" ] || cp "${BUILT}/blksnap.ko" "${SCRATCH}/blksnap.ko"
+exec 8>&-
 {
     printf 'TESTS=%q\nBIN=%q\nMODULE=%q\nMODULES=%q\nMDADM=%q\n' \
-        "${TESTS}" "${CACHE}/bin" "${BUILT}/blksnap.ko" "${KERNEL}/lib/modules" "${CACHE}/mdadm/sbin/mdadm"
+        "${TESTS}" "${SCRATCH}/bin" "${SCRATCH}/blksnap.ko" "${KERNEL}/lib/modules" "${CACHE}/mdadm/sbin/mdadm"
     printf 'SCALE=%q\nSEED=%q\nTEST_LIMIT=%q\n' "${SCALE}" "${SEED}" "${TEST_LIMIT}"
 } >"${SCRATCH}/guest.env"
 printf '%s\n' "${COMMAND}" >"${SCRATCH}/command"

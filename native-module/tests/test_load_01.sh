@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shows: the module is loaded and unloaded again and again, and leaves nothing
 . "${TESTS}/lib.sh"
-for round in $(seq "$(scaled 25)"); do
+for round in $(seq "$(scaled 10)"); do
     load
     [ "$(blkctl version)" = 2.0.0.0 ] || fail "version is $(blkctl version)"
     if [ $((round % 3)) -eq 0 ]; then

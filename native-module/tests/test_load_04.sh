@@ -3,7 +3,7 @@
 . "${TESTS}/lib.sh"
 busy_device "${DISK}"
 busy_device /dev/vdb
-for round in $(seq "$(scaled 8)"); do
+for round in $(seq "$(scaled 5)"); do
     load
     attach "${DISK}"
     sleep 0.1
