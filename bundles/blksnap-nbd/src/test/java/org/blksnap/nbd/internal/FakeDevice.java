@@ -21,6 +21,8 @@ import org.blksnap.api.snapshot.GateStatistics;
 /** A device that is a byte array, with faults to inject. */
 class FakeDevice implements AttachedDevice {
   private static final int PAGE = 4096;
+  private static final int ALL_FLAGS =
+      IoFlags.FUA | IoFlags.NO_WAIT | IoFlags.NO_HOLE | IoFlags.FAST_ZERO;
 
   final String name;
   final byte[] bytes;
@@ -63,7 +65,7 @@ class FakeDevice implements AttachedDevice {
     if (now != null) {
       throw new BlksnapException(now, "injected " + now);
     }
-    if (offset < 0 || length < 0 || offset + length > bytes.length) {
+    if (offset < 0 || length < 0 || offset > bytes.length - length) {
       throw new BlksnapException(outside, "outside");
     }
     if (delayMillis > 0) {
@@ -72,6 +74,16 @@ class FakeDevice implements AttachedDevice {
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
       }
+    }
+  }
+
+  private void checkChange(long offset, long length, int flags) throws BlksnapException {
+    if ((flags & ~ALL_FLAGS) != 0) {
+      throw new BlksnapException(Errno.EINVAL, "unknown flags " + flags);
+    }
+    check(offset, length, Errno.ENOSPC);
+    if (readOnly) {
+      throw new BlksnapException(Errno.EROFS, "read-only");
     }
   }
 
@@ -86,7 +98,7 @@ class FakeDevice implements AttachedDevice {
 
   @Override
   public void write(ByteBuffer src, long offset, int flags) throws IOException {
-    check(offset, src.remaining(), Errno.ENOSPC);
+    checkChange(offset, src.remaining(), flags);
     lastFlags = flags;
     src.get(bytes, (int) offset, src.remaining());
   }
@@ -98,7 +110,7 @@ class FakeDevice implements AttachedDevice {
 
   @Override
   public void writeZeroes(long offset, long length, int flags) throws IOException {
-    check(offset, length, Errno.ENOSPC);
+    checkChange(offset, length, flags);
     lastFlags = flags;
     if ((flags & IoFlags.FAST_ZERO) != 0) {
       throw new BlksnapException(Errno.EOPNOTSUPP, "not fast here");
