@@ -49,7 +49,7 @@ final class BufferSlots implements AutoCloseable {
   static final long BUDGET = 64L << 20;
 
   /** Bytes backed from the beginning. */
-  static final long FIRST_BACKED = 8L << 20;
+  static final long FIRST_BACKED = 32L << 20;
 
   /** Bytes added at a time. */
   static final long STEP = 4L << 20;

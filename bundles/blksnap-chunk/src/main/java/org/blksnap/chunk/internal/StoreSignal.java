@@ -17,7 +17,8 @@ import java.util.function.BooleanSupplier;
  * that nothing lingers for ever; and not at all once {@code threshold} are, or while somebody waits
  * for it. A maker only looks at a flag, and unparks the worker when its chunk is the first or
  * reaches the threshold. No wake-up is lost: the worker raises {@code parked} before it looks at
- * {@code queued}, the maker counts before it looks at {@code parked}.
+ * {@code queued}, the maker counts before it looks at {@code parked}. The maker that wakes it
+ * lowers the flag first, so that the next ones do not wake it again while it waits for a processor.
  *
  * <p>Waiting for the worker ({@link #await}) ends when the thing waited for is there, when the area
  * is gone, or when the storage stalled: the worker stored nothing for the stall limit. A waiter
@@ -68,6 +69,7 @@ final class StoreSignal {
   void enqueued() {
     int count = queued.incrementAndGet();
     if (parked && (count == 1 || count >= threshold)) {
+      parked = false;
       wake();
     }
   }
@@ -99,10 +101,10 @@ final class StoreSignal {
    * By the worker: returns when there is something to do, or at the latest when idle time is over.
    */
   void awaitWork(BooleanSupplier closed) {
-    parked = true;
     try {
       long idleSince = 0;
       while (!closed.getAsBoolean()) {
+        parked = true;
         int count = queued.get();
         if (wantedPass.get() > ended()
             || (count > 0 && (count >= threshold || waiting.get() > 0))) {

@@ -204,9 +204,12 @@ class DiffAreaTest {
 
   @Test
   void aStalledStorageCorruptsAndLiveWritesGoOn() throws Exception {
+    scene.close();
+    int chunks = (int) (BufferSlots.FIRST_BACKED >> 20) + 10;
+    scene = new Scene(Files.createDirectory(directory.resolve("large")), chunks << 20, 20, 42);
     scene.storage.hang = new CountDownLatch(1);
-    for (int i = 0; i < 60; i++) {
-      scene.liveWrite(i * CHUNK, scene.bytes(4096));
+    for (int i = 0; i < chunks; i++) {
+      scene.liveWrite(i << 20, scene.bytes(4096));
     }
     assertEquals(Errno.EIO, scene.area.error());
     assertTrue(scene.area.detail().contains("stalled"), scene.area.detail());

@@ -60,7 +60,7 @@ class FileLayoutTest {
     assertEquals(
         "424c4b53534c4f54" + "01000000" + "12000000" + "0c000000" + "00010000",
         HexFormat.of().formatHex(file, 0, 24));
-    assertEquals(8192 + (8 << 20), file.length);
+    assertEquals(8192 + BufferSlots.FIRST_BACKED, file.length);
     assertEquals(
         "00".repeat(16), HexFormat.of().formatHex(file, 4096, 4096 + 16), "stored: slot is free");
   }
