@@ -15,7 +15,8 @@ import org.osgi.annotation.versioning.ProviderType;
 
 /**
  * A device as it is, without filter. Ranges are checked by the caller. Any thread; all data methods
- * may block. Buffers are consumed wholly or an exception is thrown.
+ * may block. Buffers are consumed wholly or an exception is thrown: EIO past the end, EROFS on
+ * every change of one opened read-only, ESHUTDOWN once closed. Closing is idempotent.
  */
 @ProviderType
 public interface RawDevice extends Closeable {

@@ -55,7 +55,7 @@ public interface DiffStorage extends Closeable {
 
   StorageStatus status();
 
-  /** Leaves everything for a successor. Idempotent. */
+  /** Leaves everything for a successor; ESTALE answers whatever is asked then. Idempotent. */
   @Override
   void close();
 

@@ -10,7 +10,8 @@ import org.osgi.annotation.versioning.ProviderType;
  * The change tracking of one device (reference, section 4). {@link #mark} and {@link #markBoth} are
  * called by any number of threads under the shared side of the device's gate; {@link
  * PreparedTake#commit}, {@link #renew} and the closing methods under its exclusive side, so never
- * while a mark is under way. The queries of {@link ChangeMap} come at any time.
+ * while a mark is under way. The queries of {@link ChangeMap} come at any time. Once closed or
+ * handed over it answers ESHUTDOWN, and marks are ignored.
  */
 @ProviderType
 public interface Tracker extends ChangeMap {
