@@ -192,6 +192,11 @@ def test_qemu_img_and_qemu_io_over_tls():
     check(EXPORT in said and IMAGE in said, said)
 
 
+def test_nbd_client_lists_over_tls():
+    said = command("nbd-client", "-l", "localhost", PORT, "-x", "-A", BARE / "ca-cert.pem", "-H", "localhost")
+    check(EXPORT in said.stdout and IMAGE in said.stdout, f"{said}")
+
+
 def test_libnbd_many_in_flight_over_tls():
     import nbd
     handle = nbd.NBD()
