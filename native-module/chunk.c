@@ -141,9 +141,10 @@ static void chunk_queue_locked(struct chunk *chunk)
 	diff_storage_enqueue(chunk->area->storage, chunk);
 }
 
-/* Without the lock: pairs with the release that sets the bits. */
+/* Without the lock. */
 bool chunk_has(struct chunk *chunk, u64 units)
 {
+	/* pairs with the release that sets the bits, in units_loaded() */
 	return (smp_load_acquire(&chunk->saved) & units) == units;
 }
 
@@ -426,6 +427,7 @@ static bool units_idle(struct chunk *chunk, u64 units)
 /* How many units from that one on are not kept by us, at this moment. */
 unsigned int chunk_live_run(struct chunk *chunk, unsigned int unit)
 {
+	/* pairs with the release that sets the bits, in units_loaded() */
 	u64 saved = smp_load_acquire(&chunk->saved) >> unit;
 
 	return saved ? __ffs64(saved) : CHUNK_UNITS_MAX - unit;

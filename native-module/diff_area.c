@@ -143,6 +143,7 @@ u64 diff_area_units(struct diff_area *area, u32 number, u64 sector, u64 end)
 
 struct chunk *diff_area_find(struct diff_area *area, u32 number)
 {
+	/* pairs with the release in diff_area_chunk() */
 	return smp_load_acquire(&area->chunks[number]);
 }
 

@@ -120,8 +120,9 @@ bool diff_buffer_starve(struct diff_buffer_pool *pool,
 
 bool diff_buffer_is_starved(struct diff_buffer_pool *pool)
 {
+	/* whoever comes later looks for room itself */
 	return !list_empty_careful(&pool->starved) ||
-	       waitqueue_active(&pool->room);
+	       wq_has_sleeper(&pool->room);
 }
 
 /* Wakes all starved, whether there is room or not. Any context. */

@@ -14,7 +14,7 @@
 #include "params.h"
 
 /* Ranges of one call, and of one snapshot. */
-#define RANGES_MAX		(1U << 20)
+#define RANGES_MAX		1048576U
 /* Chunks whose store is under way at a time. */
 #define STORE_IN_FLIGHT_MAX	16
 /* How long a chunk waits for more of its like before it is stored. */

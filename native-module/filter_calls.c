@@ -18,7 +18,7 @@
 #include "snapshot.h"
 
 /* Ranges of one cbtdirty call. */
-#define DIRTY_RANGES_MAX	(1U << 20)
+#define DIRTY_RANGES_MAX	1048576U
 /* A 32-bit program's cbtinfo may lack the padding at its end. */
 #define CBTINFO_SIZE_32		36
 

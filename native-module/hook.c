@@ -25,9 +25,9 @@
 #include <linux/delay.h>
 #include <linux/device.h>
 #include <linux/ftrace.h>
+#include <linux/kprobes.h>
 #include <linux/module.h>
 #include <linux/rcupdate.h>
-#include <linux/string.h>
 #include "compat/compat.h"
 #include "filter.h"
 #include "filter_calls.h"
@@ -51,20 +51,6 @@ static void hooked_submit(struct bio *bio)
 	hook_leave();
 }
 
-static void notrace submit_reached(unsigned long ip, unsigned long parent,
-				   struct ftrace_ops *ops,
-				   struct ftrace_regs *fregs)
-{
-	const struct bio *bio;
-
-	if (!static_branch_unlikely(&filters_attached))
-		return;
-	bio = (const struct bio *)compat_ftrace_arg0(fregs);
-	if (!op_is_write(bio_op(bio)) || from_inside(parent))
-		return;
-	ftrace_instruction_pointer_set(fregs, (unsigned long)hooked_submit);
-}
-
 static long hooked_ioctl(struct file *file, unsigned int cmd,
 			 unsigned long arg)
 {
@@ -76,15 +62,6 @@ static long hooked_ioctl(struct file *file, unsigned int cmd,
 	return ret;
 }
 
-static void notrace ioctl_reached(unsigned long ip, unsigned long parent,
-				  struct ftrace_ops *ops,
-				  struct ftrace_regs *fregs)
-{
-	if (filter_call_is_ours(compat_ftrace_arg1(fregs)))
-		ftrace_instruction_pointer_set(fregs,
-					       (unsigned long)hooked_ioctl);
-}
-
 static void hooked_device_del(struct device *dev)
 {
 	hook_enter();
@@ -93,98 +70,130 @@ static void hooked_device_del(struct device *dev)
 	hook_leave();
 }
 
-static void notrace device_del_reached(unsigned long ip, unsigned long parent,
-				       struct ftrace_ops *ops,
-				       struct ftrace_regs *fregs)
-{
-	if (static_branch_unlikely(&filters_attached) && !from_inside(parent))
-		ftrace_instruction_pointer_set(fregs,
-					       (unsigned long)hooked_device_del);
-}
-
-#ifdef COMPAT_HAS_BDEV_WRITE_PAGE
+/* Tells the caller to use a bio. */
 static int hooked_write_page(struct block_device *bdev, sector_t sector,
 			     struct page *page, struct writeback_control *wbc)
 {
 	return -EOPNOTSUPP;
 }
 
-static void notrace write_page_reached(unsigned long ip, unsigned long parent,
-				       struct ftrace_ops *ops,
-				       struct ftrace_regs *fregs)
+/* Each answers where to go on, or 0: as if we were not there. */
+static unsigned long notrace submit_reached(const struct ftrace_regs *fregs)
 {
-	struct block_device *bdev;
+	const struct bio *bio;
 
 	if (!static_branch_unlikely(&filters_attached))
-		return;
-	bdev = (struct block_device *)compat_ftrace_arg0(fregs);
-	if (filter_watches(bdev))
-		ftrace_instruction_pointer_set(fregs,
-					       (unsigned long)hooked_write_page);
+		return 0;
+	bio = (const struct bio *)compat_ftrace_arg0(fregs);
+	return op_is_write(bio_op(bio)) ? (unsigned long)hooked_submit : 0;
 }
+
+static unsigned long notrace ioctl_reached(const struct ftrace_regs *fregs)
+{
+	return filter_call_is_ours(compat_ftrace_arg1(fregs)) ?
+		       (unsigned long)hooked_ioctl : 0;
+}
+
+static unsigned long notrace
+device_del_reached(const struct ftrace_regs *fregs)
+{
+	return static_branch_unlikely(&filters_attached) ?
+		       (unsigned long)hooked_device_del : 0;
+}
+
+static unsigned long notrace
+write_page_reached(const struct ftrace_regs *fregs)
+{
+	if (!static_branch_unlikely(&filters_attached) ||
+	    !filter_watches((void *)compat_ftrace_arg0(fregs)))
+		return 0;
+	return (unsigned long)hooked_write_page;
+}
+
+static struct hook {
+	const char *name;
+	unsigned long (*reached)(const struct ftrace_regs *fregs);
+	unsigned long address;
+} hooks[] = {
+	/* submit_bio_noacct is looked for first: it is the one called often */
+	{ "submit_bio_noacct", submit_reached, 0 },
+	{ "device_del", device_del_reached, 0 },
+	{ "blkdev_ioctl", ioctl_reached, 0 },
+#ifdef CONFIG_COMPAT
+	{ "compat_blkdev_ioctl", ioctl_reached, 0 },
 #endif
+#ifdef COMPAT_HAS_BDEV_WRITE_PAGE
+	{ "bdev_write_page", write_page_reached, 0 },
+#endif
+};
+
+static void notrace reached(unsigned long ip, unsigned long parent,
+			    struct ftrace_ops *ops, struct ftrace_regs *fregs)
+{
+	unsigned long target = 0;
+	unsigned int i;
+
+	if (from_inside(parent))
+		return;
+	if (likely(compat_ftrace_is_at(ip, hooks[0].address)))
+		target = submit_reached(fregs);
+	else
+		for (i = 1; i < ARRAY_SIZE(hooks); i++)
+			if (compat_ftrace_is_at(ip, hooks[i].address))
+				target = hooks[i].reached(fregs);
+	if (target)
+		ftrace_instruction_pointer_set(fregs, target);
+}
 
 /*
  * PERMANENT: with hooks in place ftrace can't be switched off by sysctl, for
  * that would let writes pass uncounted.
  */
-#define HOOK(function, reached) {					\
-	.name = function,						\
-	.ops = {							\
-		.func = reached,					\
-		.flags = FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT, \
-	},								\
-}
-
-static struct hook {
-	const char *name;
-	bool registered;
-	struct ftrace_ops ops;
-} hooks[] = {
-	HOOK("device_del", device_del_reached),
-	HOOK("submit_bio_noacct", submit_reached),
-#ifdef COMPAT_HAS_BDEV_WRITE_PAGE
-	HOOK("bdev_write_page", write_page_reached),
-#endif
-	HOOK("blkdev_ioctl", ioctl_reached),
-#ifdef CONFIG_COMPAT
-	HOOK("compat_blkdev_ioctl", ioctl_reached),
-#endif
+static struct ftrace_ops hook_ops = {
+	.func = reached,
+	.flags = FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT,
 };
 
-static int hook_register(struct hook *hook)
+/* Where a function begins, exported or not: kprobes know. */
+static unsigned long address_of(const char *name)
 {
-	/* ftrace_set_filter() takes a pattern that it may write to */
-	char name[KSYM_NAME_LEN];
-	int ret;
+	struct kprobe probe = {
+		.symbol_name = name,
+		.flags = KPROBE_FLAG_DISABLED,
+	};
+	unsigned long address;
 
-	strscpy(name, hook->name, sizeof(name));
-	ret = ftrace_set_filter(&hook->ops, name, strlen(name), 1);
-	if (!ret)
-		ret = register_ftrace_function(&hook->ops);
-	if (ret) {
-		pr_err("%s can't be hooked, error %d: ftrace is off (kernel.ftrace_enabled), or a live patch has it\n",
-		       hook->name, ret);
-		ftrace_free_filter(&hook->ops);
-		return ret;
-	}
-	hook->registered = true;
-	return 0;
+	if (register_kprobe(&probe))
+		return 0;
+	address = (unsigned long)probe.addr;
+	unregister_kprobe(&probe);
+	return address;
 }
 
 int hook_start(void)
 {
 	unsigned int i;
-	int ret;
+	int ret = 0;
 
-	for (i = 0; i < ARRAY_SIZE(hooks); i++) {
-		ret = hook_register(&hooks[i]);
-		if (ret) {
-			hook_stop();
-			return ret;
-		}
+	for (i = 0; i < ARRAY_SIZE(hooks) && !ret; i++) {
+		hooks[i].address = address_of(hooks[i].name);
+		ret = hooks[i].address ?
+			      ftrace_set_filter_ip(&hook_ops, hooks[i].address,
+						   0, 0) :
+			      -ENOENT;
+		if (ret)
+			pr_err("%s can't be traced, error %d: this kernel is built otherwise\n",
+			       hooks[i].name, ret);
 	}
-	return 0;
+	if (!ret) {
+		ret = register_ftrace_function(&hook_ops);
+		if (ret)
+			pr_err("ftrace refuses the hooks, error %d: it is off (kernel.ftrace_enabled), or a live patch has one of the functions\n",
+			       ret);
+	}
+	if (ret)
+		ftrace_free_filter(&hook_ops);
+	return ret;
 }
 
 static long inside_sum(void)
@@ -199,16 +208,8 @@ static long inside_sum(void)
 
 void hook_stop(void)
 {
-	unsigned int i = ARRAY_SIZE(hooks);
-
-	while (i--) {
-		if (!hooks[i].registered)
-			continue;
-		unregister_ftrace_function(&hooks[i].ops);
-		ftrace_free_filter(&hooks[i].ops);
-		hooks[i].registered = false;
-	}
-	synchronize_rcu_tasks();
+	unregister_ftrace_function(&hook_ops);
+	ftrace_free_filter(&hook_ops);
 	while (inside_sum())
 		msleep(DRAIN_POLL_MS);
 	synchronize_rcu_tasks();

@@ -11,8 +11,7 @@
 #include <linux/blkdev.h>
 #include <linux/ftrace.h>
 
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0) || \
-	LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
+#if LINUX_VERSION_CODE >> 8 != KERNEL_VERSION(6, 1, 0) >> 8
 #error "blksnap is written for linux 6.1; build it with that kernel's headers"
 #endif
 
@@ -35,6 +34,13 @@ static __always_inline unsigned long
 compat_ftrace_arg1(const struct ftrace_regs *fregs)
 {
 	return fregs->regs.si;
+}
+
+/* Whether ftrace's ip is the entry of a function, after a landing pad or not */
+static __always_inline bool compat_ftrace_is_at(unsigned long ip,
+						unsigned long function)
+{
+	return ip - function < 8;
 }
 
 /* Up to 6.2 pages can be written past submit_bio, by this function. */
