@@ -96,6 +96,8 @@ static void bad_pointers(const char *what, int fd, unsigned long call, size_t si
 	snprintf(text, sizeof(text), "%s with a pointer into the kernel", what);
 	expect(text, called(fd, call, (void *)(uintptr_t)-65536l), EFAULT);
 	memset(page_end - size + 1, 0, size - 1);
+	if (call == CALL_WAIT)
+		return; /* it ends at the unknown snapshot; see group_events */
 	snprintf(text, sizeof(text), "%s with the last byte missing", what);
 	expect(text, called(fd, call, page_end - size + 1), EFAULT);
 }
@@ -420,7 +422,10 @@ static void group_events(void)
 
 	expect("wait on an unknown snapshot", snap_wait(unknown, 10, event), ESRCH);
 	expect("create", snap_create(id), 0);
-	expect("wait for the first event", snap_wait(id, 1000, event), 0);
+	memcpy(page_end - SIZE_EVENT + 1, id, SIZE_UUID);
+	put32(page_end - SIZE_EVENT + 1, 16, 100);
+	expect("wait with the last byte missing", control(CALL_WAIT, page_end - SIZE_EVENT + 1), EFAULT);
+	expect("wait for the first event, not lost by that", snap_wait(id, 1000, event), 0);
 	expect_number("its code: low_free_space", get32(event, 20), EVENT_LOW_FREE_SPACE);
 	expect_number("sectors it asks for (diff_storage_minimum)", get64(event, 32), 2097152);
 	expect_that("its time is of the monotonic clock",

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# Sourced by every test, in the guest. What a test made is taken away again when it ends, however it ends, and the
-# module is unloaded; run-vm.sh looks for what is left.
+# Sourced by every test, in the guest. What a test made is taken away again when it ends, however it ends; run-vm.sh
+# looks for what is left.
 #
 # Disks:  vda vdb vdc   to be snapshotted       vdd … vdi  more of them, 128 MiB each
 #         vdj           difference storage      vdk        a capacity that is a multiple of nothing
@@ -78,14 +78,41 @@ loaded() {
     [ -e /sys/module/blksnap ]
 }
 
-# load [PARAMETER=VALUE…]
+# load [PARAMETER=VALUE…] : the module as if it were loaded with these parameters. Unloading takes seconds, so one that is
+# there is taken; its parameters are those of a fresh one (see unload).
 load() {
+    local pair
+    loaded || insert
+    for pair in "$@"; do
+        set_parameter "${pair%%=*}" "${pair#*=}"
+    done
+}
+
+# insert [PARAMETER=VALUE…] : really loads it.
+insert() {
     [ -e "${MODULE}" ] || skip "the module is not built"
     insmod "${MODULE}" "$@" || fail "insmod $*"
     await 5 "the control device" [ -c /dev/blksnap-control ]
 }
 
+# The module could be unloaded now: nothing uses it. Its parameters are set back.
 unload() {
+    unused() { [ "$(cat /sys/module/blksnap/refcnt)" = 0 ]; }
+    await 10 "the module to be unused: $(cat /sys/module/blksnap/refcnt) uses" unused
+    [ -z "$(blkctl collect)" ] || fail "snapshots are left"
+    [ -z "$(compgen -G '/sys/block/blksnap-image*')" ] || fail "images are left"
+    set_defaults
+}
+
+set_defaults() {
+    local name value
+    while read -r name value; do
+        [ "$(parameter "${name}")" = "${value}" ] || set_parameter "${name}" "${value}"
+    done <"${TESTS}/vm/parameters"
+}
+
+# Really unloads it.
+eject() {
     local tries
     for tries in 1 2 3 4 5 6 7 8 9 10; do
         rmmod blksnap 2>/dev/null && break
@@ -251,10 +278,7 @@ tidy() {
     done
     rm -rf "${PLACE:?}"/*
     if loaded; then
-        for line in $(seq 20); do
-            rmmod blksnap 2>/dev/null && break
-            sleep 0.2
-        done
+        set_defaults
     fi
     for line in scsi_debug null_blk; do
         [ ! -e "/sys/module/${line}" ] || rmmod "${line}"

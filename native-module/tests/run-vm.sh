@@ -24,7 +24,7 @@ BUILD=yes
 VERBOSE=
 # Seconds for the whole run, one test, and the way from power-on to the first test.
 TOTAL_LIMIT=$((900 * SCALE))
-TEST_LIMIT=$((120 * SCALE))
+TEST_LIMIT=$((150 * SCALE))
 BOOT_LIMIT=120
 # Times the guest may be booted anew.
 BOOT_MAXIMUM=24

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # shows: no slab object and no page is lost over many cycles
 . "${TESTS}/lib.sh"
+if loaded; then
+    eject
+fi
 cycles() {
     local n
     for n in $(seq "$1"); do
@@ -14,11 +17,11 @@ cycles() {
     done
 }
 round() {
-    load free_diff_buffer_pool_size=0
+    insert free_diff_buffer_pool_size=0
     attach "${DISK}" /dev/vdb
     cycles "$1"
     detach "${DISK}" /dev/vdb
-    unload
+    eject
 }
 measure() {
     sync

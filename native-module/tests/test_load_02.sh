@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 # shows: the nine parameters, their defaults, their mode, and that they can be set
 . "${TESTS}/lib.sh"
-load
+if loaded; then
+    eject
+fi
+insert
 while read -r name value; do
     [ "$(parameter "${name}")" = "${value}" ] || fail "${name} is $(parameter "${name}"), expected ${value}"
     mode=$(stat -c %a "/sys/module/blksnap/parameters/${name}")
@@ -11,20 +14,10 @@ while read -r name value; do
         fail "${name} takes nonsense"
     fi
     [ "$(parameter "${name}")" = "${value}" ] || fail "${name} changed by what was refused"
-done <<'END'
-tracking_block_minimum_shift 16
-tracking_block_maximum_count 2097152
-tracking_block_maximum_shift 26
-chunk_minimum_shift 18
-chunk_maximum_count 2097152
-chunk_maximum_shift 26
-chunk_maximum_in_queue 16
-free_diff_buffer_pool_size 128
-diff_storage_minimum 2097152
-END
+done <"${TESTS}/vm/parameters"
 number=$(ls /sys/module/blksnap/parameters | wc -l)
 [ "${number}" = 9 ] || fail "there are ${number} parameters: $(ls /sys/module/blksnap/parameters)"
-unload
-load chunk_minimum_shift=20 chunk_maximum_in_queue=3
+eject
+insert chunk_minimum_shift=20 chunk_maximum_in_queue=3
 [ "$(parameter chunk_minimum_shift)" = 20 ] && [ "$(parameter chunk_maximum_in_queue)" = 3 ] || fail "parameters of insmod are not kept"
 [ "$(stat -c %a /dev/blksnap-control)" = 600 ] || fail "the control device has mode $(stat -c %a /dev/blksnap-control)"

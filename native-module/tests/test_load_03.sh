@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0
 # shows: unloading is refused while a filter is attached or a snapshot held, or undoes everything first
 . "${TESTS}/lib.sh"
+if loaded; then
+    eject
+fi
 # Either answer is right; what counts is that requests go on and nothing is left.
 try() {
     if rmmod blksnap 2>/dev/null; then
         say "unloading undid $1"
         [ ! -e /sys/block/blksnap-image* ] || fail "an image outlived the module"
         sectors fill "${DISK}" 0 64 9 && sectors check "${DISK}" 0 64 9 || fail "the device does not work on"
-        load
+        insert
     else
         say "unloading is refused with $1"
         blkctl version >/dev/null || fail "the refused unloading broke the control device"
@@ -18,7 +21,7 @@ try() {
     fi
     ID=
 }
-load
+insert
 attach "${DISK}"
 busy_device "${DISK}"
 sleep 0.3
@@ -30,4 +33,4 @@ attach "${DISK}"
 take_of "${DISK}"
 try "a held snapshot"
 stop_children
-unload
+eject

@@ -34,7 +34,7 @@ for round in $(seq "${PERF_ROUNDS}"); do
     none+=("$(timed write)")
     reads+=("$(timed read)")
     plain+=("$(once)")
-    load
+    insert
     attach "${DISK}"
     attached+=("$(timed write)")
     take_of "${DISK}"
@@ -43,7 +43,7 @@ for round in $(seq "${PERF_ROUNDS}"); do
     copied+=("$(timed write)")
     destroy
     detach "${DISK}"
-    unload
+    eject
     none+=("$(timed write)")
 done
 echo "IOPS  none ${none[*]}"
