@@ -39,15 +39,13 @@ public final class BenchMain {
     for (RunResult run : results) {
       Result<?> result = run.getPrimaryResult();
       String name = run.getParams().getBenchmark().replaceFirst(".*\\.(?=[^.]*\\.)", "");
-      String content = run.getParams().getParam("content");
+      StringBuilder of = new StringBuilder();
+      run.getParams()
+          .getParamsKeys()
+          .forEach(key -> of.append(' ').append(run.getParams().getParam(key)));
       System.out.println(
           String.format(
-              Locale.ROOT,
-              "%s%s %.2f %s",
-              name,
-              content == null ? "" : " " + content,
-              result.getScore(),
-              result.getScoreUnit()));
+              Locale.ROOT, "%s%s %.2f %s", name, of, result.getScore(), result.getScoreUnit()));
       if (name.startsWith(MarkBench.class.getSimpleName())) {
         goals.atMost(
             "P6",
