@@ -81,16 +81,8 @@ final class Engine implements SnapshotService, Closeable {
         new Participants(registeredParticipants, Housekeeper.threads("blksnap-participant"));
     this.swap = new HotSwap(this);
     this.attachments = new Attachments(this);
-    this.bootId = readBootId();
+    this.bootId = StateDirectory.bootId();
     this.left = new LeftDevices(state.root(), bootId);
-  }
-
-  private static String readBootId() {
-    try {
-      return Files.readString(Path.of("/proc/sys/kernel/random/boot_id")).trim();
-    } catch (IOException e) {
-      return "unknown";
-    }
   }
 
   /**
@@ -273,7 +265,7 @@ final class Engine implements SnapshotService, Closeable {
       } finally {
         if (!done) {
           events.close(id);
-          removeQuietly(directory);
+          StateDirectory.removeQuietly(directory);
         }
       }
     } finally {
@@ -291,15 +283,7 @@ final class Engine implements SnapshotService, Closeable {
 
   void forget(HeldSnapshot snapshot) {
     snapshots.forget(snapshot);
-    removeQuietly(snapshot.directory());
-  }
-
-  static void removeQuietly(Path directory) {
-    try {
-      StateDirectory.removeTree(directory);
-    } catch (IOException e) {
-      LOG.warn("{} was not removed: {}", directory, e.toString());
-    }
+    StateDirectory.removeQuietly(snapshot.directory());
   }
 
   @Override

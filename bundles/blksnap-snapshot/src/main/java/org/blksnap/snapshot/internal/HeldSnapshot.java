@@ -148,29 +148,7 @@ final class HeldSnapshot implements Snapshot {
     try {
       checkAlive();
       FilteredDevice device = engine.deviceList().require(name);
-      if (members.all().containsKey(device.name())) {
-        throw new BlksnapException(
-            Errno.EALREADY, "device " + device.name() + " is in snapshot " + id + " already");
-      }
-      if (state == SnapshotState.TAKEN) {
-        throw new BlksnapException(
-            Errno.EBUSY,
-            "device "
-                + device.name()
-                + " refused: snapshot "
-                + id
-                + " is taken; create another one");
-      }
-      Optional<UUID> other = device.snapshot();
-      if (other.isPresent()) {
-        throw new BlksnapException(
-            Errno.EBUSY,
-            "device "
-                + device.name()
-                + " refused: it is in snapshot "
-                + other.get()
-                + "; a device is in one snapshot at most, destroy that one first");
-      }
+      Admission.check(this, device);
       StoragePlaces.checkBlockSize(device, storage.logicalBlockSize());
       places.check(device);
       Map<String, SnapshotRecord.Member> before = members.all();

@@ -133,7 +133,7 @@ final class Restoration {
     if (record.phase() == SnapshotRecord.Phase.DESTROYING) {
       engine.events().close(record.id());
       storage.delete();
-      Engine.removeQuietly(directory);
+      StateDirectory.removeQuietly(directory);
       return;
     }
     HeldSnapshot snapshot =
@@ -184,7 +184,7 @@ final class Restoration {
       HeldSnapshot snapshot, List<SnapshotRecord.Member> members) {
     List<SnapshotRecord.Member> plain = new ArrayList<>();
     for (SnapshotRecord.Member member : members) {
-      Engine.removeQuietly(snapshot.areaDirectory(member.device()));
+      StateDirectory.removeQuietly(snapshot.areaDirectory(member.device()));
       plain.add(SnapshotRecord.Member.added(member.device()));
     }
     return plain;

@@ -18,6 +18,8 @@ import java.util.UUID;
 import java.util.stream.Stream;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Where everything that outlives the process lies.
@@ -32,6 +34,8 @@ import org.blksnap.api.block.Errno;
  * </pre>
  */
 final class StateDirectory implements Closeable {
+  private static final Logger LOG = LoggerFactory.getLogger(StateDirectory.class);
+
   private final Path root;
   private final FileChannel lockChannel;
 
@@ -139,6 +143,23 @@ final class StateDirectory implements Closeable {
           channel.force(true);
         }
       }
+    }
+  }
+
+  /** What tells one boot of the kernel from another. */
+  static String bootId() {
+    try {
+      return Files.readString(Path.of("/proc/sys/kernel/random/boot_id")).trim();
+    } catch (IOException e) {
+      return "unknown";
+    }
+  }
+
+  static void removeQuietly(Path directory) {
+    try {
+      removeTree(directory);
+    } catch (IOException e) {
+      LOG.warn("{} was not removed: {}", directory, e.toString());
     }
   }
 }
