@@ -124,10 +124,14 @@ static struct page **chunk_trim_locked(struct chunk *chunk)
 
 static void chunk_trimmed(struct chunk *chunk, struct page **pages)
 {
+	struct diff_buffer_pool *pool = &chunk->area->storage->pool;
+
 	if (!pages)
 		return;
 	pages_put(chunk, pages, 0, chunk_pages(chunk));
 	kvfree(pages);
+	if (diff_buffer_is_starved(pool) && !diff_buffer_full(pool))
+		diff_buffer_feed(pool);
 }
 
 /* What is not stored gets queued; a store under way sees to it itself. */

@@ -317,9 +317,6 @@ static struct chunk *dequeue(struct diff_storage *storage)
 void diff_storage_stored(struct diff_storage *storage)
 {
 	atomic_long_inc(&storage->progress);
-	if (diff_buffer_is_starved(&storage->pool) &&
-	    !diff_buffer_full(&storage->pool))
-		diff_buffer_feed(&storage->pool);
 	/* The worker that waits for the last one may free storage at once. */
 	rcu_read_lock();
 	atomic_dec(&storage->in_flight);

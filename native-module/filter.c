@@ -81,6 +81,7 @@ static void filter_free(struct work_struct *work)
 {
 	struct filter *filter = container_of(work, struct filter, free_work);
 	struct gendisk *disk = filter->bdev->bd_disk;
+	struct module *owner = disk->fops->owner;
 
 	synchronize_rcu(); /* who found it in the table and got no reference */
 	destroy_workqueue(filter->wq);
@@ -88,8 +89,8 @@ static void filter_free(struct work_struct *work)
 	mempool_exit(&filter->passages);
 	cbt_destroy(&filter->cbt);
 	put_device(&filter->bdev->bd_device);
-	module_put(disk->fops->owner);
 	put_device(disk_to_dev(disk));
+	module_put(owner);
 	kfree(filter);
 	static_branch_dec(&filters_attached);
 	/* filter_stop() waits for the rest of this function. */
@@ -160,6 +161,7 @@ static struct filter *filter_make(struct block_device *bdev)
 	spin_lock_init(&filter->lock);
 	bio_list_init(&filter->held);
 	bio_list_init(&filter->parked);
+	bio_list_init(&filter->ended);
 	INIT_LIST_HEAD(&filter->woken);
 	init_waitqueue_head(&filter->drained);
 	INIT_WORK(&filter->work, passage_work);

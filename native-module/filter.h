@@ -40,10 +40,11 @@ struct filter {
 	struct percpu_ref inflight;
 	mempool_t passages;
 
-	spinlock_t lock;	/* closed, held, parked, woken; leaf, irq-safe */
+	spinlock_t lock;	/* closed and lists; leaf, irq-safe */
 	bool closed;
 	struct bio_list held;		/* until the gate opens */
 	struct bio_list parked;		/* for the worker, from the start */
+	struct bio_list ended;		/* for the worker, to be ended */
 	struct list_head woken;		/* passages for the worker */
 	struct workqueue_struct *wq;
 	struct work_struct work;

@@ -18,10 +18,21 @@
 /* Passages of one filter that can be had even when memory is short. */
 #define PASSAGES_MIN	64
 
+/* Ends of chained bios within each other, before the worker takes over. */
+#define DEPTH_MAX	4
+
 static struct kmem_cache *passage_cache;
+static bio_end_io_t *chain_end;	/* the block layer's own, of bio_chain() */
 
 int passage_start(void)
 {
+	struct bio child, parent;
+
+	bio_init(&parent, NULL, NULL, 0, 0);
+	bio_init(&child, NULL, NULL, 0, 0);
+	bio_chain(&child, &parent);
+	chain_end = child.bi_end_io;
+
 	passage_cache = KMEM_CACHE(passage, SLAB_HWCACHE_ALIGN);
 	return passage_cache ? 0 : -ENOMEM;
 }
@@ -36,19 +47,74 @@ int passage_pool_init(mempool_t *pool)
 	return mempool_init_slab_pool(pool, PASSAGES_MIN, passage_cache);
 }
 
+static void passage_end(struct bio *bio);
+
+/* The outermost passage of a bio, or NULL. */
+static struct passage *passage_of(struct bio *bio)
+{
+	/* pairs with the release in passage_begin() */
+	if (smp_load_acquire(&bio->bi_end_io) != passage_end)
+		return NULL;
+	return READ_ONCE(bio->bi_private);
+}
+
+/*
+ * Chained bios (a long discard is a chain of thousands) end within each
+ * other when the first is the last to end. The block layer makes a loop of
+ * that, but does not see it through us; so we count how deep we are, and
+ * leave the rest to the worker.
+ */
+static bool too_deep(struct passage *passage, struct bio *bio)
+{
+	struct filter *filter = passage->filter;
+	struct passage *next = NULL;
+	unsigned long flags;
+
+	if (passage->depth >= DEPTH_MAX) {
+		spin_lock_irqsave(&filter->lock, flags);
+		bio_list_add(&filter->ended, bio);
+		spin_unlock_irqrestore(&filter->lock, flags);
+		queue_work(filter->wq, &filter->work);
+		return true;
+	}
+	if (passage->end_io == chain_end) /* the parent ends after this one */
+		next = passage_of(passage->private);
+	else if (passage->end_io == passage_end)
+		next = passage->private;
+	if (next)
+		WRITE_ONCE(next->depth, passage->depth + 1);
+	return false;
+}
+
 static void passage_end(struct bio *bio)
 {
 	struct passage *passage = bio->bi_private;
 	struct filter *filter = passage->filter;
 
 	hook_enter();
-	bio->bi_end_io = passage->end_io;
-	bio->bi_private = passage->private;
-	mempool_free(passage, &filter->passages);
-	percpu_ref_put(&filter->inflight);
-	if (bio->bi_end_io)
-		bio->bi_end_io(bio);
+	if (!too_deep(passage, bio)) {
+		bio->bi_end_io = passage->end_io;
+		bio->bi_private = passage->private;
+		mempool_free(passage, &filter->passages);
+		percpu_ref_put(&filter->inflight);
+		if (bio->bi_end_io)
+			bio->bi_end_io(bio);
+	}
 	hook_leave();
+}
+
+static void passage_begin(struct passage *passage, struct filter *filter,
+			  struct bio *bio)
+{
+	passage->filter = filter;
+	passage->bio = bio;
+	passage->area = NULL;
+	passage->depth = 0;
+	passage->end_io = bio->bi_end_io;
+	passage->private = bio->bi_private;
+	bio->bi_private = passage;
+	/* pairs with passage_of() */
+	smp_store_release(&bio->bi_end_io, passage_end);
 }
 
 static bool has_passed(struct bio *bio, struct filter *filter)
@@ -180,13 +246,7 @@ static bool enter(struct filter *filter, struct bio *bio)
 		}
 		passage = mempool_alloc(&filter->passages, GFP_NOIO);
 	}
-	passage->filter = filter;
-	passage->bio = bio;
-	passage->area = NULL;
-	passage->end_io = bio->bi_end_io;
-	passage->private = bio->bi_private;
-	bio->bi_end_io = passage_end;
-	bio->bi_private = passage;
+	passage_begin(passage, filter, bio);
 	/* Bio-based drivers keep things of their own in a polled bio. */
 	if (bio->bi_bdev->bd_disk->fops->submit_bio)
 		bio_clear_polled(bio);
@@ -262,16 +322,22 @@ void passage_work(struct work_struct *work)
 	unsigned int noio = memalloc_noio_save();
 	struct passage *passage, *next;
 	struct blk_plug plug;
-	struct bio_list bios;
+	struct bio_list bios, ended;
 	LIST_HEAD(woken);
 	struct bio *bio;
 
 	spin_lock_irq(&filter->lock);
 	bios = filter->parked;
 	bio_list_init(&filter->parked);
+	ended = filter->ended;
+	bio_list_init(&filter->ended);
 	list_splice_init(&filter->woken, &woken);
 	spin_unlock_irq(&filter->lock);
 
+	while ((bio = bio_list_pop(&ended))) {
+		passage_of(bio)->depth = 0;
+		passage_end(bio);
+	}
 	blk_start_plug(&plug);
 	list_for_each_entry_safe(passage, next, &woken, copy.waiter.link) {
 		list_del_init(&passage->copy.waiter.link);

@@ -24,6 +24,7 @@ struct passage {
 	bio_end_io_t *end_io;
 	void *private;
 	struct diff_area *area;		/* referenced; NULL: not waiting */
+	unsigned int depth;		/* of ends within ends: passage_end() */
 	struct copy_request copy;
 };
 

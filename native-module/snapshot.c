@@ -27,6 +27,7 @@ struct snapshot {
 	struct kref ref;
 	uuid_t id;
 	struct mutex lock;	/* what follows; outside of filters_mutex */
+	bool prepared;		/* a take has begun; disarm() undoes it */
 	bool taken;
 	bool destroyed;
 	struct list_head members;	/* of struct member */
@@ -147,6 +148,9 @@ static void disarm(struct snapshot *snapshot)
 {
 	struct member *member;
 
+	if (!snapshot->prepared)
+		return;
+	snapshot->prepared = false;
 	list_for_each_entry(member, &snapshot->members, link)
 		if (member->area)
 			diff_area_give_up(member->area);
@@ -281,6 +285,7 @@ static int prepare(struct snapshot *snapshot)
 	unsigned long pages = 1;
 	struct member *member;
 
+	snapshot->prepared = true;
 	list_for_each_entry(member, &snapshot->members, link) {
 		struct filter *filter = member->filter;
 		struct diff_area *area;
@@ -336,20 +341,17 @@ int snapshot_take(const uuid_t *id)
 		ret = -EFAULT;
 	else
 		ret = prepare(snapshot);
-	if (ret == -EALREADY)
-		goto leave;
 	if (!ret)
 		ret = take_moment(&snapshot->members);
 	if (!ret)
 		ret = show_images(snapshot);
-	if (ret) {
-		disarm(snapshot);
+	if (!ret) {
+		snapshot->taken = true;
+	} else if (!snapshot->taken && snapshot->prepared) {
 		list_for_each_entry(member, &snapshot->members, link)
 			filter_set_image(member->filter, "");
-	} else {
-		snapshot->taken = true;
+		disarm(snapshot);
 	}
-leave:
 	snapshot_leave(snapshot);
 	return ret;
 }

@@ -10,7 +10,8 @@
  * Devices may lie on each other (a loop device on a file of another member):
  * then the upper one's writes can't end while the lower one is frozen or
  * closed. That shows as a timeout: everything is let go, and the next try
- * begins with the device that was late. Tries and waits are bounded.
+ * begins with the device that was late: it is frozen and closed before the
+ * others are frozen. Tries and waits are bounded.
  *
  * What is allocated between the first freeze and the last thaw does no I/O.
  */
@@ -30,6 +31,8 @@
 
 /* Tries beyond one a device. */
 #define TRIES_MORE		3
+/* Of these, tries with a device that is late by itself. */
+#define ALONE_MAX		2
 #define CLOSE_FIRST_MS		1000
 #define CLOSE_MAX_MS		8000
 /* A freeze that takes longer may be waiting for one of ours. */
@@ -115,54 +118,7 @@ static bool freezer_wait(struct freezer *freezer, unsigned int timeout_ms)
 					   msecs_to_jiffies(timeout_ms));
 }
 
-static void thaw_all(struct list_head *members)
-{
-	struct member *member;
-
-	list_for_each_entry_reverse(member, members, link) {
-		if (member->freezer)
-			freezer_thaw(member->freezer);
-		member->freezer = NULL;
-	}
-}
-
-/*
- * ETIMEDOUT: the one in late took too long and is thawed again, as all are.
- * EBUSY: it did not even end then; it will be thawed when it does.
- */
-static int freeze_all(struct list_head *members, struct member **late)
-{
-	struct member *member;
-	struct freezer *freezer;
-
-	list_for_each_entry(member, members, link) {
-		freezer = freezer_make(member->opened);
-		if (IS_ERR(freezer))
-			return PTR_ERR(freezer);
-		queue_work(freeze_wq, &freezer->work);
-		if (freezer_wait(freezer, FREEZE_MS)) {
-			if (freezer->error)
-				pr_warn("%pg is not frozen, error %d\n",
-					member->opened, freezer->error);
-			member->freezer = freezer;
-			continue;
-		}
-		thaw_all(members);
-		*late = member;
-		if (freezer_wait(freezer, FREEZE_ALONE_MS) ||
-		    cmpxchg(&freezer->state, FREEZER_RUNS, FREEZER_LEFT) !=
-		    FREEZER_RUNS) {
-			wait_for_completion(&freezer->done);
-			freezer_thaw(freezer);
-			return -ETIMEDOUT;
-		}
-		freezer_put(freezer);
-		return -EBUSY;
-	}
-	return 0;
-}
-
-static void open_all(struct list_head *members)
+static void let_all_go_on(struct list_head *members)
 {
 	struct member *member;
 
@@ -171,21 +127,77 @@ static void open_all(struct list_head *members)
 			filter_open(member->filter);
 		member->closed = false;
 	}
+	list_for_each_entry_reverse(member, members, link) {
+		if (member->freezer)
+			freezer_thaw(member->freezer);
+		member->freezer = NULL;
+	}
 }
 
-static int close_all(struct list_head *members, unsigned int timeout_ms,
-		     struct member **late)
+/*
+ * ETIMEDOUT: it took too long; all were let go on, and it ended then. EBUSY:
+ * it did not even end then; it will be thawed when it does.
+ */
+static int freeze_one(struct member *member, struct list_head *members)
+{
+	struct freezer *freezer = freezer_make(member->opened);
+
+	if (IS_ERR(freezer))
+		return PTR_ERR(freezer);
+	queue_work(freeze_wq, &freezer->work);
+	if (freezer_wait(freezer, FREEZE_MS)) {
+		if (freezer->error)
+			pr_warn("%pg is not frozen, error %d\n",
+				member->opened, freezer->error);
+		member->freezer = freezer;
+		return 0;
+	}
+	let_all_go_on(members);
+	if (freezer_wait(freezer, FREEZE_ALONE_MS) ||
+	    cmpxchg(&freezer->state, FREEZER_RUNS, FREEZER_LEFT) !=
+	    FREEZER_RUNS) {
+		wait_for_completion(&freezer->done);
+		freezer_thaw(freezer);
+		return -ETIMEDOUT;
+	}
+	freezer_put(freezer);
+	return -EBUSY;
+}
+
+static int close_one(struct member *member, unsigned int timeout_ms)
+{
+	member->closed = true;
+	return filter_close(member->filter, timeout_ms);
+}
+
+/* The error is that of the member in late. */
+static int hold_all(struct list_head *members, unsigned int close_ms,
+		    struct member **late)
 {
 	struct member *member;
-	int ret;
+	int ret = 0;
 
 	list_for_each_entry(member, members, link) {
-		member->closed = true;
-		ret = filter_close(member->filter, timeout_ms);
-		if (ret) {
-			*late = member;
+		*late = member;
+		if (member->upper)
+			ret = freeze_one(member, members) ?:
+			      close_one(member, close_ms);
+		if (ret)
 			return ret;
-		}
+	}
+	list_for_each_entry(member, members, link) {
+		*late = member;
+		if (!member->upper)
+			ret = freeze_one(member, members);
+		if (ret)
+			return ret;
+	}
+	list_for_each_entry(member, members, link) {
+		*late = member;
+		if (!member->upper)
+			ret = close_one(member, close_ms);
+		if (ret)
+			return ret;
 	}
 	return 0;
 }
@@ -207,20 +219,15 @@ static int hold_and_switch(struct list_head *members, unsigned int close_ms,
 			   struct member **late)
 {
 	unsigned int noio = memalloc_noio_save();
-	ktime_t begin = 0;
+	ktime_t begin = ktime_get();
 	int ret;
 
-	ret = freeze_all(members, late);
-	if (!ret) {
-		begin = ktime_get();
-		ret = close_all(members, close_ms, late);
-		if (!ret)
-			switch_all(members);
-		open_all(members);
-		pr_debug("writes held for %lld us, result %d\n",
-			 ktime_us_delta(ktime_get(), begin), ret);
-	}
-	thaw_all(members);
+	ret = hold_all(members, close_ms, late);
+	if (!ret)
+		switch_all(members);
+	let_all_go_on(members);
+	pr_debug("file systems frozen and writes held for %lld us in all, result %d\n",
+		 ktime_us_delta(ktime_get(), begin), ret);
 	memalloc_noio_restore(noio);
 	return ret;
 }
@@ -262,6 +269,7 @@ static void let_go(struct list_head *members)
 		if (member->opened)
 			compat_bdev_close(member->opened, FMODE_READ);
 		member->opened = NULL;
+		member->upper = false;
 	}
 }
 
@@ -280,6 +288,7 @@ int take_moment(struct list_head *members)
 {
 	unsigned int tries = count_of(members) + TRIES_MORE;
 	unsigned int close_ms = CLOSE_FIRST_MS;
+	unsigned int alone = 0;
 	struct member *late;
 	int ret;
 
@@ -289,8 +298,13 @@ int take_moment(struct list_head *members)
 		ret = hold_and_switch(members, close_ms, &late);
 		if (ret != -ETIMEDOUT || !tries)
 			break;
+		/* Late even though it was the first: not for another one. */
+		if (late->upper && list_is_first(&late->link, members) &&
+		    alone++ == ALONE_MAX)
+			break;
 		pr_info("%pg was late, the next try begins with it\n",
 			late->opened);
+		late->upper = true;
 		list_move(&late->link, members);
 		close_ms = min_t(unsigned int, close_ms * 2, CLOSE_MAX_MS);
 		ret = 0;

@@ -24,6 +24,7 @@ struct member {
 	struct freezer *freezer;	/* the file system is frozen */
 	bool calm;
 	bool closed;
+	bool upper;	/* was late: may lie on another one */
 };
 
 int take_start(void);
