@@ -13,6 +13,8 @@ import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import javax.inject.Inject;
 import org.junit.Before;
@@ -38,6 +40,9 @@ public abstract class DistributionTestBase {
   /** One for all classes: with other options each would get a container of its own. */
   private static final int SSH_PORT = freePort();
 
+  /** The path of a socket has to be short, and that of the container is not. */
+  private static final Path SOCKET = socketOfItsOwn();
+
   @Inject BundleContext context;
 
   Shell shell;
@@ -57,6 +62,13 @@ public abstract class DistributionTestBase {
       configureConsole().ignoreLocalConsole(),
       editConfigurationFilePut(
           "etc/org.apache.karaf.shell.cfg", "sshPort", Integer.toString(SSH_PORT)),
+      editConfigurationFilePut("etc/org.blksnap.nbd.cfg", "socket_path", SOCKET.toString()),
+      // What the test framework waits for comes after the first start's key, which takes its time.
+      systemProperty("org.ops4j.pax.swissbox.tracker.ServiceLookup.DEFAULT_TIMEOUT")
+          .value(Long.toString(PATIENCE.toMillis())),
+      systemProperty("org.ops4j.pax.exam.raw.extender.intern.Parser.DEFAULT_TIMEOUT")
+          .value(Long.toString(PATIENCE.toMillis())),
+      systemProperty("seed").value(System.getProperty("seed", "")),
       systemProperty("blksnap.version").value(System.getProperty("blksnap.version")),
       vmOptions(
           "--add-reads=java.xml=java.logging",
@@ -85,6 +97,18 @@ public abstract class DistributionTestBase {
   @Before
   public void openShell() {
     shell = new Shell(context);
+  }
+
+  private static Path socketOfItsOwn() {
+    try {
+      Path directory = Files.createTempDirectory("blksnap-itests");
+      Path socket = directory.resolve("nbd.sock");
+      directory.toFile().deleteOnExit();
+      socket.toFile().deleteOnExit();
+      return socket;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   private static int freePort() {
