@@ -3,7 +3,7 @@
 """Any bundle is updated under a verified load and a held snapshot: no failed I/O, the image exact."""
 from kit import *
 
-BUNDLES = ["tracker", "chunk", "diffstorage", "device", "nbd", "event", "shell"]
+BUNDLES = ["tracker", "chunk", "diffstorage", "device", "nbd", "event", "shell", "ioctl", "snapshot"]
 # The goal is 250 ms (P10); this is no bench, so only what a user would call a failure fails.
 PAUSE_LIMIT_MS = 2000
 # The command line goes on in the shell it is given to; swapped, its answer may be lost.
