@@ -6,6 +6,7 @@
 #include <linux/slab.h>
 #include "chunk.h"
 #include "diff_area.h"
+#include "hook.h"
 
 /* Transfers and bios that can be had even when memory is short. */
 #define TRANSFERS_MIN	64
@@ -204,12 +205,13 @@ static void transfer_put(struct transfer *transfer)
 	struct chunk *chunk = transfer->chunk;
 	struct diff_area *area = chunk->area;
 	struct diff_storage *storage = area->storage;
-	int error = READ_ONCE(transfer->error);
-	bool store = transfer->store;
 	u64 units = transfer->units;
+	bool store = transfer->store;
+	int error;
 
 	if (!atomic_dec_and_test(&transfer->pending))
 		return;
+	error = transfer->error;
 	mempool_free(transfer, &transfers);
 	if (store) {
 		units_stored(chunk, units, error);
@@ -263,7 +265,7 @@ static void transfer_run(struct transfer *transfer, struct block_device *bdev,
 			__bio_add_page(bio, chunk->pages[from], len, 0);
 		}
 		atomic_inc(&transfer->pending);
-		submit_bio_noacct(bio);
+		submit_unhooked(bio);
 	}
 }
 

@@ -110,11 +110,11 @@ bool diff_buffer_starve(struct diff_buffer_pool *pool,
 	list_add_tail(&waiter->link, &pool->starved);
 	smp_mb(); /* pairs with the one in diff_buffer_feed() */
 	parked = diff_buffer_full(pool);
-	if (!parked)
+	if (parked) /* before the waiter can be woken, and all be gone */
+		schedule_delayed_work(&pool->watch, STALL_SECONDS * HZ);
+	else
 		list_del_init(&waiter->link);
 	spin_unlock_irqrestore(&pool->lock, flags);
-	if (parked)
-		schedule_delayed_work(&pool->watch, STALL_SECONDS * HZ);
 	return parked;
 }
 

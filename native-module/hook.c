@@ -10,9 +10,9 @@
  *   bdev_write_page         page writes around submit_bio (brd, zram): told
  *                           to use a bio, where a filter is
  *
- * A call from inside of this module is never redirected, so that we call the
- * originals by calling them. The module is built without sibling calls, for a
- * tail call would show somebody else as the parent.
+ * Calls from submit_unhooked() and device_del_unhooked() are not redirected,
+ * as told by their return address. The module is built without sibling calls,
+ * for a tail call would show somebody else's.
  *
  * Leaving: unregistering waits until nobody is in a trampoline or callback;
  * then all who are inside of redirected functions are waited for, and at last
@@ -38,16 +38,34 @@
 
 DEFINE_PER_CPU(long, hook_inside);
 
-static __always_inline bool from_inside(unsigned long parent)
+/* The return address of a call is less than that into these functions. */
+#define CALL_MAX	15
+
+/*
+ * The originals. Calls from here, and from nowhere else in this module, are
+ * not redirected: an end_io that we call may go on to submit something.
+ */
+noinline void submit_unhooked(struct bio *bio)
 {
-	return within_module_core(parent, THIS_MODULE);
+	submit_bio_noacct(bio);
+}
+
+static noinline void device_del_unhooked(struct device *dev)
+{
+	device_del(dev);
+}
+
+static __always_inline bool is_call_of(unsigned long parent,
+				       unsigned long function)
+{
+	return parent - function <= CALL_MAX;
 }
 
 static void hooked_submit(struct bio *bio)
 {
 	hook_enter();
 	if (passage_submit(bio))
-		submit_bio_noacct(bio);
+		submit_unhooked(bio);
 	hook_leave();
 }
 
@@ -66,7 +84,7 @@ static void hooked_device_del(struct device *dev)
 {
 	hook_enter();
 	filter_device_gone(dev);
-	device_del(dev);
+	device_del_unhooked(dev);
 	hook_leave();
 }
 
@@ -133,7 +151,8 @@ static void notrace reached(unsigned long ip, unsigned long parent,
 	unsigned long target = 0;
 	unsigned int i;
 
-	if (from_inside(parent))
+	if (is_call_of(parent, (unsigned long)submit_unhooked) ||
+	    is_call_of(parent, (unsigned long)device_del_unhooked))
 		return;
 	if (likely(compat_ftrace_is_at(ip, hooks[0].address)))
 		target = submit_reached(fregs);
@@ -154,33 +173,38 @@ static struct ftrace_ops hook_ops = {
 	.flags = FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT,
 };
 
-/* Where a function begins, exported or not: kprobes know. */
-static unsigned long address_of(const char *name)
+/* Where the functions begin, exported or not: kprobes know. */
+static int find_addresses(void)
 {
-	struct kprobe probe = {
-		.symbol_name = name,
-		.flags = KPROBE_FLAG_DISABLED,
-	};
-	unsigned long address;
+	static struct kprobe probes[ARRAY_SIZE(hooks)];
+	struct kprobe *found[ARRAY_SIZE(hooks)];
+	unsigned int i;
+	int ret = 0;
 
-	if (register_kprobe(&probe))
-		return 0;
-	address = (unsigned long)probe.addr;
-	unregister_kprobe(&probe);
-	return address;
+	for (i = 0; i < ARRAY_SIZE(hooks); i++) {
+		probes[i].symbol_name = hooks[i].name;
+		probes[i].flags = KPROBE_FLAG_DISABLED;
+		ret = register_kprobe(&probes[i]);
+		if (ret) {
+			pr_err("%s is not to be found, error %d: this kernel is built otherwise\n",
+			       hooks[i].name, ret);
+			break;
+		}
+		hooks[i].address = (unsigned long)probes[i].addr;
+		found[i] = &probes[i];
+	}
+	if (i)
+		unregister_kprobes(found, i);
+	return ret;
 }
 
 int hook_start(void)
 {
 	unsigned int i;
-	int ret = 0;
+	int ret = find_addresses();
 
 	for (i = 0; i < ARRAY_SIZE(hooks) && !ret; i++) {
-		hooks[i].address = address_of(hooks[i].name);
-		ret = hooks[i].address ?
-			      ftrace_set_filter_ip(&hook_ops, hooks[i].address,
-						   0, 0) :
-			      -ENOENT;
+		ret = ftrace_set_filter_ip(&hook_ops, hooks[i].address, 0, 0);
 		if (ret)
 			pr_err("%s can't be traced, error %d: this kernel is built otherwise\n",
 			       hooks[i].name, ret);

@@ -4,6 +4,8 @@
 
 #include <linux/percpu.h>
 
+struct bio;
+
 /*
  * How many are inside of code that the kernel entered by a hook or by a
  * bio's end, per CPU. Whoever leaves may do so on another CPU: only the sum
@@ -20,6 +22,9 @@ static inline void hook_leave(void)
 {
 	this_cpu_dec(hook_inside);
 }
+
+/* submit_bio_noacct(), past all filters. */
+void submit_unhooked(struct bio *bio);
 
 int hook_start(void);
 void hook_stop(void);

@@ -282,7 +282,7 @@ bool passage_submit(struct bio *bio)
 {
 	struct filter *filter;
 
-	if (!bio_sectors(bio))
+	if (!bio_sectors(bio) || diff_storage_is_worker())
 		return true;
 	for (;;) {
 		rcu_read_lock();
@@ -293,10 +293,6 @@ bool passage_submit(struct bio *bio)
 		}
 		if (likely(percpu_ref_tryget_live_rcu(&filter->inflight))) {
 			rcu_read_unlock();
-			if (diff_storage_is_worker()) {
-				percpu_ref_put(&filter->inflight);
-				return true;
-			}
 			if (!enter(filter, bio))
 				return false;
 			continue;
@@ -343,11 +339,11 @@ void passage_work(struct work_struct *work)
 		list_del_init(&passage->copy.waiter.link);
 		bio = passage->bio;
 		if (passage_carry_on(passage) && passage_submit(bio))
-			submit_bio_noacct(bio);
+			submit_unhooked(bio);
 	}
 	while ((bio = bio_list_pop(&bios)))
 		if (passage_submit(bio))
-			submit_bio_noacct(bio);
+			submit_unhooked(bio);
 	blk_finish_plug(&plug);
 	memalloc_noio_restore(noio);
 }

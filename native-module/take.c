@@ -283,6 +283,22 @@ static unsigned int count_of(struct list_head *members)
 	return count;
 }
 
+/*
+ * A guess at which lie on others, so that it need not be found out by being
+ * late: bio-based devices, then partitions.
+ */
+static void sort_members(struct list_head *members)
+{
+	struct member *member, *next;
+
+	list_for_each_entry_safe(member, next, members, link)
+		if (bdev_is_partition(member->filter->bdev))
+			list_move(&member->link, members);
+	list_for_each_entry_safe(member, next, members, link)
+		if (member->filter->bdev->bd_disk->fops->submit_bio)
+			list_move(&member->link, members);
+}
+
 /* Areas are there. On an error nothing was switched or armed. */
 int take_moment(struct list_head *members)
 {
@@ -292,6 +308,7 @@ int take_moment(struct list_head *members)
 	struct member *late;
 	int ret;
 
+	sort_members(members);
 	ret = get_ready(members);
 	while (!ret && tries--) {
 		late = NULL;
