@@ -200,11 +200,42 @@ static void command_info(const char *device)
 	printf("%d %s\n", (int)get32(info, 0), info + 4);
 }
 
+/* Destroys every snapshot, detaches every device. */
+static void command_tidy(void)
+{
+	char line[256], name[128], path[160];
+	char argument[SIZE_COLLECT] = { 0 };
+	FILE *partitions = fopen("/proc/partitions", "re");
+	uint8_t *ids;
+	uint32_t i, count;
+	int fd;
+
+	must("collect", called(control_fd(), CALL_COLLECT, argument));
+	count = get32(argument, 0);
+	ids = calloc(count + 1, SIZE_UUID);
+	put32(argument, 0, count);
+	put_pointer(argument, 8, ids);
+	must("collect", called(control_fd(), CALL_COLLECT, argument));
+	for (i = 0; i < count; i++)
+		must("destroy", snap_destroy(ids + 16 * i));
+	while (partitions && fgets(line, sizeof(line), partitions)) {
+		if (sscanf(line, "%*d %*d %*d %127s", name) != 1)
+			continue;
+		snprintf(path, sizeof(path), "/dev/%s", name);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (fd < 0)
+			continue;
+		if (!filter_detach(fd))
+			printf("detached %s\n", path);
+		close(fd);
+	}
+}
+
 static void usage(void)
 {
 	wrong("usage: blkctl version | create | destroy ID | append ID DEV OFFSET:COUNT… | take ID | collect | wait ID MS |\n"
 	      "       attach DEV | detach DEV | cbtinfo DEV | cbtmap DEV [OFFSET COUNT] | cbtdirty DEV OFFSET:COUNT… |\n"
-	      "       add DEV ID | info DEV | feed ID DEV START LIMIT [PIECE]");
+	      "       add DEV ID | info DEV | feed ID DEV START LIMIT [PIECE] | tidy");
 }
 
 int main(int argc, char **argv)
@@ -262,6 +293,8 @@ int main(int argc, char **argv)
 	} else if (IS("add", 2)) {
 		parse_uuid(argv[3], id);
 		must(command, filter_add(device_at(argv[2]), id));
+	} else if (IS("tidy", 0)) {
+		command_tidy();
 	} else if (IS("info", 1)) {
 		command_info(argv[2]);
 	} else {

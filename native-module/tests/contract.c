@@ -284,7 +284,8 @@ static void group_filter(void)
 	expect("cbtmap from nothing", ctl_raw(device1, ours, CTL_CBTMAP, NULL, SIZE_CBTMAP), EFAULT);
 	expect("cbtdirty from nothing", ctl_raw(device1, ours, CTL_CBTDIRTY, NULL, SIZE_CBTDIRTY), EFAULT);
 	expect("snapshotadd from nothing", ctl_raw(device1, ours, CTL_SNAPSHOTADD, NULL, SIZE_UUID), EFAULT);
-	expect("cbtinfo, buffer too small", ctl_raw(device1, ours, CTL_CBTINFO, info, SIZE_CBTINFO - 1), ANY);
+	/* A 32-bit program's struct may lack the last padding. */
+	expect("cbtinfo, buffer too small", ctl_raw(device1, ours, CTL_CBTINFO, info, sizeof(void *) == 4 ? 35 : 39), ANY);
 	expect("cbtinfo, no buffer", ctl_raw(device1, ours, CTL_CBTINFO, info, 0), ANY);
 	expect("cbtmap, option too small", ctl_raw(device1, ours, CTL_CBTMAP, info, SIZE_CBTMAP - 1), ANY);
 	expect("cbtdirty, option too small", ctl_raw(device1, ours, CTL_CBTDIRTY, info, SIZE_CBTDIRTY - 1), ANY);

@@ -106,8 +106,10 @@ unload() {
 
 set_defaults() {
     local name value
+    local is
     while read -r name value; do
-        [ "$(parameter "${name}")" = "${value}" ] || set_parameter "${name}" "${value}"
+        read -r is <"/sys/module/blksnap/parameters/${name}"
+        [ "${is}" = "${value}" ] || set_parameter "${name}" "${value}"
     done <"${TESTS}/vm/parameters"
 }
 
@@ -253,33 +255,26 @@ tidy() {
     local status=$? line
     trap - EXIT
     stop_children
-    [ ! -e "${PLACE}/suspended" ] || dmsetup resume "$(cat "${PLACE}/suspended")"
+    [ ! -e "${PLACE}/suspended" ] || dmsetup resume --noudevsync "$(cat "${PLACE}/suspended")"
     awk -v at="${PLACE}/" 'index($2, at) == 1 {print $2}' /proc/mounts | sort -r | while read -r line; do umount -l "${line}"; done
-    if loaded && [ -c /dev/blksnap-control ]; then
-        for line in $(timeout 20 blkctl collect 2>/dev/null); do
-            timeout 20 blkctl destroy "${line}"
-        done
-        for line in /sys/block/*/dev /sys/block/*/*/dev; do
-            line=/dev/$(basename "$(dirname "${line}")")
-            case ${line} in /dev/blksnap-image*) continue ;; esac
-            [ ! -b "${line}" ] || timeout 20 blkctl detach "${line}" 2>/dev/null
-        done
+    if loaded; then
+        [ "$(cat /sys/module/blksnap/refcnt)" = 0 ] || timeout 60 blkctl tidy
+        set_defaults
     fi
-    dmsetup remove_all --force --noudevsync 2>/dev/null
-    dmsetup mknodes 2>/dev/null
+    if compgen -G '/sys/block/dm-*' >/dev/null; then
+        dmsetup remove_all --force --noudevsync 2>/dev/null
+        dmsetup mknodes 2>/dev/null
+    fi
     for line in /sys/block/md*; do
         [ ! -e "${line}" ] || "${MDADM}" --stop "/dev/$(basename "${line}")" >/dev/null 2>&1
     done
-    losetup -D
+    ! compgen -G '/sys/block/loop*/loop/backing_file' >/dev/null || losetup -D
     for line in /sys/block/vd*/vd*/partition; do
         [ -e "${line}" ] || continue
         line=$(dirname "${line}")
         delpart "/dev/$(basename "$(dirname "${line}")")" "$(cat "${line}/partition")"
     done
     rm -rf "${PLACE:?}"/*
-    if loaded; then
-        set_defaults
-    fi
     for line in scsi_debug null_blk; do
         [ ! -e "/sys/module/${line}" ] || rmmod "${line}"
     done

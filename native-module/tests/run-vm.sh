@@ -265,13 +265,15 @@ make_initramfs() {
 
 SEED=${BLKSNAP_SEED:-$((RANDOM * 32768 + RANDOM))}
 make_initramfs || fail "the initramfs could not be made"
-mkdir "${SCRATCH}/bin"
+# What the guest reads doesn't change under it.
+mkdir "${SCRATCH}/bin" "${SCRATCH}/tests.d"
 cp "${CACHE}"/bin/* "${SCRATCH}/bin/"
+cp -r "${TESTS}"/. "${SCRATCH}/tests.d/"
 [ ! -e "${BUILT}/blksnap.ko" ] || cp "${BUILT}/blksnap.ko" "${SCRATCH}/blksnap.ko"
 exec 8>&-
 {
     printf 'TESTS=%q\nBIN=%q\nMODULE=%q\nMODULES=%q\nMDADM=%q\n' \
-        "${TESTS}" "${SCRATCH}/bin" "${SCRATCH}/blksnap.ko" "${KERNEL}/lib/modules" "${CACHE}/mdadm/sbin/mdadm"
+        "${SCRATCH}/tests.d" "${SCRATCH}/bin" "${SCRATCH}/blksnap.ko" "${KERNEL}/lib/modules" "${CACHE}/mdadm/sbin/mdadm"
     printf 'SCALE=%q\nSEED=%q\nTEST_LIMIT=%q\n' "${SCALE}" "${SEED}" "${TEST_LIMIT}"
 } >"${SCRATCH}/guest.env"
 printf '%s\n' "${COMMAND}" >"${SCRATCH}/command"

@@ -3,7 +3,7 @@
 . "${TESTS}/lib.sh"
 mkfs.ext4 -q -F "${DISK}" || fail mkfs
 mounted "${DISK}" live
-files "${PLACE}/live/kept" 40
+files "${PLACE}/live/kept" 25
 cp "${PLACE}/live/kept.sums" "${PLACE}/sums"
 fallocate -l 96M "${PLACE}/live/storage" || fail fallocate
 sync -f "${PLACE}/live"

@@ -3,7 +3,7 @@
 . "${TESTS}/lib.sh"
 mkfs.ext4 -q -F "${DISK}" || fail mkfs
 mounted "${DISK}" live
-files "${PLACE}/live/kept" 60
+files "${PLACE}/live/kept" 30
 cp "${PLACE}/live/kept.sums" "${PLACE}/sums"
 load
 attach "${DISK}"

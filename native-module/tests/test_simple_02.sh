@@ -3,7 +3,7 @@
 . "${TESTS}/lib.sh"
 mkfs.xfs -q -f "${DISK}" || fail mkfs
 mounted "${DISK}" live
-files "${PLACE}/live/kept" 40
+files "${PLACE}/live/kept" 25
 cp "${PLACE}/live/kept.sums" "${PLACE}/sums"
 load
 attach "${DISK}"
