@@ -410,7 +410,7 @@ void chunk_store(struct chunk *chunk)
 	spin_lock_irq(&chunk->lock);
 	chunk->queued = false;
 	units = chunk->inmem & ~chunk->stored & ~chunk->busy;
-	if (diff_area_error(area) || chunk->storing)
+	if (diff_area_error(area) || chunk->storing || !chunk->place.bdev)
 		units = 0;
 	chunk->storing |= units;
 	if (!units)

@@ -36,7 +36,7 @@ struct chunk {
 	u32 number;
 	unsigned int pins;
 	bool queued;
-	struct storage_place place;
+	struct storage_place place;	/* the store worker's, until stored */
 	u64 saved;
 	u64 busy;
 	u64 inmem;

@@ -35,7 +35,6 @@ struct diff_area *diff_area_make(struct block_device *bdev, struct cbt *cbt,
 	area->chunk_shift = shift - SECTOR_SHIFT;
 	area->unit_shift = max_t(unsigned int, PAGE_SHIFT,
 				 shift - ilog2(CHUNK_UNITS_MAX)) - SECTOR_SHIFT;
-	mutex_init(&area->make_lock);
 	init_waitqueue_head(&area->copied);
 	area->events = events;
 	refcount_set(&area->refs, 1);
@@ -143,19 +142,18 @@ u64 diff_area_units(struct diff_area *area, u32 number, u64 sector, u64 end)
 
 struct chunk *diff_area_find(struct diff_area *area, u32 number)
 {
-	/* pairs with the release in diff_area_chunk() */
+	/* pairs with cmpxchg() in diff_area_chunk() */
 	return smp_load_acquire(&area->chunks[number]);
 }
 
 /*
- * The chunk, made if it is new: then its place in the storage is taken. An
- * error has corrupted the area, or all of them if the storage is over. Must
- * not be called with current->bio_list set.
+ * The chunk, made if it is new. An error has corrupted the area. Must not be
+ * called with current->bio_list set.
  */
 struct chunk *diff_area_chunk(struct diff_area *area, u32 number)
 {
 	struct chunk *chunk = diff_area_find(area, number);
-	int ret = 0;
+	struct chunk *other;
 
 	if (chunk)
 		return chunk;
@@ -164,25 +162,12 @@ struct chunk *diff_area_chunk(struct diff_area *area, u32 number)
 		diff_area_corrupt(area, -ENOMEM);
 		return ERR_PTR(-ENOMEM);
 	}
-	mutex_lock(&area->make_lock);
-	if (area->chunks[number]) {
-		chunk_free(chunk);
-		chunk = area->chunks[number];
-	} else {
-		ret = diff_storage_place(area->storage,
-					 1ULL << area->chunk_shift,
-					 area->block_size, &chunk->place);
-		if (ret)
-			chunk_free(chunk);
-		else /* pairs with diff_area_find() */
-			smp_store_release(&area->chunks[number], chunk);
-	}
-	mutex_unlock(&area->make_lock);
-	if (ret == -ENOSPC)
-		diff_storage_fail(area->storage, ret);
-	else if (ret)
-		diff_area_corrupt(area, ret);
-	return ret ? ERR_PTR(ret) : chunk;
+	/* pairs with diff_area_find() */
+	other = cmpxchg(&area->chunks[number], NULL, chunk);
+	if (!other)
+		return chunk;
+	chunk_free(chunk);
+	return other;
 }
 
 /* Whether a write may go down at once. Any context, no lock. */

@@ -5,7 +5,6 @@
 #include <linux/blkdev.h>
 #include <linux/completion.h>
 #include <linux/list.h>
-#include <linux/mutex.h>
 #include <linux/refcount.h>
 #include <linux/wait.h>
 #include "diff_buffer.h"
@@ -30,8 +29,7 @@ struct diff_area {
 	unsigned int unit_shift;	/* of sectors */
 	unsigned int block_size;	/* logical, bytes */
 	u32 chunk_count;
-	struct chunk **chunks;		/* set once each, under make_lock */
-	struct mutex make_lock;		/* outside of chunk and storage locks */
+	struct chunk **chunks;		/* set once each, by cmpxchg() */
 	wait_queue_head_t copied;	/* some chunk's units are not busy now */
 	int error;			/* 0, or the first; set once */
 	struct event_queue *events;

@@ -19,6 +19,8 @@
 #define STORE_IN_FLIGHT_MAX	16
 /* How long a chunk waits for more of its like before it is stored. */
 #define STORE_DELAY_MS		300
+/* How long an answer to the last event is waited for when space is over. */
+#define GRACE_MS		1000
 #define STALL_SECONDS		30
 
 #define STORAGE_MODE		(FMODE_READ | FMODE_WRITE)
@@ -184,8 +186,7 @@ int diff_storage_append(struct diff_storage *storage, const char *path,
 	portion = low_space_locked(storage);
 	storage->ask += portion;
 	spin_unlock(&storage->lock);
-	if (portion)
-		wake_up(&storage->work);
+	wake_up(&storage->work);
 	if (kept)
 		return 0;
 close:
@@ -208,8 +209,8 @@ bool diff_storage_is_empty(struct diff_storage *storage)
  * One contiguous place for a device with that logical block size. ENOSPC: the
  * pool is over; ENOTBLK: it is not, but nothing of it suits the device.
  */
-int diff_storage_place(struct diff_storage *storage, u64 sectors,
-		       unsigned int block_size, struct storage_place *place)
+static int find_place(struct diff_storage *storage, u64 sectors,
+		      unsigned int block_size, struct storage_place *place)
 {
 	struct storage_range *range;
 	u64 portion = 0;
@@ -244,8 +245,6 @@ int diff_storage_place(struct diff_storage *storage, u64 sectors,
 	storage->ask += portion;
 out:
 	spin_unlock(&storage->lock);
-	if (portion)
-		wake_up(&storage->work);
 	return ret;
 }
 
@@ -348,6 +347,36 @@ static void post_ask(struct diff_storage *storage)
 	spin_unlock(&storage->lock);
 }
 
+/*
+ * The place of a chunk that has none. Before the pool is said to be over, it
+ * is waited a moment for: the answer to an event may be under way.
+ */
+static void place_chunk(struct diff_storage *storage, struct chunk *chunk)
+{
+	struct diff_area *area = chunk->area;
+	u64 sectors = 1ULL << area->chunk_shift;
+	long left = msecs_to_jiffies(GRACE_MS);
+	u64 seen;
+	int ret;
+
+	do {
+		seen = READ_ONCE(storage->capacity);
+		ret = find_place(storage, sectors, area->block_size,
+				 &chunk->place);
+		post_ask(storage);
+		if (ret != -ENOSPC)
+			break;
+		left = wait_event_idle_timeout(storage->work,
+					       kthread_should_stop() ||
+					       READ_ONCE(storage->capacity) !=
+					       seen, left);
+	} while (left && !kthread_should_stop());
+	if (ret == -ENOSPC)
+		diff_storage_fail(storage, ret);
+	else if (ret)
+		diff_area_corrupt(area, ret);
+}
+
 static int store_worker(void *data)
 {
 	struct diff_storage *storage = data;
@@ -366,10 +395,10 @@ static int store_worker(void *data)
 			wait_event_idle(storage->done,
 					atomic_read(&storage->in_flight) <
 					STORE_IN_FLIGHT_MAX);
+			if (!chunk->place.bdev && !diff_area_error(chunk->area))
+				place_chunk(storage, chunk);
 			atomic_inc(&storage->in_flight);
 			chunk_store(chunk);
-			if (READ_ONCE(storage->ask))
-				post_ask(storage);
 		}
 		blk_finish_plug(&plug);
 	}

@@ -21,8 +21,8 @@ struct storage_place {
 
 /*
  * The difference storage of a snapshot: the pool of ranges, from which whole
- * chunks are given out in order, and the store worker, a thread that writes
- * what waits in the queue of chunks to their places.
+ * chunks are given out in order as they are stored first; and the store
+ * worker, a thread that writes what waits in the queue of chunks there.
  *
  * A range is appended at its end and never given back before the snapshot
  * goes. The worker lives from the take to the destruction.
@@ -59,8 +59,6 @@ int diff_storage_append(struct diff_storage *storage, const char *path,
 			const struct blksnap_sectors __user *ranges,
 			u32 count);
 bool diff_storage_is_empty(struct diff_storage *storage);
-int diff_storage_place(struct diff_storage *storage, u64 sectors,
-		       unsigned int block_size, struct storage_place *place);
 void diff_storage_fail(struct diff_storage *storage, int error);
 
 int diff_storage_start(struct diff_storage *storage);

@@ -6,7 +6,7 @@
  * Order of locks, the outer first; those on one line never meet:
  *
  *   snapshot->lock
- *     snapshots_lock, filters_mutex, cbt->lock, area->make_lock
+ *     snapshots_lock, filters_mutex, cbt->lock
  *       storage->lock, chunk->lock (irq-safe)
  *         storage->queue_lock, pool->lock, events->lock, filter->lock
  *
