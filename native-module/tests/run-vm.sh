@@ -12,6 +12,8 @@
 #   @begin NAME   @end NAME STATUS SECONDS   @dirty WHY   @done   @boot SECONDS   | LINE (of a test's output)
 set -uo pipefail
 
+{ # read as a whole, so that an edit does not disturb a run
+
 TESTS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 SOURCES=$(dirname "${TESTS}")
 CACHE=${BLKSNAP_VM_CACHE:-${SOURCES}/target/vm}
@@ -452,3 +454,5 @@ keep
 echo "# ${BOOTS} boots, ${SECONDS} s"
 echo "${PASSED} passed, ${FAILED} failed, ${SKIPPED} skipped"
 [ "${FAILED}" = 0 ]
+exit
+}
