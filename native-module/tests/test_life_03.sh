@@ -21,7 +21,7 @@ for round in $(seq "${rounds}"); do
     pid=$!
     sleep "$(awk -v w="${whole}" -v r="${round}" -v n="${rounds}" 'BEGIN {printf "%.3f", w * r / n / 1000}')"
     # The shell and the call it is in.
-    kill -KILL $(ps -o pid= --ppid "${pid}") "${pid}" 2>/dev/null
+    kill -KILL "${pid}" $(ps -o pid= --ppid "${pid}") 2>/dev/null
     wait "${pid}" 2>/dev/null
     timeout 20 dd if=/dev/zero of="${PLACE}/live/after" bs=4k count=10 conv=fsync status=none || fail "round ${round}: the file system is frozen"
     for left in $(blkctl collect); do

@@ -31,7 +31,7 @@ echo 1 >"$(dirname "$(dirname "${path}")")/delete"
 stop_children
 gone() { [ ! -e "${path}" ]; }
 await 10 "the disk to go away" gone
-rmmod scsi_debug || fail "the driver of an attached device can't be unloaded"
+await 10 "the driver to be let go" rmmod scsi_debug
 attach "${DISK}"
 take_of "${DISK}"
 destroy

@@ -22,6 +22,6 @@ fi
 sectors fill "${DISK}" 0 4096 2
 sectors check "${other}" 0 4096 1 || fail "the other image"
 destroy
-rmmod scsi_debug || fail "the driver of a device that was held can't be unloaded"
+await 10 "the driver to be let go" rmmod scsi_debug
 detach "${DISK}"
 unload

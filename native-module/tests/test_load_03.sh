@@ -8,7 +8,7 @@ fi
 try() {
     if rmmod blksnap 2>/dev/null; then
         say "unloading undid $1"
-        [ ! -e /sys/block/blksnap-image* ] || fail "an image outlived the module"
+        [ -z "$(compgen -G '/sys/block/blksnap-image*')" ] || fail "an image outlived the module"
         sectors fill "${DISK}" 0 64 9 && sectors check "${DISK}" 0 64 9 || fail "the device does not work on"
         insert
     else

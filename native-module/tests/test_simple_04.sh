@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shows: what is written to a mounted image stays in the image
 . "${TESTS}/lib.sh"
+DISK=/dev/vdd
 mkfs.ext4 -q -F "${DISK}" || fail mkfs
 mounted "${DISK}" live
 files "${PLACE}/live/kept" 30

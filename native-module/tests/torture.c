@@ -59,7 +59,7 @@ static int disk_count, writers_each;
 static atomic_int over;
 static const char *storage_path;
 static uint64_t storage_sectors;
-static atomic_ulong storage_given;
+static atomic_ulong storage_given, storage_ready;
 static uint64_t seed;
 
 static uint64_t sector_of(const struct disk *disk, uint64_t place)
@@ -169,6 +169,7 @@ static void *feed(void *argument)
 			error = snap_append_one(id, storage_path, from + wanted / 2, wanted - wanted / 2);
 		if (error && error != ESRCH)
 			die("append: %s", errno_name(error));
+		atomic_store(&storage_ready, 1);
 	}
 	free(event);
 	return NULL;
@@ -300,12 +301,12 @@ static void one_snapshot(int number, uint64_t pause_ms, struct dice *dice)
 	pthread_t feeder;
 
 	atomic_store(&storage_given, 0);
+	atomic_store(&storage_ready, 0);
 	error = snap_create(id);
 	if (error || pthread_create(&feeder, NULL, feed, id))
 		die("create: %s", errno_name(error));
-	while (!atomic_load(&storage_given))
+	while (!atomic_load(&storage_ready))
 		usleep(1000);
-	usleep(10000);
 	for (d = 0; d < disk_count; d++) {
 		error = filter_add(disks[d].fd, id);
 		if (error)

@@ -3,6 +3,7 @@
 #
 # Runs inside the guest, as its process 1: each test in a session of its own, its output and its end to the second serial
 # port (see run-vm.sh for the lines), and the guest's state afterwards looked at. Powers off at the end.
+export MDADM_NO_UDEV=1 DM_DISABLE_UDEV=1
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C HOME=/root TERM=dumb
 RUN=$1
 set -a
