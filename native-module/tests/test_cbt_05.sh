@@ -20,7 +20,7 @@ for round in 1 2 3; do
         dd if="${image}" of="${PLACE}/backup" bs=1M conv=sparse,notrunc status=none
     else
         blkctl cbtmap "${DISK}" | od -An -v -tu1 -w1 |
-            awk -v n="${number}" '$1 > n {if (NR != last + 1) {if (count) print first, count; first = NR - 1; count = 0} count++; last = NR}
+            awk -v n="${number}" 'BEGIN {last = -1} $1 > n {if (NR != last + 1) {if (count) print first, count; first = NR - 1; count = 0} count++; last = NR}
                 END {if (count) print first, count}' >"${PLACE}/blocks"
         [ -s "${PLACE}/blocks" ] || fail "nothing changed"
         while read -r block count; do
