@@ -362,8 +362,16 @@ void filter_snapshot_info(struct filter *filter,
 	mutex_unlock(&filters_mutex);
 }
 
-/* Makes closing quick: counting per CPU ends before writes are held. */
-void filter_calm(struct filter *filter)
+/*
+ * Makes closing quick: counting per CPU ends before writes are held. Begun for
+ * all, then waited for: it takes a grace period.
+ */
+void filter_calm_begin(struct filter *filter)
+{
+	percpu_ref_switch_to_atomic(&filter->inflight, NULL);
+}
+
+void filter_calm_wait(struct filter *filter)
 {
 	percpu_ref_switch_to_atomic_sync(&filter->inflight);
 }

@@ -83,7 +83,8 @@ void filter_snapshot_info(struct filter *filter,
 			  struct blksnap_snapshotinfo *info);
 
 /* The gate. */
-void filter_calm(struct filter *filter);
+void filter_calm_begin(struct filter *filter);
+void filter_calm_wait(struct filter *filter);
 int filter_close(struct filter *filter, unsigned int timeout_ms);
 void filter_open(struct filter *filter);
 void filter_uncalm(struct filter *filter);

@@ -251,9 +251,11 @@ static int get_ready(struct list_head *members)
 				  &member->spare);
 		if (ret)
 			return ret;
-		filter_calm(filter);
+		filter_calm_begin(filter);
 		member->calm = true;
 	}
+	list_for_each_entry(member, members, link)
+		filter_calm_wait(member->filter);
 	return 0;
 }
 
