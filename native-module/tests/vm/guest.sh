@@ -14,6 +14,7 @@ set +a
 . "${TESTS}/vm/unwell.sh"
 stty -F /dev/ttyS1 raw 115200 2>/dev/null
 mkdir -p /dev/pts /dev/shm /run
+ln -s /proc/self/fd /dev/fd
 mount -t devpts devpts /dev/pts
 mount -t tmpfs shm /dev/shm
 mount -t tmpfs run /run
@@ -101,7 +102,7 @@ run_test() {
     fi
 }
 
-for module in ext4 xfs btrfs loop dm_mod; do
+for module in ext4 xfs btrfs loop dm_mod sd_mod; do
     modprobe "${module}"
 done
 read -r uptime _ </proc/uptime
