@@ -12,10 +12,11 @@ image=$(image "${DISK}")
 sectors fill "${DISK}" 0 16384 2
 # What is stored can be seen on the storage: wait until it stands still.
 still() {
-    local was now
-    was=$(awk '{print $7}' /sys/block/"$(basename "$(readlink -f /dev/mapper/storage)")"/stat)
+    local stat was now
+    stat=/sys/dev/block/$(stat -L -c '%Hr:%Lr' /dev/mapper/storage)/stat
+    was=$(awk '{print $7}' "${stat}")
     sleep 1
-    now=$(awk '{print $7}' /sys/block/"$(basename "$(readlink -f /dev/mapper/storage)")"/stat)
+    now=$(awk '{print $7}' "${stat}")
     [ "${now}" -gt 8192 ] && [ "${was}" = "${now}" ]
 }
 await 20 "the copies to be stored" still
