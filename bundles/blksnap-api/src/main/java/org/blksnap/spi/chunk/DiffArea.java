@@ -67,6 +67,13 @@ public interface DiffArea extends Closeable {
 
   DiffAreaStatus status();
 
+  /**
+   * Announces {@link #close}: nothing more is stored, and a store under way may fail without harm.
+   * What is not stored stays for {@link ChunkEngine#adopt}. For whoever is about to end the storage
+   * that the area's worker may be waiting for. Returns at once; idempotent.
+   */
+  void retire();
+
   /** Stops working and leaves everything for {@link ChunkEngine#adopt}. Idempotent. */
   @Override
   void close();

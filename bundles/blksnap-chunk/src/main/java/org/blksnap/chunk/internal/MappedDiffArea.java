@@ -312,6 +312,11 @@ final class MappedDiffArea implements DiffArea {
   }
 
   @Override
+  public void retire() {
+    worker.retire();
+  }
+
+  @Override
   public synchronized void close() {
     if (phase != Phase.OPEN) {
       return;

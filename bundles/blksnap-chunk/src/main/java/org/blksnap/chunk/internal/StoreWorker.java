@@ -10,7 +10,9 @@ import org.blksnap.spi.storage.DiffStorage;
 /**
  * The one thread of an area that moves chunks from memory to the storage: it alone allocates
  * addresses and writes {@code where}. It goes over all slots in their order, each pass stores what
- * is there, so nothing waits longer than a pass. Its first failure corrupts the area and ends it.
+ * is there, so nothing waits longer than a pass. Its first failure ends it, and corrupts the area
+ * unless that is closing: then the pages that were not stored are still in memory, for the
+ * successor.
  *
  * <p>Data first, then the pointer: the pages are in the storage before they leave memory. An
  * address that a killed process had allocated and not written down is lost space, nothing else.
@@ -61,10 +63,15 @@ final class StoreWorker implements Runnable {
     thread.start();
   }
 
-  /** Ends after the piece being stored; false where it has not ended within the limit. */
-  boolean close(long limitNanos) {
+  /** Ends after the piece being stored, whatever becomes of it: its pages are still in memory. */
+  void retire() {
     closed = true;
     signal.wake();
+  }
+
+  /** Ends after the piece being stored; false where it has not ended within the limit. */
+  boolean close(long limitNanos) {
+    retire();
     long deadline = System.nanoTime() + limitNanos;
     boolean interrupted = false;
     while (thread.isAlive() && deadline - System.nanoTime() > 0) {
@@ -89,7 +96,9 @@ final class StoreWorker implements Runnable {
         pass();
       }
     } catch (IOException | RuntimeException | Error e) {
-      corruption.corrupt("old data could not be stored", e);
+      if (!closed) {
+        corruption.corrupt("old data could not be stored", e);
+      }
     }
   }
 

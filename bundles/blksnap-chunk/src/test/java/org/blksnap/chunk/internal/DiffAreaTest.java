@@ -244,6 +244,22 @@ class DiffAreaTest {
   }
 
   @Test
+  void aStoreThatFailsAfterRetiringLosesNothing() throws Exception {
+    CountDownLatch hang = new CountDownLatch(1);
+    scene.storage.hang = hang;
+    scene.liveWrite(0, scene.bytes(3 * CHUNK));
+    scene.area.retire();
+    scene.storage.writeFailure = new BlksnapException(Errno.ESHUTDOWN, "the storage left");
+    hang.countDown();
+    scene.area.close();
+    assertEquals(Errno.OK, scene.area.error());
+    scene.storage.hang = null;
+    scene.storage.writeFailure = null;
+    scene.area = scene.engine.adopt(scene.request());
+    assertArrayEquals(scene.image, scene.wholeImage());
+  }
+
+  @Test
   void aLiveWriteToAClosedAreaIsNotSilentlyLost() throws Exception {
     scene.area.close();
     scene.liveWrite(0, scene.bytes(4096));

@@ -114,7 +114,27 @@ final class Departure {
     }
   }
 
+  /**
+   * Whoever waits for a storage bundle that left before us waits in vain, and would hold up the
+   * gates and the areas' closing: first the areas are told that nothing more has to be stored, then
+   * the waiting are sent away. An image read among them fails with ESHUTDOWN.
+   */
+  private void sendAwayWhoWaitsForStorage() {
+    for (FilteredDevice device : engine.filteredDevices()) {
+      HeldArea held = device.held();
+      if (held != null && held.area() != null) {
+        held.area().retire();
+      }
+    }
+    for (HeldSnapshot snapshot : engine.heldSnapshots()) {
+      if (snapshot.storageRoom().waitsForProvider()) {
+        snapshot.storageRoom().giveUp();
+      }
+    }
+  }
+
   private void closeGates() {
+    sendAwayWhoWaitsForStorage();
     for (FilteredDevice device : engine.filteredDevices()) {
       gates.put(device, engine.attachments().quietForStop(device));
     }
