@@ -425,12 +425,17 @@ int diff_storage_start(struct diff_storage *storage)
 	return 0;
 }
 
-/* What waits in the queue is not stored any more. Idempotent. */
+/*
+ * What waits in the queue is not stored any more, and its chunks are about to
+ * go; a take that failed may be tried again. Idempotent.
+ */
 void diff_storage_stop(struct diff_storage *storage)
 {
 	if (storage->worker)
 		kthread_stop(storage->worker);
 	storage->worker = NULL;
+	INIT_LIST_HEAD(&storage->queue);
+	storage->queued = 0;
 	cancel_delayed_work_sync(&storage->pool.watch);
 	synchronize_rcu(); /* for the tail of diff_storage_stored() */
 }

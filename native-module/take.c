@@ -36,7 +36,8 @@
 #define CLOSE_FIRST_MS		1000
 #define CLOSE_MAX_MS		8000
 /* A freeze that takes longer may be waiting for one of ours. */
-#define FREEZE_MS		10000
+#define FREEZE_FIRST_MS		3000
+#define FREEZE_MAX_MS		12000
 /* A freeze that takes longer, with ours undone, has another reason. */
 #define FREEZE_ALONE_MS		60000
 
@@ -50,6 +51,12 @@ struct freezer {
 	int state;		/* by cmpxchg: whoever leaves RUNS decides */
 	struct block_device *bdev;
 	int error;
+};
+
+/* How long one device may be late, in this try. */
+struct patience {
+	unsigned int freeze_ms;
+	unsigned int close_ms;
 };
 
 static struct workqueue_struct *freeze_wq;
@@ -138,14 +145,15 @@ static void let_all_go_on(struct list_head *members)
  * ETIMEDOUT: it took too long; all were let go on, and it ended then. EBUSY:
  * it did not even end then; it will be thawed when it does.
  */
-static int freeze_one(struct member *member, struct list_head *members)
+static int freeze_one(struct member *member, struct list_head *members,
+		      const struct patience *patience)
 {
 	struct freezer *freezer = freezer_make(member->opened);
 
 	if (IS_ERR(freezer))
 		return PTR_ERR(freezer);
 	queue_work(freeze_wq, &freezer->work);
-	if (freezer_wait(freezer, FREEZE_MS)) {
+	if (freezer_wait(freezer, patience->freeze_ms)) {
 		if (freezer->error)
 			pr_warn("%pg is not frozen, error %d\n",
 				member->opened, freezer->error);
@@ -164,15 +172,15 @@ static int freeze_one(struct member *member, struct list_head *members)
 	return -EBUSY;
 }
 
-static int close_one(struct member *member, unsigned int timeout_ms)
+static int close_one(struct member *member, const struct patience *patience)
 {
 	member->closed = true;
-	return filter_close(member->filter, timeout_ms);
+	return filter_close(member->filter, patience->close_ms);
 }
 
 /* The error is that of the member in late. */
-static int hold_all(struct list_head *members, unsigned int close_ms,
-		    struct member **late)
+static int hold_all(struct list_head *members,
+		    const struct patience *patience, struct member **late)
 {
 	struct member *member;
 	int ret = 0;
@@ -180,22 +188,22 @@ static int hold_all(struct list_head *members, unsigned int close_ms,
 	list_for_each_entry(member, members, link) {
 		*late = member;
 		if (member->upper)
-			ret = freeze_one(member, members) ?:
-			      close_one(member, close_ms);
+			ret = freeze_one(member, members, patience) ?:
+			      close_one(member, patience);
 		if (ret)
 			return ret;
 	}
 	list_for_each_entry(member, members, link) {
 		*late = member;
 		if (!member->upper)
-			ret = freeze_one(member, members);
+			ret = freeze_one(member, members, patience);
 		if (ret)
 			return ret;
 	}
 	list_for_each_entry(member, members, link) {
 		*late = member;
 		if (!member->upper)
-			ret = close_one(member, close_ms);
+			ret = close_one(member, patience);
 		if (ret)
 			return ret;
 	}
@@ -215,14 +223,15 @@ static void switch_all(struct list_head *members)
 	}
 }
 
-static int hold_and_switch(struct list_head *members, unsigned int close_ms,
+static int hold_and_switch(struct list_head *members,
+			   const struct patience *patience,
 			   struct member **late)
 {
 	unsigned int noio = memalloc_noio_save();
 	ktime_t begin = ktime_get();
 	int ret;
 
-	ret = hold_all(members, close_ms, late);
+	ret = hold_all(members, patience, late);
 	if (!ret)
 		switch_all(members);
 	let_all_go_on(members);
@@ -305,7 +314,10 @@ static void sort_members(struct list_head *members)
 int take_moment(struct list_head *members)
 {
 	unsigned int tries = count_of(members) + TRIES_MORE;
-	unsigned int close_ms = CLOSE_FIRST_MS;
+	struct patience patience = {
+		.freeze_ms = FREEZE_FIRST_MS,
+		.close_ms = CLOSE_FIRST_MS,
+	};
 	unsigned int alone = 0;
 	struct member *late;
 	int ret;
@@ -314,7 +326,7 @@ int take_moment(struct list_head *members)
 	ret = get_ready(members);
 	while (!ret && tries--) {
 		late = NULL;
-		ret = hold_and_switch(members, close_ms, &late);
+		ret = hold_and_switch(members, &patience, &late);
 		if (ret != -ETIMEDOUT || !tries)
 			break;
 		/* Late even though it was the first: not for another one. */
@@ -325,7 +337,10 @@ int take_moment(struct list_head *members)
 			late->opened);
 		late->upper = true;
 		list_move(&late->link, members);
-		close_ms = min_t(unsigned int, close_ms * 2, CLOSE_MAX_MS);
+		patience.freeze_ms = min_t(unsigned int, patience.freeze_ms * 2,
+					   FREEZE_MAX_MS);
+		patience.close_ms = min_t(unsigned int, patience.close_ms * 2,
+					  CLOSE_MAX_MS);
 		ret = 0;
 	}
 	let_go(members);
