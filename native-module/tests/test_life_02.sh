@@ -4,7 +4,7 @@
 load
 attach "${DISK}"
 busy_device "${DISK}"
-for round in $(seq "$(scaled 100)"); do
+for round in $(seq "$(scaled 40)"); do
     take_of "${DISK}"
     destroy
 done
