@@ -10,9 +10,9 @@
  *   bdev_write_page         page writes around submit_bio (brd, zram): told
  *                           to use a bio, where a filter is
  *
- * Calls from submit_unhooked() and device_del_unhooked() are not redirected,
- * as told by their return address. The module is built without sibling calls,
- * for a tail call would show somebody else's.
+ * We call the originals behind the place where ftrace takes over: so they are
+ * not redirected again, whoever traces them sees each call once, and it costs
+ * half of what a look at the caller's address would.
  *
  * Leaving: unregistering waits until nobody is in a trampoline or callback;
  * then all who are inside of redirected functions are waited for, and at last
@@ -38,27 +38,13 @@
 
 DEFINE_PER_CPU(long, hook_inside);
 
-/* The return address of a call is less than that into these functions. */
-#define CALL_MAX	15
+/* The originals, behind the place where ftrace takes over. */
+static void (*submit_body)(struct bio *bio) __ro_after_init;
+static void (*device_del_body)(struct device *dev) __ro_after_init;
 
-/*
- * The originals. Calls from here, and from nowhere else in this module, are
- * not redirected: an end_io that we call may go on to submit something.
- */
-noinline void submit_unhooked(struct bio *bio)
+void submit_unhooked(struct bio *bio)
 {
-	submit_bio_noacct(bio);
-}
-
-static noinline void device_del_unhooked(struct device *dev)
-{
-	device_del(dev);
-}
-
-static __always_inline bool is_call_of(unsigned long parent,
-				       unsigned long function)
-{
-	return parent - function <= CALL_MAX;
+	submit_body(bio);
 }
 
 static void hooked_submit(struct bio *bio)
@@ -84,7 +70,7 @@ static void hooked_device_del(struct device *dev)
 {
 	hook_enter();
 	filter_device_gone(dev);
-	device_del_unhooked(dev);
+	device_del_body(dev);
 	hook_leave();
 }
 
@@ -135,6 +121,7 @@ static struct hook {
 } hooks[] = {
 	/* submit_bio_noacct is looked for first: it is the one called often */
 	{ "submit_bio_noacct", submit_reached, 0 },
+	/* and then this one: hook_start() knows */
 	{ "device_del", device_del_reached, 0 },
 	{ "blkdev_ioctl", ioctl_reached, 0 },
 #ifdef CONFIG_COMPAT
@@ -151,9 +138,6 @@ static void notrace reached(unsigned long ip, unsigned long parent,
 	unsigned long target = 0;
 	unsigned int i;
 
-	if (is_call_of(parent, (unsigned long)submit_unhooked) ||
-	    is_call_of(parent, (unsigned long)device_del_unhooked))
-		return;
 	if (likely(compat_ftrace_is_at(ip, hooks[0].address)))
 		target = submit_reached(fregs);
 	else
@@ -198,25 +182,32 @@ static int find_addresses(void)
 	return ret;
 }
 
-int hook_start(void)
+int __init hook_start(void)
 {
 	unsigned int i;
 	int ret = find_addresses();
 
-	for (i = 0; i < ARRAY_SIZE(hooks) && !ret; i++) {
-		ret = ftrace_set_filter_ip(&hook_ops, hooks[i].address, 0, 0);
-		if (ret)
-			pr_err("%s can't be traced, error %d: this kernel is built otherwise\n",
-			       hooks[i].name, ret);
-	}
-	if (!ret) {
-		ret = register_ftrace_function(&hook_ops);
-		if (ret)
-			pr_err("ftrace refuses the hooks, error %d: it is off (kernel.ftrace_enabled), or a live patch has one of the functions\n",
-			       ret);
-	}
 	if (ret)
-		ftrace_free_filter(&hook_ops);
+		return ret;
+	submit_body = compat_ftrace_body(hooks[0].address);
+	device_del_body = compat_ftrace_body(hooks[1].address);
+	if (!submit_body || !device_del_body)
+		ret = -EOPNOTSUPP;
+	for (i = 0; i < ARRAY_SIZE(hooks) && !ret; i++)
+		ret = ftrace_set_filter_ip(&hook_ops, hooks[i].address, 0, 0);
+	if (ret) {
+		pr_err("the kernel's functions can't be traced, error %d: it is built otherwise\n",
+		       ret);
+		goto free;
+	}
+	/* From here on calls may come. */
+	ret = register_ftrace_function(&hook_ops);
+	if (!ret)
+		return 0;
+	pr_err("ftrace refuses the hooks, error %d: it is off (kernel.ftrace_enabled), or a live patch has one of the functions\n",
+	       ret);
+free:
+	ftrace_free_filter(&hook_ops);
 	return ret;
 }
 

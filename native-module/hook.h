@@ -2,6 +2,7 @@
 #ifndef BLKSNAP_HOOK_H
 #define BLKSNAP_HOOK_H
 
+#include <linux/init.h>
 #include <linux/percpu.h>
 
 struct bio;
@@ -26,7 +27,7 @@ static inline void hook_leave(void)
 /* submit_bio_noacct(), past all filters. */
 void submit_unhooked(struct bio *bio);
 
-int hook_start(void);
+int __init hook_start(void);
 void hook_stop(void);
 
 #endif /* BLKSNAP_HOOK_H */

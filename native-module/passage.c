@@ -295,6 +295,8 @@ bool passage_submit(struct bio *bio)
 			rcu_read_unlock();
 			if (!enter(filter, bio))
 				return false;
+			if (filter->bdev == bio->bi_bdev->bd_disk->part0)
+				return true; /* the disk's is the last */
 			continue;
 		}
 		if (!filter_try_get(filter)) {

@@ -10,6 +10,9 @@
 #include <linux/version.h>
 #include <linux/blkdev.h>
 #include <linux/ftrace.h>
+#include <linux/string.h>
+#include <asm/nops.h>
+#include <asm/text-patching.h>
 
 #if LINUX_VERSION_CODE >> 8 != KERNEL_VERSION(6, 1, 0) >> 8
 #error "blksnap is written for linux 6.1; build it with that kernel's headers"
@@ -41,6 +44,22 @@ static __always_inline bool compat_ftrace_is_at(unsigned long ip,
 						unsigned long function)
 {
 	return ip - function < 8;
+}
+
+/*
+ * A function that can be traced begins with a no-op of five bytes, or with a
+ * call into ftrace there; after a landing pad or not. What follows is the
+ * function as it was compiled: to call that is to call the function untraced.
+ * NULL: it begins otherwise.
+ */
+static inline void *compat_ftrace_body(unsigned long function)
+{
+	static const u8 nop[MCOUNT_INSN_SIZE] = { BYTES_NOP5 };
+	const u8 *site = (const u8 *)function + FTRACE_MCOUNT_MAX_OFFSET;
+
+	if (*site != CALL_INSN_OPCODE && memcmp(site, nop, sizeof(nop)))
+		return NULL;
+	return (void *)(site + MCOUNT_INSN_SIZE);
 }
 
 /* Up to 6.2 pages can be written past submit_bio, by this function. */
