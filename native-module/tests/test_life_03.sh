@@ -15,7 +15,7 @@ began=$(date +%s%N)
 cycle
 whole=$((($(date +%s%N) - began) / 1000000))
 say "a cycle takes ${whole} ms"
-rounds=$(scaled 12)
+rounds=$(scaled 8)
 for round in $(seq "${rounds}"); do
     (trap - TERM EXIT; cycle) &
     pid=$!

@@ -32,6 +32,7 @@
 #define LONGEST 256 /* sectors a request */
 #define BATCH 512
 #define IMAGE_TAG (1ull << 40)
+#define USES_LEAST 80 /* reads and writes of each image, however slow the machine */
 #define ZEROING(sequence) ((sequence) % 16 == 7)
 
 struct disk {
@@ -330,7 +331,7 @@ static void one_snapshot(int number, uint64_t pause_ms, struct dice *dice)
 		for (d = 0; d < disk_count; d++)
 			use_image(&disks[d], images[d], dice, &image_sequence);
 		uses++;
-	} while (now_ms() < end);
+	} while (now_ms() < end || uses < USES_LEAST);
 	for (d = 0; d < disk_count; d++) {
 		read_image(&disks[d], images[d], 0, "at the end");
 		error = filter_info(disks[d].fd, info);
