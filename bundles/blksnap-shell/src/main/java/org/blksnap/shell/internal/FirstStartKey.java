@@ -7,6 +7,7 @@ import java.security.GeneralSecurityException;
 import org.osgi.framework.BundleContext;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Deactivate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -38,11 +39,15 @@ public final class FirstStartKey {
   /** Name of the private key's file in the data directory. */
   static final String KEY_FILE = "blksnap-shell.key";
 
+  /** Longest wait for a pair under way when the bundle goes. */
+  private static final long CLOSE_MILLIS = 30_000;
+
   private static final Logger LOG = LoggerFactory.getLogger(FirstStartKey.class);
 
   private final Path key;
   private final Path pending;
   private final ShellUsers users;
+  private final Thread maker = new Thread(this::make, "blksnap-first-start-key");
 
   FirstStartKey(Path etc, Path data) {
     this.key = data.resolve(KEY_FILE);
@@ -50,13 +55,28 @@ public final class FirstStartKey {
     this.users = new ShellUsers(etc.resolve("keys.properties"));
   }
 
-  /** Never fails: without a key the shell stays closed, and the log says what to do. */
+  /** In a thread of its own: making a pair takes seconds on a slow machine, and a boot waits. */
   @Activate
   public FirstStartKey(BundleContext context) {
     this(path(context, "karaf.etc", "etc"), path(context, "karaf.data", "data"));
-    if (!Boolean.parseBoolean(context.getProperty(ENABLED))) {
-      return;
+    if (Boolean.parseBoolean(context.getProperty(ENABLED))) {
+      maker.setDaemon(true);
+      maker.start();
     }
+  }
+
+  /** Waits for the thread, so that a successor does not find it at work. */
+  @Deactivate
+  void close() {
+    try {
+      maker.join(CLOSE_MILLIS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Never fails: without a key the shell stays closed, and the log says what to do. */
+  private void make() {
     try {
       if (ensure()) {
         LOG.info("Made the shell's key {}: ssh -i {} {}@127.0.0.1", key, key, ShellUsers.USER);
