@@ -226,9 +226,9 @@ static void transfer_end(struct bio *bio)
 {
 	struct transfer *transfer = bio->bi_private;
 
+	/* Whatever ails the device: to a client it is EIO. */
 	if (bio->bi_status)
-		WRITE_ONCE(transfer->error,
-			   blk_status_to_errno(bio->bi_status));
+		WRITE_ONCE(transfer->error, -EIO);
 	bio_put(bio);
 	transfer_put(transfer);
 }
