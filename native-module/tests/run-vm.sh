@@ -25,7 +25,7 @@ COMMAND=
 BUILD=yes
 VERBOSE=
 # Seconds for the whole run, one test, and the way from power-on to the first test.
-TOTAL_LIMIT=$((900 * SCALE))
+TOTAL_LIMIT=$((1500 * SCALE))
 TEST_LIMIT=$((150 * SCALE))
 BOOT_LIMIT=120
 # Times the guest may be booted anew.
@@ -43,7 +43,7 @@ A test is a name (cbt_01), a group (cbt), or a file (test_cbt_01.sh); none means
   --keep-log DIR     keep console.log (the guest's kernel) and tests.log (all output of the tests)
   --shell CMD        run CMD in the guest instead of tests, with lib.sh sourced and the module built
   --kernel FLAVOUR   amd64 (default), rt (where Debian has it), cloud
-  --time-limit S     bound of the whole run, seconds (default 900, times BLKSNAP_SCALE)
+  --time-limit S     bound of the whole run, seconds (default 1500, times BLKSNAP_SCALE)
   --no-build         take the module as it was built last
   --verbose          print the output of tests that pass, too
 
@@ -351,11 +351,12 @@ console_tail() {
 
 # Reads the guest's lines until it is done, dead, or too slow.
 follow_guest() {
-    local line current='' began=${SECONDS} limit=${BOOT_LIMIT} name status seconds from
+    local line current='' began=${SECONDS} limit=${BOOT_LIMIT} name status seconds from why="the guest died in this test"
     from=$(stat -c %s "${SCRATCH}/console.log")
     while :; do
         if [ "${SECONDS}" -ge "${TOTAL_LIMIT}" ]; then
             echo "# the run's time limit of ${TOTAL_LIMIT} s is over"
+            why="not ended when the run's time was over"
             break
         fi
         if IFS= read -r -t 1 -u 7 line; then
@@ -378,12 +379,13 @@ follow_guest() {
             break # the guest is gone
         elif [ $((SECONDS - began)) -ge "${limit}" ]; then
             echo "# the guest says nothing for ${limit} s"
+            why="the guest hung in this test"
             break
         fi
     done
     end_guest
     if [ -n "${current}" ]; then
-        OUTPUT+=("the guest died or hung in this test")
+        OUTPUT+=("${why}")
         report "${current}" 1 $((SECONDS - began))
         console_tail "${from}"
         PENDING=("${PENDING[@]:1}")

@@ -3,6 +3,6 @@
 . "${TESTS}/lib.sh"
 load
 attach /dev/vdd
-cbt /dev/vdd "${STORAGE}" 262 4 "${SEED}" || fail "seed ${SEED}"
+cbt /dev/vdd "${STORAGE}" 258 2 "${SEED}" || fail "seed ${SEED}"
 detach /dev/vdd
 unload
