@@ -45,7 +45,7 @@ final class Engine implements SnapshotService, Closeable {
   final ReentrantLock control = new ReentrantLock(true);
 
   private final StateDirectory state;
-  private final EngineSettings settings;
+  private final Supplier<EngineSettings> settings;
   private final ParameterSet parameters;
   private final Providers providers = new Providers();
   private final EventRelay events = new EventRelay();
@@ -70,7 +70,7 @@ final class Engine implements SnapshotService, Closeable {
   Engine(
       Path stateDirectory,
       ParameterSet parameters,
-      EngineSettings settings,
+      Supplier<EngineSettings> settings,
       Supplier<List<SnapshotParticipant>> registeredParticipants)
       throws BlksnapException {
     this.state = StateDirectory.open(stateDirectory);
@@ -332,7 +332,7 @@ final class Engine implements SnapshotService, Closeable {
       return false;
     }
     try {
-      device.gateOfRequests().close(settings.gateTimeout());
+      device.gateOfRequests().close(settings().gateTimeout());
       return true;
     } catch (BlksnapException e) {
       LOG.warn("{}", e.getMessage());
@@ -364,7 +364,7 @@ final class Engine implements SnapshotService, Closeable {
   }
 
   EngineSettings settings() {
-    return settings;
+    return settings.get();
   }
 
   ParameterSet parameters() {

@@ -3,9 +3,9 @@ package org.blksnap.snapshot.internal;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.Hashtable;
 import java.util.List;
+import java.util.Map;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.health.Examination;
@@ -34,13 +34,16 @@ import org.osgi.service.metatype.annotations.Designate;
  * swapped while the engine lives; the service itself is registered when all of them have been there
  * once, and stays until the engine goes.
  *
+ * <p>The configuration is read as it stands, so that no bad value can keep the engine from coming:
+ * the times are checked by {@link EngineTimes}.
+ *
  * <p>When the framework as a whole stops, bundles go one after another, the rooms maybe before the
  * engine. So the engine closes at the framework's first word of it, while everybody is still there.
  */
 @Component(
     service = {},
     immediate = true,
-    configurationPid = "org.blksnap.engine")
+    configurationPid = EngineTimes.PID)
 @Designate(ocd = EngineConfig.class)
 public final class EngineComponent {
   private static final String STATE_PROPERTY = "blksnap.state.directory";
@@ -68,14 +71,17 @@ public final class EngineComponent {
 
   @Activate
   public EngineComponent(
-      BundleContext context, EngineConfig config, @Reference ParametersComponent parameters)
+      BundleContext context,
+      Map<String, Object> configured,
+      @Reference ParametersComponent parameters,
+      @Reference EngineTimes times)
       throws BlksnapException {
     this.context = context;
     this.engine =
         new Engine(
-            stateDirectory(context, config),
+            stateDirectory(context, configured.get("state_directory")),
             parameters.set(),
-            settings(config),
+            times::settings,
             this::currentParticipants);
     this.frameworkStop =
         event -> {
@@ -86,9 +92,8 @@ public final class EngineComponent {
     context.addBundleListener(frameworkStop);
   }
 
-  private static Path stateDirectory(BundleContext context, EngineConfig config)
-      throws BlksnapException {
-    String configured = config.state__directory();
+  private static Path stateDirectory(BundleContext context, Object given) throws BlksnapException {
+    String configured = given == null ? null : given.toString().trim();
     if (configured == null || configured.isBlank()) {
       configured = context.getProperty(STATE_PROPERTY);
     }
@@ -103,18 +108,6 @@ public final class EngineComponent {
               + STATE_PROPERTY);
     }
     return Path.of(configured).toAbsolutePath().normalize();
-  }
-
-  private static EngineSettings settings(EngineConfig config) {
-    return new EngineSettings(
-        Duration.ofSeconds(bounded(config.handover__timeout__seconds(), 1, 15)),
-        Duration.ofMillis(bounded(config.gate__timeout__milliseconds(), 10, 60_000)),
-        Duration.ofSeconds(bounded(config.freeze__deadline__seconds(), 1, 60)),
-        Duration.ofMillis(bounded(config.watch__interval__milliseconds(), 20, 60_000)));
-  }
-
-  private static int bounded(int value, int least, int most) {
-    return Math.max(least, Math.min(most, value));
   }
 
   private List<SnapshotParticipant> currentParticipants() {

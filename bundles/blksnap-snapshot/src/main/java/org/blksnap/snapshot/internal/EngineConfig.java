@@ -6,7 +6,7 @@ import org.osgi.service.metatype.annotations.ObjectClassDefinition;
 
 /**
  * PID {@code org.blksnap.engine}. A change restarts the engine: devices are closed cleanly and come
- * back with their snapshots.
+ * back with their snapshots. A value out of its range is refused and the one before it stays.
  */
 @ObjectClassDefinition(name = "blksnap userspace engine")
 public @interface EngineConfig {

@@ -45,9 +45,17 @@ final class Housekeeper {
   }
 
   void start() {
+    watchAgain();
+  }
+
+  /** The interval is read each time, since the times may come into force after the start. */
+  private void watchAgain() {
     long interval = engine.settings().watchInterval().toMillis();
-    executor.scheduleWithFixedDelay(
-        this::watchCapacities, interval, interval, TimeUnit.MILLISECONDS);
+    try {
+      executor.schedule(this::watchCapacities, interval, TimeUnit.MILLISECONDS);
+    } catch (RejectedExecutionException e) {
+      LOG.debug("capacities are watched no more, the engine is stopping");
+    }
   }
 
   void later(Chore chore) {
@@ -81,6 +89,7 @@ final class Housekeeper {
         LOG.debug("device {}: its capacity was not read: {}", device.name(), e.toString());
       }
     }
+    watchAgain();
   }
 
   void close() {
