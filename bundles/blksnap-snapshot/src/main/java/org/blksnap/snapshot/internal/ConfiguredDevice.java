@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.blksnap.snapshot.internal;
 
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.health.Examination;
@@ -20,6 +22,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * A device attached by a configuration, and detached when that configuration is deleted or changed.
+ *
+ * <p>The values are read as they stand: a flag that is neither true nor false attaches nothing.
  */
 @Component(
     service = Examination.class,
@@ -42,13 +46,13 @@ public final class ConfiguredDevice implements Examination {
   @Activate
   public ConfiguredDevice(
       @Reference(target = "(" + SnapshotService.ENGINE + "=userspace)") SnapshotService service,
-      DeviceConfig config) {
+      Map<String, Object> configured) {
     this.service = service;
-    this.path = config.path() == null ? "" : config.path();
+    this.path = text(configured, "path");
     String attached = null;
     BlksnapException why = null;
     try {
-      attached = attach(config);
+      attached = attach(configured);
     } catch (BlksnapException e) {
       why = e;
       LOG.error("{} path {}: not attached: {}", PID, path, e.toString());
@@ -57,30 +61,62 @@ public final class ConfiguredDevice implements Examination {
     this.refusal = why;
   }
 
-  private String attach(DeviceConfig config) throws BlksnapException {
-    if (path.isBlank()) {
-      throw new BlksnapException(
-          Errno.EINVAL, "no path is configured; set path = /dev/… or a file");
-    }
-    AttachRequest request =
-        new AttachRequest(
-            Path.of(path),
-            config.name().isBlank() ? null : config.name(),
-            config.read__only(),
-            config.force(),
-            config.durable(),
-            false);
+  private String attach(Map<String, ?> configured) throws BlksnapException {
+    AttachRequest request = request(configured);
     try {
       return service.attach(request).name();
     } catch (BlksnapException e) {
       if (e.errno() == Errno.EALREADY) {
         return service
-            .device(Path.of(path).toAbsolutePath().normalize().toString())
+            .device(request.path().toAbsolutePath().normalize().toString())
             .map(d -> d.name())
             .orElse(null);
       }
       throw e;
     }
+  }
+
+  /** What the configuration asks for; a value that is not understood asks for nothing. */
+  static AttachRequest request(Map<String, ?> configured) throws BlksnapException {
+    String path = text(configured, "path");
+    if (path.isEmpty()) {
+      throw new BlksnapException(
+          Errno.EINVAL, "no path is configured; set path = /dev/… or a file");
+    }
+    String name = text(configured, "name");
+    return new AttachRequest(
+        path(path),
+        name.isEmpty() ? null : name,
+        flag(configured, "read_only"),
+        flag(configured, "force"),
+        flag(configured, "durable"),
+        false);
+  }
+
+  private static Path path(String text) throws BlksnapException {
+    try {
+      return Path.of(text);
+    } catch (InvalidPathException e) {
+      throw new BlksnapException(
+          Errno.EINVAL, "path = \"" + text + "\" refused: not a path: " + e.getReason(), e);
+    }
+  }
+
+  private static boolean flag(Map<String, ?> configured, String key) throws BlksnapException {
+    String text = text(configured, key);
+    return switch (text) {
+      case "", "false" -> false;
+      case "true" -> true;
+      default ->
+          throw new BlksnapException(
+              Errno.EINVAL,
+              key + " = \"" + text + "\" refused: allowed is true or false; nothing is attached");
+    };
+  }
+
+  private static String text(Map<String, ?> configured, String key) {
+    Object value = configured.get(key);
+    return value == null ? "" : value.toString().trim();
   }
 
   @Deactivate
