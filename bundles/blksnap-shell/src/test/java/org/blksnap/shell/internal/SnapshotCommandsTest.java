@@ -6,6 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonObject;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintStream;
+import java.lang.reflect.Proxy;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -13,6 +17,9 @@ import java.util.UUID;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.apache.karaf.shell.api.console.Session;
+import org.apache.karaf.shell.support.CommandException;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.event.BlksnapEvent;
@@ -174,6 +181,7 @@ class SnapshotCommandsTest {
     command.engines = shell.engines;
     command.snapshot = create().id().toString();
     command.timeout = "1h";
+    command.session = shell.session;
     FutureTask<Object> task = new FutureTask<>(command::execute);
     Thread waiter = new Thread(task);
     waiter.start();
@@ -184,6 +192,77 @@ class SnapshotCommandsTest {
     Throwable refusal =
         assertThrows(ExecutionException.class, () -> task.get(10, TimeUnit.SECONDS)).getCause();
     assertTrue(refusal.getMessage().endsWith("[EINTR]"), refusal.getMessage());
+  }
+
+  @Test
+  @Timeout(30)
+  void eventIsLeftToOthersOnceTheClientIsGone() throws Exception {
+    FakeSnapshot snapshot = create();
+    AtomicBoolean gone = new AtomicBoolean();
+    SnapshotWaitEventCommand command = new SnapshotWaitEventCommand();
+    command.engines = shell.engines;
+    command.snapshot = snapshot.id().toString();
+    command.timeout = "1h";
+    command.session = sessionWithClient(gone);
+    FutureTask<Object> task = new FutureTask<>(command::execute);
+    Thread waiter = new Thread(task);
+    waiter.start();
+    while (waiter.getState() != Thread.State.TIMED_WAITING) {
+      Thread.onSpinWait();
+    }
+    gone.set(true);
+    Throwable refusal =
+        assertThrows(ExecutionException.class, () -> task.get(10, TimeUnit.SECONDS)).getCause();
+    assertTrue(refusal.getMessage().endsWith("[EINTR]"), refusal.getMessage());
+    snapshot.events.add(new BlksnapEvent.LowFreeSpace(7, snapshot.id(), 2048));
+    assertTrue(
+        shell.run("blksnap:snapshot-wait-event " + snapshot.id()).contains("2048"),
+        "the next to wait has it");
+  }
+
+  @Test
+  void clientThatIsGoneTakesNoEventThatIsThere() throws Exception {
+    FakeSnapshot snapshot = create();
+    snapshot.events.add(new BlksnapEvent.LowFreeSpace(7, snapshot.id(), 2048));
+    SnapshotWaitEventCommand command = new SnapshotWaitEventCommand();
+    command.engines = shell.engines;
+    command.snapshot = snapshot.id().toString();
+    command.session = sessionWithClient(new AtomicBoolean(true));
+    assertThrows(CommandException.class, command::execute);
+    assertEquals(1, snapshot.events.size());
+  }
+
+  @Test
+  void waitOfSeveralSlicesNamesTheWholeTime() throws Exception {
+    FakeSnapshot snapshot = create();
+    long whole = 2 * SnapshotWaitEventCommand.SLICE.toMillis() + 10;
+    assertEquals(
+        "no event of snapshot " + snapshot.id() + " within " + whole + " ms [ENOENT]",
+        shell.refused("blksnap:snapshot-wait-event --timeout " + whole + "ms " + snapshot.id()));
+  }
+
+  /** A session whose output fails as soon as its client is gone. */
+  private static Session sessionWithClient(AtomicBoolean gone) {
+    PrintStream console =
+        new PrintStream(
+            new OutputStream() {
+              @Override
+              public void write(int value) {
+                // Nobody reads it.
+              }
+
+              @Override
+              public void flush() throws IOException {
+                if (gone.get()) {
+                  throw new IOException("closed");
+                }
+              }
+            });
+    return (Session)
+        Proxy.newProxyInstance(
+            SnapshotCommandsTest.class.getClassLoader(),
+            new Class<?>[] {Session.class},
+            (proxy, method, arguments) -> method.getName().equals("getConsole") ? console : null);
   }
 
   @Test
