@@ -48,6 +48,16 @@ final class Quantity {
             + " 512-byte sectors, K M G T P or KiB MiB GiB TiB PiB");
   }
 
+  /** As {@link #bytes}, but nothing is not a size. */
+  static long bytesAboveZero(String what, String text) throws BlksnapException {
+    long bytes = bytes(what, text);
+    if (bytes == 0) {
+      throw new BlksnapException(
+          Errno.EINVAL, what + " " + text + " refused: allowed are sizes above 0");
+    }
+    return bytes;
+  }
+
   private static long unit(String unit) {
     if (unit.isEmpty() || unit.equals("B")) {
       return 1;

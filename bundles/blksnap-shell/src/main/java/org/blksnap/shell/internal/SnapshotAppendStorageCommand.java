@@ -61,9 +61,9 @@ public final class SnapshotAppendStorageCommand extends BlksnapCommand {
     if (path != null) {
       found.appendStorage(Path.of(path), Quantity.ranges(ranges));
     } else if (directory != null) {
-      found.appendStorageDirectory(Path.of(directory), Quantity.bytes("--limit", limit));
+      found.appendStorageDirectory(Path.of(directory), Quantity.bytesAboveZero("--limit", limit));
     } else {
-      found.appendStorageMemory(Quantity.bytes("--memory", memory));
+      found.appendStorageMemory(Quantity.bytesAboveZero("--memory", memory));
     }
     StorageStatus storage = found.storage();
     out.println(

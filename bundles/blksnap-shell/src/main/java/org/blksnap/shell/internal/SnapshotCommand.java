@@ -51,13 +51,13 @@ public final class SnapshotCommand extends PrintingCommand {
       whole.onPath(Path.of(storage));
     }
     if (memory != null) {
-      whole.inMemory(Quantity.bytes("--memory", memory));
+      whole.inMemory(Quantity.bytesAboveZero("--memory", memory));
     }
     if (directory != null) {
       whole.inDirectory(Path.of(directory));
     }
     if (limit != null) {
-      whole.upTo(Quantity.bytes("--limit", limit));
+      whole.upTo(Quantity.bytesAboveZero("--limit", limit));
     }
     printOne(out, TakenRow.LISTING, whole.take(locator(), devices));
   }

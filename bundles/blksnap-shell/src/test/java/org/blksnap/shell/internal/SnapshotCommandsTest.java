@@ -266,6 +266,22 @@ class SnapshotCommandsTest {
   }
 
   @Test
+  void sizeOfNothingIsRefusedAndNotTakenForTheDefault() throws Exception {
+    assertEquals(
+        "--memory 0 refused: allowed are sizes above 0 [EINVAL]",
+        shell.refused("blksnap:snapshot --memory 0 disk"));
+    assertEquals(
+        "--limit 0K refused: allowed are sizes above 0 [EINVAL]",
+        shell.refused("blksnap:snapshot --limit 0K disk"));
+    assertTrue(shell.engine.snapshots.isEmpty());
+    FakeSnapshot snapshot = create();
+    String append = "blksnap:snapshot-append-storage " + snapshot.id();
+    assertTrue(shell.refused(append + " --memory 0").endsWith("[EINVAL]"));
+    assertTrue(shell.refused(append + " --directory /var/d --limit 0").endsWith("[EINVAL]"));
+    assertEquals(List.of(), snapshot.given);
+  }
+
+  @Test
   void destroyTakesIdsOrAll() throws Exception {
     FakeSnapshot first = create();
     create();
