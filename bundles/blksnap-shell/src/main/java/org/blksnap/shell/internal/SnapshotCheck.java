@@ -17,6 +17,7 @@ final class SnapshotCheck {
 
   private SnapshotCheck() {}
 
+  /** A storage that is lost as a whole is told by its images; it has not been filled. */
   static List<Finding> findings(SnapshotRow row) {
     List<Finding> findings = new ArrayList<>();
     String subject = "snapshot " + row.id();
@@ -35,6 +36,10 @@ final class SnapshotCheck {
       }
     }
     StorageStatus storage = row.storage();
+    boolean lost = storage.overflown() && storage.capacitySectors() == 0 && !findings.isEmpty();
+    if (lost) {
+      return findings;
+    }
     if (storage.overflown()) {
       findings.add(
           new Finding(

@@ -74,6 +74,17 @@ class DoctorCommandTest {
   }
 
   @Test
+  void lostStorageIsNotToldToBeFull() throws Exception {
+    FakeSnapshot snapshot = snapshot();
+    snapshot.imageError = Errno.EIO;
+    snapshot.imageDetail = "its storage in memory ended with the process";
+    snapshot.storage = new StorageStatus(0, 0, 4096, 0, true, List.of());
+    String table = sick("--no-format");
+    assertTrue(table.contains("ended with the process [EIO]"), table);
+    assertFalse(table.contains("overflown") || table.contains("low on space"), table);
+  }
+
+  @Test
   void sickJsonIsStillJsonAloneWithErrorsFirst() {
     disk.condition = "waits for its provider";
     CommandException verdict =
