@@ -5,7 +5,8 @@ load
 mkfs.ext4 -q -F "${DISK}" || fail mkfs
 mounted "${DISK}" live
 attach "${DISK}" /dev/vdb
-busy "${PLACE}/live/load"
+mkdir "${PLACE}/live/load"
+background churn "${PLACE}/live/load"
 cycle() {
     take_of "${DISK}" /dev/vdb
     head -c 100000 "$(image "${DISK}")" >/dev/null
@@ -15,7 +16,7 @@ began=$(date +%s%N)
 cycle
 whole=$((($(date +%s%N) - began) / 1000000))
 say "a cycle takes ${whole} ms"
-rounds=$(scaled 8)
+rounds=$(scaled 6)
 for round in $(seq "${rounds}"); do
     (trap - TERM EXIT; cycle) &
     pid=$!

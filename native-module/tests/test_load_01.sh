@@ -4,7 +4,7 @@
 if loaded; then
     eject
 fi
-for round in $(seq "$(scaled 10)"); do
+for round in $(seq "$(scaled 8)"); do
     insert
     [ "$(blkctl version)" = 2.0.0.0 ] || fail "version is $(blkctl version)"
     if [ $((round % 3)) -eq 0 ]; then

@@ -6,7 +6,7 @@ if loaded; then
 fi
 busy_device "${DISK}"
 busy_device /dev/vdb
-for round in $(seq "$(scaled 5)"); do
+for round in $(seq "$(scaled 4)"); do
     insert
     attach "${DISK}"
     sleep 0.1
