@@ -20,9 +20,11 @@ import org.blksnap.api.change.ChangeMap;
  * <ul>
  *   <li>{@code base:allocation}
  *   <li>{@code qemu:dirty-bitmap:since-<k>}: blocks changed after take number k of the present
- *       generation, for each k below the present number
+ *       generation, for each k below the present number. There is no take number 0: who reads this
+ *       one names no generation, so the backup in hand may be of an earlier one, and everything
+ *       counts as changed
  *   <li>{@code qemu:dirty-bitmap:blksnap}: the last of these, what changed between the last two
- *       takes
+ *       takes; everything, where the last take is the first one of its generation
  *   <li>{@code blksnap:changed:<generation>:<number>}: the same for a consumer that keeps its
  *       point; a point of another generation has everything changed
  * </ul>
@@ -137,7 +139,9 @@ final class MetaContexts {
           since >= 0 ? new Point(info.generationId(), since) : info == null ? null : point(name);
       if (point != null) {
         share.grow(MetaContext.bytes(info.blockCount()));
-        selected.add(new MetaContext(id, name, info.blockSize(), changed(point)));
+        selected.add(
+            new MetaContext(
+                id, name, info.blockSize(), since == 0 ? everything() : changed(point)));
       }
     }
     return selected;
@@ -195,6 +199,12 @@ final class MetaContexts {
     return number <= 255 && String.valueOf(number).equals(text) ? number : -1;
   }
 
+  private BitSet everything() {
+    BitSet all = new BitSet(info.blockCount());
+    all.set(0, info.blockCount());
+    return all;
+  }
+
   /**
    * Blocks changed since the point. Takes that come between may add to them; a new generation ends
    * what the blocks mean: EAGAIN. Read in pieces, because a list of ranges may be a hundred times
@@ -202,11 +212,10 @@ final class MetaContexts {
    */
   private BitSet changed(Point point) throws IOException {
     int count = info.blockCount();
-    BitSet changed = new BitSet(count);
     if (!point.generation().equals(info.generationId()) || point.number() > info.changesNumber()) {
-      changed.set(0, count);
-      return changed;
+      return everything();
     }
+    BitSet changed = new BitSet(count);
     ByteBuffer piece = ByteBuffer.allocate(PIECE_BYTES);
     int block = 0;
     while (block < count && changes.read(block, piece.clear()) > 0) {

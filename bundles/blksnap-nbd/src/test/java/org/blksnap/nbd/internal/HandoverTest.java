@@ -65,8 +65,8 @@ class HandoverTest {
   void contextsAndModeAreKept() throws IOException {
     fixture.device.changes.number = 1;
     fixture.device.changes.map = new byte[] {0, 1};
-    try (RawClient client =
-        fixture.connect().enter("disk", Mode.EXTENDED, "qemu:dirty-bitmap:since-0")) {
+    String point = "blksnap:changed:" + fixture.device.changes.generation + ":0";
+    try (RawClient client = fixture.connect().enter("disk", Mode.EXTENDED, point)) {
       client.read(Mode.EXTENDED, 0, 512);
       fixture.device.changes.map = new byte[2];
       update();

@@ -2,6 +2,7 @@
 package org.blksnap.nbd.internal;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -17,11 +18,13 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @Timeout(30)
 class MetaContextsTest {
   private static final int MOST_BLOCKS = 2_097_152;
-  private static final String SINCE = "qemu:dirty-bitmap:since-0";
+  private static final String SINCE = "qemu:dirty-bitmap:since-1";
 
   private final ContextBudget budget = new ContextBudget(512 << 10);
   private ServerFixture fixture;
@@ -45,7 +48,7 @@ class MetaContextsTest {
   private static byte[] alternating() {
     byte[] map = new byte[MOST_BLOCKS];
     for (int i = 0; i < map.length; i += 2) {
-      map[i] = 1;
+      map[i] = 2;
     }
     return map;
   }
@@ -61,6 +64,31 @@ class MetaContextsTest {
       assertEquals(8192, context.runEnd(4096));
     }
     assertEquals(0, budget.held());
+  }
+
+  /** The map says nothing changed, but only its generation's own time is in it. */
+  @ParameterizedTest
+  @ValueSource(strings = {"qemu:dirty-bitmap:blksnap", "qemu:dirty-bitmap:since-0"})
+  void bitmapAtTheFirstTakeOfAGenerationHasEverything(String name) throws IOException {
+    fixture.device.changes.number = 1;
+    fixture.device.changes.map = new byte[9];
+    try (ContextBudget.Share share = budget.share()) {
+      MetaContext context = select(share, name).get(0);
+      assertTrue(context.dirty(0));
+      assertTrue(context.runEnd(0) >= 9L * FakeChangeMap.BLOCK);
+    }
+  }
+
+  @Test
+  void pointOfTheGenerationsBeginningIsExact() throws IOException {
+    fixture.device.changes.number = 1;
+    fixture.device.changes.map = new byte[] {0, 1, 0};
+    String point = "blksnap:changed:" + fixture.device.changes.generation + ":0";
+    try (ContextBudget.Share share = budget.share()) {
+      MetaContext context = select(share, point).get(0);
+      assertFalse(context.dirty(0));
+      assertTrue(context.dirty(FakeChangeMap.BLOCK));
+    }
   }
 
   @Test
@@ -102,7 +130,7 @@ class MetaContextsTest {
     fixture.device.changes.map = alternating();
     try (ContextBudget.Share one = budget.share();
         ContextBudget.Share other = budget.share()) {
-      select(one, SINCE, "qemu:dirty-bitmap:since-1");
+      select(one, SINCE, "qemu:dirty-bitmap:since-0");
       BlksnapException refused = assertThrows(BlksnapException.class, () -> select(other, SINCE));
       assertEquals(Errno.ENOMEM, refused.errno());
       one.close();
@@ -116,7 +144,7 @@ class MetaContextsTest {
     fixture.server = new NbdServer(fixture.exports, Limits.DEFAULTS, budget);
     fixture.server.listen(ListenAddress.unix(fixture.socket), null);
     fixture.device.changes.map = alternating();
-    byte[] both = RawClient.contexts("disk", SINCE, "qemu:dirty-bitmap:since-1");
+    byte[] both = RawClient.contexts("disk", SINCE, "qemu:dirty-bitmap:since-0");
     try (RawClient waiting = fixture.connect()) {
       waiting.hello().ask(Wire.OPT_STRUCTURED_REPLY);
       try (RawClient first = fixture.connect()) {

@@ -225,7 +225,8 @@ class TransmissionTest {
   void extendedStatusHasWideDescriptors() throws IOException {
     fixture.device.changes.number = 1;
     fixture.device.changes.map = new byte[] {0, 1};
-    client.enter("disk", Mode.EXTENDED, "qemu:dirty-bitmap:since-0");
+    client.enter(
+        "disk", Mode.EXTENDED, "blksnap:changed:" + fixture.device.changes.generation + ":0");
     client.request(Mode.EXTENDED, 0, Wire.CMD_BLOCK_STATUS, 1, 0, 8192);
     RawClient.Chunk chunk = client.chunk(0);
     assertEquals(Wire.REPLY_BLOCK_STATUS_EXT, chunk.type());

@@ -11,6 +11,7 @@ import org.apache.karaf.shell.api.action.Completion;
 import org.apache.karaf.shell.api.action.Option;
 import org.apache.karaf.shell.api.action.lifecycle.Service;
 import org.blksnap.api.block.BlksnapException;
+import org.blksnap.api.block.ByteRange;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.change.CbtInfo;
 import org.blksnap.api.change.ChangeMap;
@@ -65,10 +66,7 @@ public final class CbtMapCommand extends PrintingCommand {
       return;
     }
     CbtInfo info = map.info();
-    ChangeSet changes =
-        map.changedSince(
-            generation == null ? info.generationId() : id(generation),
-            since == null ? Math.max(0, info.changesNumber() - 1) : since);
+    ChangeSet changes = changes(map, info);
     printAll(
         out,
         LISTING,
@@ -84,6 +82,30 @@ public final class CbtMapCommand extends PrintingCommand {
             + changes.generationId()
             + " number "
             + changes.changesNumber());
+  }
+
+  /**
+   * Without a generation the backup in hand may be of any. Where no take of the present one lies
+   * before the last, it is of an earlier one, of whose changes this map knows nothing.
+   */
+  private ChangeSet changes(ChangeMap map, CbtInfo info) throws IOException {
+    int number = since == null ? Math.max(0, info.changesNumber() - 1) : since;
+    ChangeSet changes =
+        map.changedSince(generation == null ? info.generationId() : id(generation), number);
+    if (generation != null || number != 0 || changes.full()) {
+      return changes;
+    }
+    return new ChangeSet(
+        true,
+        "number 0 is no take of generation "
+            + changes.generationId()
+            + ", which began because "
+            + info.reason().text()
+            + "; with --generation the answer is exact",
+        changes.generationId(),
+        changes.changesNumber(),
+        changes.blockSize(),
+        info.deviceCapacity() == 0 ? List.of() : List.of(new ByteRange(0, info.deviceCapacity())));
   }
 
   private static UUID id(String text) throws BlksnapException {

@@ -74,24 +74,32 @@ class CbtCommandsTest {
 
   @Test
   void mapSinceAnOlderNumberNamesMore() throws Exception {
-    disk.changes.bytes[0] = 1;
-    disk.changes.bytes[15] = 2;
+    disk.changes.changesNumber = 3;
+    disk.changes.bytes[0] = 2;
+    disk.changes.bytes[15] = 3;
     assertEquals(2, shell.json("blksnap:cbt-map disk").getAsJsonArray().size());
-    assertEquals(3, shell.json("blksnap:cbt-map disk --since 0").getAsJsonArray().size());
+    assertEquals(3, shell.json("blksnap:cbt-map disk --since 1").getAsJsonArray().size());
   }
 
   @Test
-  void mapBeforeAnyTakeIsClean() throws Exception {
-    disk.changes.changesNumber = 0;
-    assertEquals(
-        "clean",
-        shell
-            .json("blksnap:cbt-map disk")
-            .getAsJsonArray()
-            .get(0)
-            .getAsJsonObject()
-            .get("description")
-            .getAsString());
+  void mapWithoutATakeBeforeTheLastIsAllDirtyAndSaysWhy() throws Exception {
+    for (int number = 0; number <= 1; number++) {
+      disk.changes.changesNumber = number;
+      assertEquals(
+          JsonParser.parseString("[{offset:0,length:1048576,type:1,description:dirty}]"),
+          shell.json("blksnap:cbt-map disk"));
+      String table = shell.run("blksnap:cbt-map disk");
+      assertTrue(table.contains("everything has to be read: number 0 is no take"), table);
+      assertTrue(table.contains("attached for the first time"), table);
+    }
+  }
+
+  @Test
+  void mapSinceTheBeginningOfANamedGenerationIsExact() throws Exception {
+    disk.changes.changesNumber = 1;
+    disk.changes.bytes[15] = 1;
+    String named = "blksnap:cbt-map disk --since 0 --generation " + FakeChangeMap.GENERATION;
+    assertEquals(2, shell.json(named).getAsJsonArray().size());
   }
 
   @Test
