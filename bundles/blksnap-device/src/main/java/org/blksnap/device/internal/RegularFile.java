@@ -101,9 +101,11 @@ final class RegularFile extends OpenDevice {
         + now.ino();
   }
 
+  /** Whoever restores older content may put its time back as well, but not that of the inode. */
   @Override
   public long lastModifiedMillis() throws IOException {
-    return FileStat.of(path).modifiedNs() / 1_000_000;
+    FileStat now = FileStat.of(path);
+    return Math.max(now.modifiedNs(), now.changedNs()) / 1_000_000;
   }
 
   @Override

@@ -15,6 +15,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileTime;
 import java.util.Arrays;
 import java.util.List;
 import org.blksnap.api.block.AllocationExtent;
@@ -67,6 +68,15 @@ class RegularFileTest {
     Files.write(path, new byte[1000]);
     assertEquals(512, open().geometry().capacity());
     assertEquals(512, provider.geometry(path).capacity());
+  }
+
+  /** As a restoration of older content that keeps its time leaves it. */
+  @Test
+  void timeOfChangeDoesNotGoBackWithThatOfTheContent() throws Exception {
+    RawDevice device = open();
+    long before = device.lastModifiedMillis();
+    Files.setLastModifiedTime(path, FileTime.fromMillis(before - 3_600_000));
+    assertTrue(device.lastModifiedMillis() >= before);
   }
 
   @Test
