@@ -32,7 +32,7 @@
 #define LONGEST 256 /* sectors a request */
 #define BATCH 512
 #define IMAGE_TAG (1ull << 40)
-#define USES_LEAST 80 /* reads and writes of each image, however slow the machine */
+#define USES_LEAST 30 /* reads and writes of each image, however slow the machine */
 #define ZEROING(sequence) ((sequence) % 16 == 7)
 
 struct disk {
