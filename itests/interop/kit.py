@@ -94,14 +94,22 @@ def free_port():
 
 
 def configure(**values):
-    """Changes the server's configuration; it is in force soon after, not at once."""
-    for key, value in values.items():
-        value = str(value).lower() if isinstance(value, bool) else str(value)
-        if HOME:
-            command(f"{HOME}/bin/blksnap", "config:property-set", "-p", "org.blksnap.nbd", key, value)
-        else:
-            with open(os.environ["NBD_CONTROL"], "w") as pipe:
-                pipe.write(f"{key} {value}\n")
+    """Changes the server's configuration; it is in force soon after, not at once.
+
+    The distribution's by its file, which is what counts: two config:property-set one right after the other may meet
+    the shell's own reading of that file, and the second is lost then.
+    """
+    texts = {key: str(value).lower() if isinstance(value, bool) else str(value) for key, value in values.items()}
+    if HOME:
+        file = pathlib.Path(HOME) / "etc" / "org.blksnap.nbd.cfg"
+        kept = [line for line in file.read_text().splitlines() if line.partition("=")[0].strip() not in texts]
+        new = file.with_suffix(".new")
+        new.write_text("\n".join(kept + [f"{key} = {text}" for key, text in texts.items()]) + "\n")
+        new.rename(file)
+        return
+    for key, text in texts.items():
+        with open(os.environ["NBD_CONTROL"], "w") as pipe:
+            pipe.write(f"{key} {text}\n")
 
 
 @contextlib.contextmanager
