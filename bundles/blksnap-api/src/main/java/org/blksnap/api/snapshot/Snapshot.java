@@ -41,7 +41,8 @@ public interface Snapshot extends AutoCloseable {
    * Gives ranges (bytes) of a file or block device to the difference storage ({@code
    * append_storage}); an empty list gives all of it. Possible before and after the take. ENOTBLK:
    * the snapshot's devices have a smaller logical block. EINVAL: a range outside the file,
-   * unaligned, or given before.
+   * unaligned, or given before; or an attached device, unless it is in this snapshot and ranges of
+   * it are named, which are then neither tracked nor saved.
    */
   void appendStorage(Path path, List<ByteRange> ranges) throws BlksnapException;
 

@@ -62,9 +62,24 @@ public final class LocalDeviceProvider implements DeviceProvider, AutoCloseable 
         throw new BlksnapException(
             Errno.EROFS, path + " refused for writing: the device is read-only; open it read-only");
       }
+      if (stat.regular() && !request.readOnly()) {
+        refuseSecondWriter(path, stat);
+      }
       return open(request, path, stat, geometry.withReadOnly(request.readOnly()));
     } catch (IOException failure) {
       throw IoFailure.opening(path, failure);
+    }
+  }
+
+  /**
+   * Before the file is opened: the system drops the first writer's lock when the second one's
+   * descriptor is closed. Of two at the same moment the lock refuses one.
+   */
+  private void refuseSecondWriter(Path path, FileStat stat) throws BlksnapException {
+    for (OpenDevice device : open) {
+      if (device.stat.same(stat) && !device.geometry().readOnly()) {
+        throw RegularFile.attachedElsewhere(path, "by this process");
+      }
     }
   }
 

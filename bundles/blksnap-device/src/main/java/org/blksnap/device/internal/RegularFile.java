@@ -20,8 +20,9 @@ import org.blksnap.spi.host.HostFile;
  *
  * <p>Opened for writing it holds an advisory lock on one byte far behind any data, so that two
  * engines do not attach the same file and tools that lock the data itself are not hindered. The
- * system drops such a lock when this process closes any other descriptor of the file; between
- * engines of one process it holds regardless.
+ * system drops such a lock when this process closes any other descriptor of the file: a second
+ * writer is therefore refused before it opens the file. Between engines of one process the lock
+ * holds regardless.
  */
 final class RegularFile extends OpenDevice {
   /** The locked byte: the last one a lock can name. */
@@ -62,13 +63,13 @@ final class RegularFile extends OpenDevice {
     for (int tries = 1; ; tries++) {
       try {
         if (opened.tryLock(LOCK_POSITION, 1, false) == null) {
-          throw attachedElsewhere("by another process");
+          throw attachedElsewhere(path, "by another process");
         }
         claimed = true;
         return;
       } catch (OverlappingFileLockException here) {
         if (!claimed) {
-          throw attachedElsewhere("by this process");
+          throw attachedElsewhere(path, "by this process");
         }
         if (tries == RECLAIM_TRIES) {
           return;
@@ -78,7 +79,7 @@ final class RegularFile extends OpenDevice {
     }
   }
 
-  private BlksnapException attachedElsewhere(String by) {
+  static BlksnapException attachedElsewhere(Path path, String by) {
     return new BlksnapException(
         Errno.EBUSY,
         path + " refused: it is attached for writing already " + by + "; detach it there");

@@ -112,6 +112,14 @@ class RegularFileTest {
   }
 
   @Test
+  void aRefusedSecondOpenKeepsTheLockOfTheFirst() throws Exception {
+    open();
+    assertEquals(Errno.EBUSY, refusal(this::open));
+    String inode = ":" + Files.getAttribute(path, "unix:ino") + " ";
+    assertTrue(Files.readString(Path.of("/proc/locks")).contains(inode), "the lock is gone");
+  }
+
+  @Test
   void shortReadNamesTheOffset() throws Exception {
     RawDevice device = open();
     try (FileChannel file = FileChannel.open(path, StandardOpenOption.WRITE)) {

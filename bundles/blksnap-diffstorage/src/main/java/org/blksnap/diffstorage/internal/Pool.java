@@ -197,13 +197,16 @@ final class Pool implements DiffStorage {
             Errno.ENOSPC,
             "difference storage of snapshot "
                 + request.snapshot()
-                + " is over: "
+                + (failures.isEmpty()
+                    ? " is over: "
+                    : " could not grow: " + failures.get(0).getMessage() + ": ")
                 + bytes
                 + " bytes wanted, "
                 + sectors(state.filled())
                 + " of "
                 + sectors(contents.table().capacity())
-                + " sectors filled; destroy it, and give the next one more");
+                + " sectors filled; destroy it, and "
+                + (failures.isEmpty() ? "give the next one more" : "mend that for the next one"));
     failures.forEach(over::addSuppressed);
     return over;
   }

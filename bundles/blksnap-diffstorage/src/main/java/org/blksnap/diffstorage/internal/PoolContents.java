@@ -186,6 +186,9 @@ final class PoolContents {
       throw new BlksnapException(
           Errno.EINVAL, bytes + " bytes of memory refused: give a multiple of 512, more than 0");
     }
+    if (bytes > DirectMemory.limit()) {
+      throw tooMuchMemory(bytes, null);
+    }
     List<PartRecord> noted = new ArrayList<>();
     List<Part> parts = new ArrayList<>();
     List<ByteBuffer> pieces = new ArrayList<>();
@@ -207,13 +210,19 @@ final class PoolContents {
     try {
       return ByteBuffer.allocateDirect(size);
     } catch (OutOfMemoryError e) {
-      throw new BlksnapException(
-          Errno.ENOMEM,
-          wanted
-              + " bytes of memory refused: the process may not have so much outside its heap; give"
-              + " less, or raise -XX:MaxDirectMemorySize",
-          e);
+      throw tooMuchMemory(wanted, e);
     }
+  }
+
+  private static BlksnapException tooMuchMemory(long wanted, OutOfMemoryError cause) {
+    return new BlksnapException(
+        Errno.ENOMEM,
+        wanted
+            + " bytes of memory refused: the process may not have so much outside its heap, all it"
+            + " may have there is "
+            + DirectMemory.limit()
+            + "; give less, or raise -XX:MaxDirectMemorySize",
+        cause);
   }
 
   /** Adds a directory together with its first file. */

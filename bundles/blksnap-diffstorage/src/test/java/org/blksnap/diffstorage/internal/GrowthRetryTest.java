@@ -79,13 +79,16 @@ class GrowthRetryTest {
   void aHindranceThatStaysOverflowsAfterTheLastTry() {
     BlksnapException over = assertThrows(BlksnapException.class, () -> pool.allocate(512));
     assertEquals(Errno.ENOSPC, over.errno());
+    assertTrue(over.getMessage().contains("could not grow: " + hindrance), over::getMessage);
     assertEquals(Pool.GROWTH_TRIES, tries.get());
     assertTrue(pool.status().overflown());
   }
 
   @Test
   void aDirectoryAtItsLimitOverflowsAtOnce() {
-    assertThrows(BlksnapException.class, () -> pool.allocate(PORTION + 512));
+    BlksnapException over =
+        assertThrows(BlksnapException.class, () -> pool.allocate(PORTION + 512));
+    assertTrue(over.getMessage().contains("give the next one more"), over::getMessage);
     assertEquals(1, tries.get());
     assertTrue(pool.status().overflown());
   }

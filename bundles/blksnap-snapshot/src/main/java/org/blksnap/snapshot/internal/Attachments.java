@@ -52,6 +52,7 @@ final class Attachments {
     AttachRequest request =
         new AttachRequest(
             path, name, asked.readOnly(), asked.force(), asked.durable(), asked.persistent());
+    refuseBeforeOpening(path, name);
     RawDevice raw =
         engine
             .providers()
@@ -60,7 +61,7 @@ final class Attachments {
     FilteredDevice device = null;
     boolean done = false;
     try {
-      refuseAttachedTwice(raw.identity(), path);
+      refuseOpened(raw.identity(), path, name);
       device = new FilteredDevice(name, request, raw, minorFor(name), engine::rescan);
       Path directory = engine.state().device(name);
       Files.createDirectories(directory);
@@ -130,21 +131,54 @@ final class Attachments {
     }
   }
 
-  private void refuseAttachedTwice(DeviceIdentity identity, Path path) throws BlksnapException {
+  /**
+   * Asked before the file is opened: closing it again would drop the lock it is attached with. What
+   * is not there is left to the opening to say.
+   */
+  private void refuseBeforeOpening(Path path, String name) throws BlksnapException {
+    Optional<FileIdentity> identity = FileIdentity.find(path);
+    if (identity.isEmpty()) {
+      return;
+    }
     for (FilteredDevice other : engine.filteredDevices()) {
-      DeviceIdentity known = other.deviceIdentity();
-      boolean sameNumber =
-          identity.blockDevice()
-              && known.blockDevice()
-              && identity.major() == known.major()
-              && identity.minor() == known.minor();
-      boolean sameFile =
-          !identity.blockDevice() && !known.blockDevice() && identity.key().equals(known.key());
-      if (sameNumber || sameFile) {
-        throw new BlksnapException(
-            Errno.EALREADY, path + " is attached already, as " + other.name());
+      if (identity.get().is(other.deviceIdentity())) {
+        throw attachedAlready(path, other);
       }
     }
+    for (HeldSnapshot snapshot : engine.heldSnapshots()) {
+      if (!snapshot.members().containsKey(name) && snapshot.places().hold(path, identity.get())) {
+        throw isStorage(path, snapshot);
+      }
+    }
+  }
+
+  /** A loop device tells only now which file it lies on. */
+  private void refuseOpened(DeviceIdentity identity, Path path, String name)
+      throws BlksnapException {
+    for (FilteredDevice other : engine.filteredDevices()) {
+      if (FileIdentity.liesOn(identity, other.deviceIdentity().key())) {
+        throw attachedAlready(path, other);
+      }
+    }
+    for (HeldSnapshot snapshot : engine.heldSnapshots()) {
+      if (!snapshot.members().containsKey(name) && snapshot.places().holdBelow(identity)) {
+        throw isStorage(path, snapshot);
+      }
+    }
+  }
+
+  private static BlksnapException attachedAlready(Path path, FilteredDevice other) {
+    return new BlksnapException(Errno.EALREADY, path + " is attached already, as " + other.name());
+  }
+
+  private static BlksnapException isStorage(Path path, HeldSnapshot snapshot) {
+    return new BlksnapException(
+        Errno.EBUSY,
+        path
+            + " refused: it is difference storage of snapshot "
+            + snapshot.id()
+            + ", which writes to it; attach another file, or destroy that first"
+            + " (blksnap:snapshot-destroy)");
   }
 
   /** The number this name had before, or one that no device has, attached or remembered. */

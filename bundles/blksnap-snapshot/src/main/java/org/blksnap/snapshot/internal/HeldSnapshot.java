@@ -51,7 +51,7 @@ final class HeldSnapshot implements Snapshot {
     this.created = created;
     this.directory = directory;
     this.storage = storage;
-    this.places = new StoragePlaces(engine);
+    this.places = new StoragePlaces(engine, directory);
     this.members = new MemberList(engine::assertControlled);
   }
 
@@ -61,6 +61,10 @@ final class HeldSnapshot implements Snapshot {
 
   StorageRoom storageRoom() {
     return storage;
+  }
+
+  StoragePlaces places() {
+    return places;
   }
 
   Map<String, SnapshotRecord.Member> members() {
@@ -171,9 +175,8 @@ final class HeldSnapshot implements Snapshot {
     try {
       checkAlive();
       Geometry geometry = engine.providers().device().geometry(path);
-      places.check(path, geometry, engine.deviceList().of(this));
-      storage.appendRanges(path, ranges, geometry);
-      places.add(path);
+      places.check(path, ranges, geometry, engine.deviceList().of(this));
+      places.give(path, () -> storage.appendRanges(path, ranges, geometry));
     } finally {
       engine.control.unlock();
     }
@@ -185,8 +188,7 @@ final class HeldSnapshot implements Snapshot {
     try {
       checkAlive();
       places.check(dir, engine.deviceList().of(this));
-      storage.appendDirectory(dir, limit);
-      places.add(dir);
+      places.give(dir, () -> storage.appendDirectory(dir, limit));
     } finally {
       engine.control.unlock();
     }
