@@ -2,14 +2,20 @@
 package org.blksnap.stress;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileTime;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
+import java.util.UUID;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.event.BlksnapEvent;
@@ -71,6 +77,67 @@ class RestartTest {
     SnapshotImage now = subject.service().snapshot(snapshot.id()).images().get(0);
     assertEquals(Errno.ENOSPC, now.error());
     assertThrows(BlksnapException.class, () -> now.read(ByteBuffer.allocate(1), 0));
+  }
+
+  private void changeBehindItsBack() throws IOException {
+    Path file = subject.directory().resolve("dev");
+    Files.write(file, new byte[] {1, 2, 3}, StandardOpenOption.WRITE);
+    Files.setLastModifiedTime(file, FileTime.from(Instant.now().plusSeconds(60)));
+  }
+
+  /** The kill comes when the map has its new generation, and the record does not say yet why. */
+  @Test
+  void aChangeSeenByAStartThatWasKilledSpoilsTheImageAtTheNextOne() throws Exception {
+    snapshot.appendStorage(storage(16), List.of());
+    snapshot.take();
+    Path record =
+        subject.state().resolve("snapshots").resolve(snapshot.id().toString() + "/snapshot.record");
+    byte[] trusting = Files.readAllBytes(record);
+    subject.restartAsKilled(this::changeBehindItsBack);
+    subject.restartAsKilled(() -> Files.write(record, trusting));
+    SnapshotImage image = subject.service().snapshot(snapshot.id()).images().get(0);
+    assertEquals(Errno.EIO, image.error());
+    assertThrows(BlksnapException.class, () -> image.read(ByteBuffer.allocate(1), 0));
+  }
+
+  @Test
+  void anImageOutlivesAResizeOfItsDeviceAndTwoKills() throws Exception {
+    snapshot.appendStorage(storage(16), List.of());
+    snapshot.take();
+    Path file = subject.directory().resolve("dev");
+    Files.write(file, new byte[CHUNK], StandardOpenOption.APPEND);
+    subject.service().device("dev").orElseThrow().rescan();
+    subject.restartAsKilled();
+    subject.restartAsKilled();
+    SnapshotImage image = subject.service().snapshot(snapshot.id()).images().get(0);
+    assertEquals(Errno.OK, image.error());
+    assertEquals(64 * CHUNK, image.geometry().capacity());
+  }
+
+  @Test
+  void aCreationKilledBeforeItsRecordLeavesNothing() throws Exception {
+    Path half = subject.state().resolve("snapshots").resolve(UUID.randomUUID().toString());
+    subject.restartAsKilled(
+        () -> {
+          Files.createDirectories(half);
+          Files.write(half.resolve("storage.state"), new byte[1]);
+          Files.write(half.resolve("snapshot.record.new"), new byte[1]);
+        });
+    assertFalse(Files.exists(half));
+    assertFalse(Files.exists(half.resolveSibling(half.getFileName() + ".damaged")));
+    assertEquals(List.of(snapshot.id()), subject.service().collect());
+  }
+
+  /** A directory in the marker's place refuses it as a full file system does. */
+  @Test
+  void aLostTrackerIsNotForgottenWhereNoMarkerCanBeWritten() throws Exception {
+    UUID before = subject.service().device("dev").orElseThrow().changes().info().generationId();
+    Path marker = subject.state().resolve("devices/dev/tracker-lost");
+    Files.createDirectory(marker);
+    subject.loseTracker("dev");
+    subject.restartAsKilled(() -> Files.delete(marker));
+    assertNotEquals(
+        before, subject.service().device("dev").orElseThrow().changes().info().generationId());
   }
 
   @Test

@@ -4,6 +4,7 @@ package org.blksnap.snapshot.internal;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.HashSet;
@@ -36,6 +37,7 @@ import org.slf4j.LoggerFactory;
 final class Attachments {
   private static final Logger LOG = LoggerFactory.getLogger(Attachments.class);
   private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,63}");
+  private static final String MAP = "cbt.map";
   private static final int LARGEST_MINOR = 1 << 20;
 
   private final Engine engine;
@@ -248,7 +250,7 @@ final class Attachments {
               .open(
                   new TrackerRequest(
                       device.name(),
-                      engine.state().device(device.name()).resolve("cbt.map"),
+                      engine.state().device(device.name()).resolve(MAP),
                       raw.geometry().capacity(),
                       engine.parameters().trackingRule(),
                       device.request().durable(),
@@ -309,6 +311,22 @@ final class Attachments {
     try {
       Files.writeString(lostMarker(device), "writes passed without being tracked\n");
     } catch (IOException e) {
+      setMapAside(device, e);
+    }
+  }
+
+  /** Needs no space: a map that is not there is as little trusted as one with the marker. */
+  private void setMapAside(FilteredDevice device, IOException why) {
+    Path map = engine.state().device(device.name()).resolve(MAP);
+    try {
+      Files.move(map, map.resolveSibling(MAP + ".damaged"), StandardCopyOption.REPLACE_EXISTING);
+      LOG.warn(
+          "device {}: its change map is lost, and no marker could be written ({}), so its file was"
+              + " set aside",
+          device.name(),
+          why.toString());
+    } catch (IOException e) {
+      e.addSuppressed(why);
       LOG.error(
           "device {}: it could not be written down that its change map is lost ({}); make the next backup a full one",
           device.name(),
@@ -468,6 +486,7 @@ final class Attachments {
     } finally {
       device.gateOfRequests().open();
     }
+    engine.heldSnapshots().forEach(snapshot -> snapshot.keepGeneration(device));
     engine.generations().announceNew(List.of(device), generations);
   }
 }

@@ -6,6 +6,7 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
@@ -335,6 +336,33 @@ final class Engine implements SnapshotService, Closeable {
       device.gateOfRequests().close(settings().gateTimeout());
       return true;
     } catch (BlksnapException e) {
+      LOG.warn("{}", e.getMessage());
+      return false;
+    }
+  }
+
+  /**
+   * As {@link #closeGate}, against changes alone: reads and flushes go on. For what these do not
+   * look at; an fdatasync under way is not waited for, and holds up no write.
+   */
+  boolean shutGate(FilteredDevice device) {
+    assertControlled();
+    if (swap.isSuspended(device)) {
+      return false;
+    }
+    Gate gate = device.gateOfRequests();
+    Duration bound = settings.get().gateTimeout();
+    try {
+      gate.shut(bound);
+    } catch (BlksnapException e) {
+      LOG.warn("{}", e.getMessage());
+      return false;
+    }
+    try {
+      gate.awaitEmpty(System.nanoTime() + bound.toNanos(), bound);
+      return true;
+    } catch (BlksnapException e) {
+      gate.open();
       LOG.warn("{}", e.getMessage());
       return false;
     }

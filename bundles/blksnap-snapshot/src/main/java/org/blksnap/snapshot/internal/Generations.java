@@ -39,17 +39,24 @@ final class Generations {
             info.reasonDetail()));
   }
 
+  /** The present one; null where the map is away or cannot be read. */
+  static UUID idOf(FilteredDevice device) {
+    Tracker tracker = device.tracker();
+    try {
+      return tracker == null ? null : tracker.info().generationId();
+    } catch (IOException e) {
+      LOG.debug("device {} has a corrupted map: {}", device.name(), e.toString());
+      return null;
+    }
+  }
+
   /** The present ids by device name, for {@link #announceNew} after what may begin new ones. */
   Map<String, UUID> of(Collection<FilteredDevice> devices) {
     Map<String, UUID> ids = new HashMap<>();
     for (FilteredDevice device : devices) {
-      Tracker tracker = device.tracker();
-      try {
-        if (tracker != null) {
-          ids.put(device.name(), tracker.info().generationId());
-        }
-      } catch (IOException e) {
-        LOG.debug("device {} has a corrupted map: {}", device.name(), e.toString());
+      UUID id = idOf(device);
+      if (id != null) {
+        ids.put(device.name(), id);
       }
     }
     return ids;

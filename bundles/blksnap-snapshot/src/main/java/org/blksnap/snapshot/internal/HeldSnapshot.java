@@ -42,6 +42,9 @@ final class HeldSnapshot implements Snapshot {
   private volatile SnapshotState state = SnapshotState.CREATED;
   private volatile Instant taken;
 
+  /** What the record on disk says; not true any more once the image is in use. Control lock. */
+  private boolean recordedClean;
+
   /** Replaced as a whole under the control lock; by device name. */
   private volatile Map<String, ImageView> views = Map.of();
 
@@ -80,8 +83,12 @@ final class HeldSnapshot implements Snapshot {
   }
 
   void restore(
-      SnapshotState restoredState, Instant restoredTaken, List<SnapshotRecord.Member> restored) {
+      SnapshotState restoredState,
+      Instant restoredTaken,
+      boolean clean,
+      List<SnapshotRecord.Member> restored) {
     engine.assertControlled();
+    recordedClean = clean;
     state = restoredState;
     taken = restoredTaken;
     members.restore(restored);
@@ -117,12 +124,36 @@ final class HeldSnapshot implements Snapshot {
               clean,
               List.copyOf(members.all().values()))
           .write(directory);
+      recordedClean = clean;
     } catch (IOException e) {
       throw new BlksnapException(
           Errno.EIO,
           "snapshot " + id + ": its record in " + directory + " was not written: " + e,
           e);
     }
+  }
+
+  /**
+   * The device's image is good under the present generation of its change map, whatever that was
+   * begun for: a later start that finds another one has to ask why. On disk when it returns.
+   */
+  void keepGeneration(FilteredDevice device) {
+    engine.assertControlled();
+    SnapshotRecord.Member member = members.all().get(device.name());
+    ImageView view = views.get(device.name());
+    if (state != SnapshotState.TAKEN
+        || member == null
+        || member.error() != Errno.OK
+        || view == null
+        || view.error() != Errno.OK) {
+      return;
+    }
+    UUID present = Generations.idOf(device);
+    if (present == null || (present.equals(member.generation()) && !recordedClean)) {
+      return;
+    }
+    members.replace(member.under(present));
+    keepQuietly(SnapshotRecord.Phase.TAKEN);
   }
 
   /** The first error of a device's image is written down; called by the housekeeper. */
@@ -275,7 +306,7 @@ final class HeldSnapshot implements Snapshot {
       for (FilteredDevice device : devices) {
         members.replace(
             new SnapshotRecord.Member(
-                device.name(), device.imageName(), device.geometry(), rule, Errno.OK, ""));
+                device.name(), device.imageName(), device.geometry(), rule, null, Errno.OK, ""));
       }
       keep(SnapshotRecord.Phase.TAKING);
       take.prepare(
@@ -294,6 +325,8 @@ final class HeldSnapshot implements Snapshot {
     }
     for (FilteredDevice device : devices) {
       link(device, take.heldOf(device));
+      SnapshotRecord.Member member = members.all().get(device.name());
+      members.replace(member.under(Generations.idOf(device)));
     }
     taken = Instant.now();
     state = SnapshotState.TAKEN;
@@ -400,7 +433,7 @@ final class HeldSnapshot implements Snapshot {
     engine.assertControlled();
     view.destroyed();
     FilteredDevice device = view.liveDevice();
-    boolean quiet = engine.closeGate(device);
+    boolean quiet = engine.shutGate(device);
     device.hold(null);
     if (quiet) {
       engine.openGate(device);

@@ -271,6 +271,7 @@ final class HotSwap {
             capacity,
             GenerationReason.RESIZE,
             before + " to " + capacity + " bytes, during a hot swap");
+        goodUnderPresentGeneration(device);
       } else {
         engine.attachments().markTrackerLost(device);
       }
@@ -288,6 +289,7 @@ final class HotSwap {
   private void adoptTracker(FilteredDevice device) throws BlksnapException {
     if (device.raw() != null) {
       device.installTracker(engine.attachments().openTracker(device, true));
+      goodUnderPresentGeneration(device);
     }
   }
 
@@ -390,6 +392,11 @@ final class HotSwap {
     }
   }
 
+  /** A map lost while the engine served the device takes no image with it. */
+  private void goodUnderPresentGeneration(FilteredDevice device) {
+    engine.heldSnapshots().forEach(snapshot -> snapshot.keepGeneration(device));
+  }
+
   private void loseImage(FilteredDevice device, String why) {
     for (HeldSnapshot snapshot : engine.heldSnapshots()) {
       ImageView view = snapshot.views().get(device.name());
@@ -415,6 +422,7 @@ final class HotSwap {
     try {
       if (room == Room.TRACKER) {
         device.installTracker(engine.attachments().openTracker(device, true));
+        goodUnderPresentGeneration(device);
       } else {
         deviceIsBack(device);
       }

@@ -68,6 +68,16 @@ final class RecordFile {
       }
     }
     Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    if (forced) {
+      forceEntries(file.toAbsolutePath().getParent());
+    }
+  }
+
+  /** The rename is on disk too. */
+  private static void forceEntries(Path directory) throws IOException {
+    try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
+      channel.force(true);
+    }
   }
 
   static Map<String, String> read(Path file, String kind) throws IOException {

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Set;
+import java.util.UUID;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.change.CbtInfo;
@@ -27,8 +28,8 @@ final class Restoration {
   private static final Logger LOG = LoggerFactory.getLogger(Restoration.class);
 
   /**
-   * A generation begun for one of these while the engine was down says that the image is not the
-   * old content any more.
+   * A generation begun for one of these since the image was known to be good says that it is not
+   * the old content any more.
    */
   private static final Set<GenerationReason> BREAKS_IMAGES =
       Set.of(
@@ -105,8 +106,13 @@ final class Restoration {
     }
   }
 
-  private void restoreSnapshot(Path directory, List<HeldSnapshot> found) {
+  private void restoreSnapshot(Path directory, List<HeldSnapshot> found) throws IOException {
     if (directory.toString().endsWith(".damaged")) {
+      return;
+    }
+    if (SnapshotRecord.neverWritten(directory)) {
+      LOG.info("{} was being made when the process was killed; it is removed", directory);
+      StateDirectory.removeQuietly(directory);
       return;
     }
     SnapshotRecord record;
@@ -141,6 +147,7 @@ final class Restoration {
     snapshot.restore(
         taken ? SnapshotState.TAKEN : SnapshotState.CREATED,
         taken ? record.taken() : null,
+        record.clean(),
         taken ? lostFor(lost, record.members()) : untaken(snapshot, record.members()));
     found.add(snapshot);
   }
@@ -207,9 +214,9 @@ final class Restoration {
       held.lose(member.error(), member.detail());
       return;
     }
-    String broken = brokenSince(device);
+    String broken = brokenSince(device, member.generation());
     if (broken != null) {
-      engine.areas().corrupted(snapshot, device, held, Errno.EIO, broken);
+      lose(snapshot, device, Errno.EIO, broken);
       return;
     }
     try {
@@ -219,41 +226,41 @@ final class Restoration {
               .chunk()
               .adopt(engine.areas().request(snapshot, device, held, member.rule())));
       if (held.area().error() != Errno.OK) {
-        engine.areas().corrupted(snapshot, device, held, held.area().error(), held.area().detail());
+        lose(snapshot, device, held.area().error(), held.area().detail());
       }
-      if (engine.closeGate(device)) {
+      if (engine.shutGate(device)) {
         device.hold(held);
         engine.openGate(device);
+        snapshot.keepGeneration(device);
       } else {
-        engine
-            .areas()
-            .corrupted(
-                snapshot,
-                device,
-                held,
-                Errno.EBUSY,
-                "the device was in use while its snapshot came back");
+        lose(snapshot, device, Errno.EBUSY, "the device was in use while its snapshot came back");
       }
     } catch (BlksnapException e) {
-      engine
-          .areas()
-          .corrupted(
-              snapshot,
-              device,
-              held,
-              e.errno(),
-              "its saved chunks were not found again: " + e.getMessage());
+      lose(snapshot, device, e.errno(), "its saved chunks were not found again: " + e.getMessage());
     }
   }
 
   /**
-   * Null, or why the image cannot be trusted: the tracker has seen that the device is not as it was
-   * left.
+   * Written down before anything else is done: a kill in the middle of a restoration must not leave
+   * a record that trusts the image, for what spoke against it may not be seen a second time.
    */
-  private String brokenSince(FilteredDevice device) {
+  private void lose(HeldSnapshot snapshot, FilteredDevice device, Errno error, String detail) {
+    engine.areas().lose(snapshot, snapshot.views().get(device.name()), error, detail);
+  }
+
+  /**
+   * Null, or why the image cannot be trusted: the tracker has seen that the device is not as it was
+   * left, at this start or at one that was killed before it could be written down. {@code known} is
+   * the generation under which the image was good; null: an older record, which does not say.
+   */
+  private String brokenSince(FilteredDevice device, UUID known) {
     try {
       CbtInfo info = device.tracker().info();
-      if (!info.since().isBefore(engine.startedAt()) && BREAKS_IMAGES.contains(info.reason())) {
+      boolean begun =
+          known == null
+              ? !info.since().isBefore(engine.startedAt())
+              : !known.equals(info.generationId());
+      if (begun && BREAKS_IMAGES.contains(info.reason())) {
         return info.reason().text()
             + (info.reasonDetail().isEmpty() ? "" : " (" + info.reasonDetail() + ")");
       }

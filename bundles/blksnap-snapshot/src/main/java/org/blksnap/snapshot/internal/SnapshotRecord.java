@@ -2,6 +2,7 @@
 package org.blksnap.snapshot.internal;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -9,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.UUID;
+import java.util.stream.Stream;
 import org.blksnap.api.block.BlockSizeRule;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.block.Geometry;
@@ -45,24 +47,33 @@ record SnapshotRecord(
   }
 
   /**
-   * One device of it. Geometry and rule are null before the take; error is the first one.
+   * One device of it. Geometry, rule and generation are null before the take; error is the first
+   * one.
    *
    * @param rule chunk size rule in force at the take
+   * @param generation of the device's change map while the image was last known to be good; null
+   *     also in a record of an older version, and where the map could not be read
    */
   record Member(
       String device,
       String image,
       Geometry geometry,
       BlockSizeRule rule,
+      UUID generation,
       Errno error,
       String detail) {
     static Member added(String device) {
-      return new Member(device, "", null, null, Errno.OK, "");
+      return new Member(device, "", null, null, null, Errno.OK, "");
+    }
+
+    /** The same under this generation of the device's change map. */
+    Member under(UUID present) {
+      return new Member(device, image, geometry, rule, present, error, detail);
     }
 
     /** The same with an error. */
     Member broken(Errno first, String why) {
-      return new Member(device, image, geometry, rule, first, why);
+      return new Member(device, image, geometry, rule, generation, first, why);
     }
   }
 
@@ -90,6 +101,9 @@ record SnapshotRecord(
     values.put(prefix + "image", member.image());
     values.put(prefix + "error", member.error().name());
     values.put(prefix + "detail", member.detail());
+    if (member.generation() != null) {
+      values.put(prefix + "generation", member.generation().toString());
+    }
     if (member.geometry() != null) {
       Geometry g = member.geometry();
       values.put(prefix + "capacity", Long.toString(g.capacity()));
@@ -101,6 +115,19 @@ record SnapshotRecord(
       values.put(prefix + "chunk_minimum_shift", Integer.toString(rule.minimumShift()));
       values.put(prefix + "chunk_maximum_count", Long.toString(rule.maximumCount()));
       values.put(prefix + "chunk_maximum_shift", Integer.toString(rule.maximumShift()));
+    }
+  }
+
+  /**
+   * A creation killed before its record was in place: no device and no storage was added yet. A
+   * directory that has lost its record but holds areas is something else.
+   */
+  static boolean neverWritten(Path directory) throws IOException {
+    if (Files.exists(directory.resolve(FILE))) {
+      return false;
+    }
+    try (Stream<Path> entries = Files.list(directory)) {
+      return entries.noneMatch(Files::isDirectory);
     }
   }
 
@@ -139,11 +166,13 @@ record SnapshotRecord(
               Long.parseLong(values.get(prefix + "chunk_maximum_count")),
               Integer.parseInt(values.get(prefix + "chunk_maximum_shift")));
     }
+    String generation = values.get(prefix + "generation");
     return new Member(
         values.get(prefix + "device"),
         values.get(prefix + "image"),
         geometry,
         rule,
+        generation == null ? null : UUID.fromString(generation),
         Errno.valueOf(values.get(prefix + "error")),
         values.get(prefix + "detail"));
   }

@@ -46,6 +46,7 @@ final class Take {
     Tracker.PreparedTake prepared;
     RawDevice.Thaw thaw;
     boolean gateClosed;
+    boolean switched;
 
     Step(FilteredDevice device) {
       this.device = device;
@@ -82,17 +83,32 @@ final class Take {
       freezeAll();
       long begun = System.nanoTime();
       closeAll();
-      for (Step step : steps) {
-        step.prepared.commit();
-        step.device.hold(step.held);
-        step.device.belongTo(snapshot);
-      }
-      committed = true;
+      commit(snapshot);
       openAll();
       heldNanos = System.nanoTime() - begun;
     } finally {
       openAll();
       thawAll();
+    }
+  }
+
+  /**
+   * A commit fails only where a mapped page of a map's header is lost. What is held by then is let
+   * go before the gates open: its area goes with this take.
+   */
+  private void commit(UUID snapshot) {
+    try {
+      for (Step step : steps) {
+        step.prepared.commit();
+        step.switched = true;
+        step.device.hold(step.held);
+        step.device.belongTo(snapshot);
+      }
+      committed = true;
+    } finally {
+      if (!committed) {
+        steps.stream().filter(step -> step.switched).forEach(step -> step.device.hold(null));
+      }
     }
   }
 
@@ -148,14 +164,22 @@ final class Take {
       return;
     }
     for (Step step : steps) {
-      if (step.prepared != null) {
-        step.prepared.abort();
+      if (step.prepared != null && !step.switched) {
+        abort(step);
       }
       if (step.held != null && step.held.area() != null) {
         step.held.area().delete();
       }
     }
     LOG.debug("take put back");
+  }
+
+  private static void abort(Step step) {
+    try {
+      step.prepared.abort();
+    } catch (RuntimeException | Error e) {
+      LOG.error("device {}: {}", step.device.name(), e.toString());
+    }
   }
 
   HeldArea heldOf(FilteredDevice device) {

@@ -106,6 +106,7 @@ class RecordFileTest {
                     "blksnap-image_0:1",
                     new Geometry(1 << 20, 512, 4096, 512, true, false),
                     new BlockSizeRule(18, 2097152, 26),
+                    new UUID(3, 4),
                     Errno.ENOSPC,
                     "over")));
     record.write(directory);

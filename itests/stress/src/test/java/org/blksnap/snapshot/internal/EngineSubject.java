@@ -54,7 +54,8 @@ public final class EngineSubject implements Subject {
     tracker = new MappedTrackerProvider();
     events = new DispatchingEventProvider();
     engine =
-        new Engine(root.resolve("state"), parameters, EngineSettings.DEFAULTS, () -> List.of());
+        new Engine(
+            root.resolve("state"), parameters, () -> EngineSettings.DEFAULTS, () -> List.of());
     engine.provideEvents(events);
     engine.provide(Room.DEVICE, Intercept.device(new LocalDeviceProvider(), plan));
     engine.provide(Room.TRACKER, Intercept.tracker(tracker, plan));
@@ -75,6 +76,21 @@ public final class EngineSubject implements Subject {
   @Override
   public Parameters parameters() {
     return parameters;
+  }
+
+  /** Where the engine keeps its records. */
+  public Path state() {
+    return root.resolve("state");
+  }
+
+  /** As where the tracker's bundle was away for too long. */
+  public void loseTracker(String device) {
+    engine.control.lock();
+    try {
+      engine.attachments().markTrackerLost((FilteredDevice) engine.device(device).orElseThrow());
+    } finally {
+      engine.control.unlock();
+    }
   }
 
   @Override
@@ -112,6 +128,11 @@ public final class EngineSubject implements Subject {
 
   @Override
   public void restartAsKilled() throws Exception {
+    restartAsKilled(() -> {});
+  }
+
+  /** The steps are done while no engine runs. */
+  public void restartAsKilled(WhileDown meanwhile) throws Exception {
     plan.freeze("DiffStorage.");
     killed.add(plan);
     awaitStandstill();
@@ -125,6 +146,7 @@ public final class EngineSubject implements Subject {
     }
     engine.state().close();
     events.close();
+    meanwhile.run();
     start();
   }
 
