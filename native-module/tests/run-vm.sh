@@ -311,6 +311,7 @@ start_guest() {
         "${QEMU_DISKS[@]}" <"/dev/null" >"${SCRATCH}/talk" 2>"${SCRATCH}/qemu.log" &
     QEMU=$!
     exec 7<"${SCRATCH}/talk"
+    PARTIAL=
 }
 
 end_guest() {
@@ -349,9 +350,26 @@ console_tail() {
     tail -c "+$(($1 + 1))" "${SCRATCH}/console.log" | tr -d '\r' | tail -n 60 | sed 's/^/       : /'
 }
 
+# next_line sets line to a whole line of the guest: 0; 1 the guest is gone; 2 none came within a second. What came of a
+# line by then is kept for the next call.
+PARTIAL=
+next_line() {
+    local status=0
+    IFS= read -r -t 1 -u 7 line || status=$?
+    line=${PARTIAL}${line}
+    PARTIAL=
+    if [ "${status}" -eq 0 ]; then
+        line=${line%$'\r'}
+        return 0
+    fi
+    [ "${status}" -gt 128 ] || return 1
+    PARTIAL=${line}
+    return 2
+}
+
 # Reads the guest's lines until it is done, dead, or too slow.
 follow_guest() {
-    local line current='' began=${SECONDS} limit=${BOOT_LIMIT} name status seconds from why="the guest died in this test"
+    local line got current='' began=${SECONDS} limit=${BOOT_LIMIT} name status seconds from why="the guest died in this test"
     from=$(stat -c %s "${SCRATCH}/console.log")
     while :; do
         if [ "${SECONDS}" -ge "${TOTAL_LIMIT}" ]; then
@@ -359,8 +377,9 @@ follow_guest() {
             why="not ended when the run's time was over"
             break
         fi
-        if IFS= read -r -t 1 -u 7 line; then
-            line=${line%$'\r'}
+        got=0
+        next_line || got=$?
+        if [ "${got}" -eq 0 ]; then
             case ${line} in
                 '@boot '*) echo "# booted ${RELEASE} in $((SECONDS - began)) s" && limit=$((TEST_LIMIT + 60)) ;;
                 '@begin '*) current=${line#@begin } && began=${SECONDS} && limit=$((TEST_LIMIT + 60)) ;;
@@ -375,7 +394,7 @@ follow_guest() {
                 '| '* | '|') OUTPUT+=("${line:2}") ;;
                 *) [ -z "${line}" ] || echo "# guest: ${line}" ;;
             esac
-        elif [ $? -le 128 ]; then
+        elif [ "${got}" -eq 1 ]; then
             break # the guest is gone
         elif [ $((SECONDS - began)) -ge "${limit}" ]; then
             echo "# the guest says nothing for ${limit} s"
@@ -397,11 +416,12 @@ follow_guest() {
 }
 
 run_command() {
-    local line status=1
+    local line got status=1
     start_guest
     while [ "${SECONDS}" -lt "${TOTAL_LIMIT}" ]; do
-        if IFS= read -r -t 1 -u 7 line; then
-            line=${line%$'\r'}
+        got=0
+        next_line || got=$?
+        if [ "${got}" -eq 0 ]; then
             case ${line} in
                 '@boot '*) ;;
                 '@end '*) status=${line#@end } ;;
@@ -409,7 +429,7 @@ run_command() {
                 '| '* | '|') echo "${line:2}" ;;
                 *) echo "${line}" ;;
             esac
-        elif [ $? -le 128 ]; then
+        elif [ "${got}" -eq 1 ]; then
             echo "# the guest is gone"
             console_tail 0
             break
