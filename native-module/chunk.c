@@ -1,60 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <linux/bio.h>
-#include <linux/blkdev.h>
-#include <linux/mempool.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include "chunk.h"
 #include "diff_area.h"
-#include "hook.h"
-
-/* Transfers and bios that can be had even when memory is short. */
-#define TRANSFERS_MIN	64
-#define BIOS_MIN	64
-
-/* Units of one chunk on their way: read into pages, or written from them. */
-struct transfer {
-	struct chunk *chunk;
-	u64 units;
-	bool store;
-	int error;
-	atomic_t pending;
-};
+#include "transfer.h"
 
 static struct kmem_cache *chunk_cache;
-static struct kmem_cache *transfer_cache;
-static mempool_t transfers;
-static struct bio_set transfer_bios;
 
 int chunk_engine_start(void)
 {
-	int ret = -ENOMEM;
+	int ret;
 
 	chunk_cache = KMEM_CACHE(chunk, 0);
 	if (!chunk_cache)
-		return ret;
-	transfer_cache = KMEM_CACHE(transfer, 0);
-	if (!transfer_cache)
-		goto no_transfer_cache;
-	ret = mempool_init_slab_pool(&transfers, TRANSFERS_MIN, transfer_cache);
+		return -ENOMEM;
+	ret = transfer_engine_start();
 	if (ret)
-		goto no_transfers;
-	ret = bioset_init(&transfer_bios, BIOS_MIN, 0, BIOSET_NEED_BVECS);
-	if (!ret)
-		return 0;
-	mempool_exit(&transfers);
-no_transfers:
-	kmem_cache_destroy(transfer_cache);
-no_transfer_cache:
-	kmem_cache_destroy(chunk_cache);
+		kmem_cache_destroy(chunk_cache);
 	return ret;
 }
 
 void chunk_engine_stop(void)
 {
-	bioset_exit(&transfer_bios);
-	mempool_exit(&transfers);
-	kmem_cache_destroy(transfer_cache);
+	transfer_engine_stop();
 	kmem_cache_destroy(chunk_cache);
 }
 
@@ -72,14 +40,24 @@ struct chunk *chunk_make(struct diff_area *area, u32 number)
 	return chunk;
 }
 
-static unsigned int chunk_pages(const struct chunk *chunk)
+/* The length of the run of bits that begins at unit. */
+unsigned int chunk_run(u64 units, unsigned int unit)
+{
+	u64 run = units >> unit;
+
+	return ~run ? __ffs64(~run) : CHUNK_UNITS_MAX;
+}
+
+/* The count of pages that hold all of it. */
+unsigned int chunk_pages(const struct chunk *chunk)
 {
 	u64 sectors = diff_area_chunk_sectors(chunk->area, chunk->number);
 
 	return DIV_ROUND_UP_ULL(sectors << SECTOR_SHIFT, PAGE_SIZE);
 }
 
-static unsigned int unit_page(const struct chunk *chunk, unsigned int unit)
+/* The page where a unit begins; the count of pages for those beyond the end. */
+unsigned int chunk_unit_page(const struct chunk *chunk, unsigned int unit)
 {
 	unsigned int shift = chunk->area->unit_shift + SECTOR_SHIFT -
 			     PAGE_SHIFT;
@@ -149,11 +127,12 @@ static void chunk_queue_locked(struct chunk *chunk)
 /* Without the lock. */
 bool chunk_has(struct chunk *chunk, u64 units)
 {
-	/* pairs with the release that sets the bits, in units_loaded() */
+	/* pairs with the release that sets the bits, in chunk_loaded() */
 	return (smp_load_acquire(&chunk->saved) & units) == units;
 }
 
-static void units_loaded(struct chunk *chunk, u64 units, int error)
+/* Units that the caller made busy have come into memory, or not. */
+void chunk_loaded(struct chunk *chunk, u64 units, int error)
 {
 	struct diff_area *area = chunk->area;
 	LIST_HEAD(waiters);
@@ -180,7 +159,8 @@ static void units_loaded(struct chunk *chunk, u64 units, int error)
 		wake_up_all(&area->copied);
 }
 
-static void units_stored(struct chunk *chunk, u64 units, int error)
+/* What chunk_store() began has ended. */
+void chunk_stored(struct chunk *chunk, u64 units, int error)
 {
 	struct page **pages;
 	unsigned long flags;
@@ -198,115 +178,6 @@ static void units_stored(struct chunk *chunk, u64 units, int error)
 	spin_unlock_irqrestore(&chunk->lock, flags);
 
 	chunk_trimmed(chunk, pages);
-}
-
-static void transfer_put(struct transfer *transfer)
-{
-	struct chunk *chunk = transfer->chunk;
-	struct diff_area *area = chunk->area;
-	struct diff_storage *storage = area->storage;
-	u64 units = transfer->units;
-	bool store = transfer->store;
-	int error;
-
-	if (!atomic_dec_and_test(&transfer->pending))
-		return;
-	error = transfer->error;
-	mempool_free(transfer, &transfers);
-	if (store) {
-		units_stored(chunk, units, error);
-		diff_storage_stored(storage);
-	} else {
-		units_loaded(chunk, units, error);
-		diff_area_put(area);
-	}
-}
-
-static void transfer_end(struct bio *bio)
-{
-	struct transfer *transfer = bio->bi_private;
-
-	/* Whatever ails the device: to a client it is EIO. */
-	if (bio->bi_status)
-		WRITE_ONCE(transfer->error, -EIO);
-	bio_put(bio);
-	transfer_put(transfer);
-}
-
-/* Bios for one run of pages. The last page of the device may be cut. */
-static void transfer_run(struct transfer *transfer, struct block_device *bdev,
-			 u64 sector, blk_opf_t opf, unsigned int from,
-			 unsigned int to)
-{
-	struct chunk *chunk = transfer->chunk;
-	u64 bytes = diff_area_chunk_sectors(chunk->area, chunk->number) <<
-		    SECTOR_SHIFT;
-	bool whole = bdev != chunk->area->bdev || transfer->store;
-
-	while (from < to) {
-		unsigned int count = min_t(unsigned int, to - from,
-					   BIO_MAX_VECS);
-		struct bio *bio = bio_alloc_bioset(bdev, count, opf, GFP_NOIO,
-						   &transfer_bios);
-
-		bio->bi_iter.bi_sector = sector + ((u64)from <<
-						   (PAGE_SHIFT - SECTOR_SHIFT));
-		bio->bi_private = transfer;
-		bio->bi_end_io = transfer_end;
-		for (; count; count--, from++) {
-			u64 at = (u64)from << PAGE_SHIFT;
-			unsigned int len = PAGE_SIZE;
-
-			if (!whole)
-				len = min_t(u64, len, bytes - at);
-			if (len < PAGE_SIZE)
-				zero_user_segment(chunk->pages[from], len,
-						  PAGE_SIZE);
-			__bio_add_page(bio, chunk->pages[from], len, 0);
-		}
-		atomic_inc(&transfer->pending);
-		submit_unhooked(bio);
-	}
-}
-
-/* The length of the run of bits that begins at unit. */
-static unsigned int run_of(u64 units, unsigned int unit)
-{
-	u64 run = units >> unit;
-
-	return ~run ? __ffs64(~run) : CHUNK_UNITS_MAX;
-}
-
-static void transfer_submit(struct transfer *transfer,
-			    struct block_device *bdev, u64 sector,
-			    blk_opf_t opf)
-{
-	struct chunk *chunk = transfer->chunk;
-	u64 left = transfer->units;
-
-	while (left) {
-		unsigned int first = __ffs64(left);
-		unsigned int count = run_of(left, first);
-
-		transfer_run(transfer, bdev, sector, opf,
-			     unit_page(chunk, first),
-			     unit_page(chunk, first + count));
-		left &= ~GENMASK_ULL(first + count - 1, first);
-	}
-	transfer_put(transfer);
-}
-
-static struct transfer *transfer_make(struct chunk *chunk, u64 units,
-				      bool store)
-{
-	struct transfer *transfer = mempool_alloc(&transfers, GFP_NOIO);
-
-	transfer->chunk = chunk;
-	transfer->units = units;
-	transfer->store = store;
-	transfer->error = 0;
-	atomic_set(&transfer->pending, 1);
-	return transfer;
 }
 
 /* Pages for units that the caller made busy. */
@@ -331,8 +202,8 @@ static int units_populate(struct chunk *chunk, u64 units)
 		kvfree(fresh);
 	}
 	for (unit = 0; unit < CHUNK_UNITS_MAX; unit++) {
-		unsigned int page = unit_page(chunk, unit);
-		unsigned int end = unit_page(chunk, unit + 1);
+		unsigned int page = chunk_unit_page(chunk, unit);
+		unsigned int end = chunk_unit_page(chunk, unit + 1);
 
 		if (!(units & BIT_ULL(unit)))
 			continue;
@@ -352,21 +223,18 @@ static bool units_load(struct chunk *chunk, u64 units, bool from_storage)
 {
 	struct diff_area *area = chunk->area;
 	int ret = units_populate(chunk, units);
-	struct transfer *transfer;
 
 	if (ret) {
-		units_loaded(chunk, units, ret);
+		chunk_loaded(chunk, units, ret);
 		return false;
 	}
 	diff_area_get(area);
-	transfer = transfer_make(chunk, units, false);
 	if (from_storage)
-		transfer_submit(transfer, chunk->place.bdev,
-				chunk->place.sector, REQ_OP_READ | REQ_SYNC);
+		transfer_load(chunk, units, chunk->place.bdev,
+			      chunk->place.sector);
 	else
-		transfer_submit(transfer, area->bdev,
-				diff_area_chunk_start(area, chunk->number),
-				REQ_OP_READ | REQ_SYNC);
+		transfer_load(chunk, units, area->bdev,
+			      diff_area_chunk_start(area, chunk->number));
 	return true;
 }
 
@@ -421,8 +289,7 @@ void chunk_store(struct chunk *chunk)
 		diff_storage_stored(storage);
 		return;
 	}
-	transfer_submit(transfer_make(chunk, units, true), chunk->place.bdev,
-			chunk->place.sector, REQ_OP_WRITE | REQ_SYNC);
+	transfer_store(chunk, units);
 }
 
 static bool units_idle(struct chunk *chunk, u64 units)
@@ -433,7 +300,7 @@ static bool units_idle(struct chunk *chunk, u64 units)
 /* How many units from that one on are not kept by us, at this moment. */
 unsigned int chunk_live_run(struct chunk *chunk, unsigned int unit)
 {
-	/* pairs with the release that sets the bits, in units_loaded() */
+	/* pairs with the release that sets the bits, in chunk_loaded() */
 	u64 saved = smp_load_acquire(&chunk->saved) >> unit;
 
 	return saved ? __ffs64(saved) : CHUNK_UNITS_MAX - unit;
@@ -457,15 +324,15 @@ enum chunk_source chunk_source(struct chunk *chunk, unsigned int unit,
 	}
 	if (!(chunk->saved & bit)) {
 		source = CHUNK_LIVE;
-		*run = run_of(~chunk->saved, unit);
+		*run = chunk_run(~chunk->saved, unit);
 	} else if (chunk->inmem & bit) {
 		source = CHUNK_MEMORY;
-		*run = run_of(chunk->inmem & ~chunk->busy, unit);
+		*run = chunk_run(chunk->inmem & ~chunk->busy, unit);
 		chunk->pins++;
 	} else {
 		source = CHUNK_STORED;
-		*run = run_of(chunk->saved & ~chunk->inmem & ~chunk->busy,
-			      unit);
+		*run = chunk_run(chunk->saved & ~chunk->inmem & ~chunk->busy,
+				 unit);
 	}
 	spin_unlock_irq(&chunk->lock);
 	return source;
@@ -543,6 +410,6 @@ void chunk_close(struct chunk *chunk, u64 units, int error)
 			chunk->touched |= units;
 		spin_unlock_irq(&chunk->lock);
 	}
-	units_loaded(chunk, units, error);
+	chunk_loaded(chunk, units, error);
 	chunk_unpin(chunk);
 }

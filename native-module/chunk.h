@@ -59,6 +59,14 @@ bool chunk_preserve(struct chunk *chunk, u64 units);
 bool chunk_wait(struct chunk *chunk, u64 units, struct copy_waiter *waiter);
 void chunk_store(struct chunk *chunk);
 
+/* How a transfer ended. Any context. */
+void chunk_loaded(struct chunk *chunk, u64 units, int error);
+void chunk_stored(struct chunk *chunk, u64 units, int error);
+
+unsigned int chunk_run(u64 units, unsigned int unit);
+unsigned int chunk_pages(const struct chunk *chunk);
+unsigned int chunk_unit_page(const struct chunk *chunk, unsigned int unit);
+
 /* For the image; process context. */
 enum chunk_source {
 	CHUNK_LIVE,	/* not saved: the device has it */

@@ -17,7 +17,7 @@ struct diff_storage;
 /*
  * What a snapshot knows of one device: its chunks, made on first touch, and
  * whether it is sound. From the take to the destruction; a reference is held
-
+ * by each write that waits for a copy, and by each copy under way.
  */
 struct diff_area {
 	struct list_head link;		/* in storage->areas, constant */
@@ -33,7 +33,7 @@ struct diff_area {
 	wait_queue_head_t copied;	/* some chunk's units are not busy now */
 	int error;			/* 0, or the first; set once */
 	struct event_queue *events;
-	struct event *corrupted;		/* NULL: posted */
+	struct event *corrupted;	/* NULL: posted */
 	refcount_t refs;
 	struct completion idle;
 };

@@ -17,7 +17,7 @@
 /* How long a detach waits for writes on their way before it leaves them */
 #define DETACH_SECONDS	10
 
-DEFINE_STATIC_KEY_FALSE(filters_attached);
+atomic_t filter_count __read_mostly = ATOMIC_INIT(0);
 
 /*
  * Writers of the table, and who belongs to which snapshot. Nothing is opened,
@@ -92,7 +92,7 @@ static void filter_free(struct work_struct *work)
 	put_device(disk_to_dev(disk));
 	module_put(owner);
 	kfree(filter);
-	static_branch_dec(&filters_attached);
+	atomic_dec(&filter_count);
 	/* filter_stop() waits for the rest of this function. */
 	module_put(THIS_MODULE);
 	atomic_dec(&dying_count);
@@ -203,6 +203,8 @@ static void writes_before_end(struct block_device *bdev)
 {
 	struct request_queue *queue = bdev_get_queue(bdev);
 
+	/* Who saw no filter has left the hook; also, all see it now. */
+	synchronize_rcu();
 	if (queue_is_mq(queue)) {
 		blk_mq_freeze_queue(queue);
 		blk_mq_unfreeze_queue(queue);
@@ -233,7 +235,8 @@ int filter_attach(struct block_device *bdev)
 		ret = PTR_ERR(filter);
 		goto no_filter;
 	}
-	static_branch_inc(&filters_attached);
+	atomic_inc(&filter_count);
+	smp_mb__after_atomic(); /* pairs with device_del_reached() */
 	get_device(disk_to_dev(disk));
 	get_device(&bdev->bd_device);
 

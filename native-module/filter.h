@@ -2,9 +2,9 @@
 #ifndef BLKSNAP_FILTER_H
 #define BLKSNAP_FILTER_H
 
+#include <linux/atomic.h>
 #include <linux/bio.h>
 #include <linux/blkdev.h>
-#include <linux/jump_label.h>
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/mempool.h>
@@ -60,7 +60,16 @@ struct filter {
 	struct work_struct free_work;
 };
 
-DECLARE_STATIC_KEY_FALSE(filters_attached);
+/*
+ * How many filters there are. Not a static key: patching the code stops all
+ * CPUs for a moment, and every write comes by there.
+ */
+extern atomic_t filter_count;
+
+static __always_inline bool filters_attached(void)
+{
+	return atomic_read(&filter_count);
+}
 
 int filter_start(void);
 void filter_stop(void);

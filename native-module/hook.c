@@ -86,7 +86,7 @@ static unsigned long notrace submit_reached(const struct ftrace_regs *fregs)
 {
 	const struct bio *bio;
 
-	if (!static_branch_unlikely(&filters_attached))
+	if (!filters_attached())
 		return 0;
 	bio = (const struct bio *)compat_ftrace_arg0(fregs);
 	return op_is_write(bio_op(bio)) ? (unsigned long)hooked_submit : 0;
@@ -101,14 +101,15 @@ static unsigned long notrace ioctl_reached(const struct ftrace_regs *fregs)
 static unsigned long notrace
 device_del_reached(const struct ftrace_regs *fregs)
 {
-	return static_branch_unlikely(&filters_attached) ?
-		       (unsigned long)hooked_device_del : 0;
+	/* The device is marked as dead: pairs with filter_attach(). */
+	smp_mb();
+	return filters_attached() ? (unsigned long)hooked_device_del : 0;
 }
 
 static unsigned long notrace
 write_page_reached(const struct ftrace_regs *fregs)
 {
-	if (!static_branch_unlikely(&filters_attached) ||
+	if (!filters_attached() ||
 	    !filter_watches((void *)compat_ftrace_arg0(fregs)))
 		return 0;
 	return (unsigned long)hooked_write_page;
