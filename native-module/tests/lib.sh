@@ -220,6 +220,23 @@ same_files() {
     (cd "$1" && sha256sum --quiet -c "$2") || fail "files of $1 are not what they were"
 }
 
+# live_files DEVICE NUMBER : mounts it at PLACE/live, with files in kept; their sums are in PLACE/sums.
+live_files() {
+    mounted "$1" live
+    files "${PLACE}/live/kept" "$2"
+    cp "${PLACE}/live/kept.sums" "${PLACE}/sums"
+}
+
+# rewritten DIRECTORY SUMS : other content in each of its files, on the device when this returns.
+rewritten() {
+    local file
+    for file in "$1"/*; do
+        head -c 20000 /dev/urandom >"${file}"
+    done
+    sync -f "$1"
+    (cd "$1" && sha256sum -- *) >"$2"
+}
+
 # busy DIRECTORY : a file system in use: files come, grow, are synced, and go; random writes into one file.
 busy() {
     mkdir -p "$1"

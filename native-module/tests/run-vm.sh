@@ -25,8 +25,8 @@ COMMAND=
 BUILD=yes
 VERBOSE=
 # Seconds for the whole run, one test, and the way from power-on to the first test.
-TOTAL_LIMIT=$((1500 * SCALE))
-TEST_LIMIT=$((150 * SCALE))
+TOTAL_LIMIT=$((2700 * SCALE))
+TEST_LIMIT=$((200 * SCALE))
 BOOT_LIMIT=120
 # Times the guest may be booted anew.
 BOOT_MAXIMUM=24
@@ -43,7 +43,7 @@ A test is a name (cbt_01), a group (cbt), or a file (test_cbt_01.sh); none means
   --keep-log DIR     keep console.log (the guest's kernel) and tests.log (all output of the tests)
   --shell CMD        run CMD in the guest instead of tests, with lib.sh sourced and the module built
   --kernel FLAVOUR   amd64 (default), rt (where Debian has it), cloud
-  --time-limit S     bound of the whole run, seconds (default 1500, times BLKSNAP_SCALE)
+  --time-limit S     bound of the whole run, seconds (default 2700, times BLKSNAP_SCALE)
   --no-build         take the module as it was built last
   --verbose          print the output of tests that pass, too
 

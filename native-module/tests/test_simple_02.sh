@@ -2,19 +2,13 @@
 # shows: xfs in use: the image mounts, its files match, the live data is unharmed
 . "${TESTS}/lib.sh"
 mkfs.xfs -q -f "${DISK}" || fail mkfs
-mounted "${DISK}" live
-files "${PLACE}/live/kept" 25
-cp "${PLACE}/live/kept.sums" "${PLACE}/sums"
+live_files "${DISK}" 25
 load
 attach "${DISK}"
 busy "${PLACE}/live/load"
 sleep 1
 take_of "${DISK}"
-for file in "${PLACE}"/live/kept/*; do
-    head -c 20000 /dev/urandom >"${file}"
-done
-sync -f "${PLACE}/live"
-(cd "${PLACE}/live/kept" && sha256sum -- *) >"${PLACE}/new"
+rewritten "${PLACE}/live/kept" "${PLACE}/new"
 mounted "$(image "${DISK}")" image nouuid
 same_files "${PLACE}/image/kept" "${PLACE}/sums"
 rm -r "${PLACE}/image/load" || fail "the image can't be written"

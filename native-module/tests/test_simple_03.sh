@@ -2,20 +2,14 @@
 # shows: btrfs in use: the image mounts as after a power loss, its files match, the live data is unharmed
 . "${TESTS}/lib.sh"
 mkfs.btrfs -q -f "${DISK}" >/dev/null || fail mkfs
-mounted "${DISK}" live
-files "${PLACE}/live/kept" 25
-cp "${PLACE}/live/kept.sums" "${PLACE}/sums"
+live_files "${DISK}" 25
 sync -f "${PLACE}/live"
 load
 attach "${DISK}"
 busy "${PLACE}/live/load"
 sleep 1
 take_of "${DISK}"
-for file in "${PLACE}"/live/kept/*; do
-    head -c 20000 /dev/urandom >"${file}"
-done
-sync -f "${PLACE}/live"
-(cd "${PLACE}/live/kept" && sha256sum -- *) >"${PLACE}/new"
+rewritten "${PLACE}/live/kept" "${PLACE}/new"
 image=$(image "${DISK}")
 btrfs check --readonly --force "${image}" >"${PLACE}/check" 2>&1 || fail "the image's file system: $(tail -n 5 "${PLACE}/check")"
 # A btrfs knows its devices by UUID, so that only one of the two can be mounted at a time.

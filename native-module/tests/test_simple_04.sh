@@ -4,9 +4,7 @@
 DISK=/dev/vdd
 # Without work for the kernel to do later: here nothing but the image may be written.
 mkfs.ext4 -q -F -E lazy_itable_init=0,lazy_journal_init=0 "${DISK}" || fail mkfs
-mounted "${DISK}" live
-files "${PLACE}/live/kept" 30
-cp "${PLACE}/live/kept.sums" "${PLACE}/sums"
+live_files "${DISK}" 30
 load
 attach "${DISK}"
 mount -o remount,ro "${PLACE}/live" || fail "remount"

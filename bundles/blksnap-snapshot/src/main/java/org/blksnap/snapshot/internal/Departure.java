@@ -144,7 +144,7 @@ final class Departure {
     gates.forEach(
         (device, closedHere) -> {
           if (closedHere || engine.swap().isSuspended(device)) {
-            engine.openGate(device);
+            engine.gates().open(device);
           }
         });
   }

@@ -6,7 +6,6 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
@@ -53,6 +52,7 @@ final class Engine implements SnapshotService, Closeable {
   private final Participants participants;
   private final Housekeeper housekeeper;
   private final HotSwap swap;
+  private final ChangeMaps changeMaps;
   private final Attachments attachments;
   private final String bootId;
   private final LeftDevices left;
@@ -61,6 +61,7 @@ final class Engine implements SnapshotService, Closeable {
   private final SnapshotList snapshots = new SnapshotList(this::assertControlled);
   private final Generations generations = new Generations(events);
   private final DiffAreas areas = new DiffAreas(this);
+  private final DeviceGates gates = new DeviceGates(this);
 
   @GuardedBy("control")
   private boolean restored;
@@ -81,6 +82,7 @@ final class Engine implements SnapshotService, Closeable {
     this.participants =
         new Participants(registeredParticipants, Housekeeper.threads("blksnap-participant"));
     this.swap = new HotSwap(this);
+    this.changeMaps = new ChangeMaps(this);
     this.attachments = new Attachments(this);
     this.bootId = StateDirectory.bootId();
     this.left = new LeftDevices(state.root(), bootId);
@@ -219,6 +221,10 @@ final class Engine implements SnapshotService, Closeable {
     return areas;
   }
 
+  ChangeMaps changeMaps() {
+    return changeMaps;
+  }
+
   Attachments attachments() {
     return attachments;
   }
@@ -323,53 +329,8 @@ final class Engine implements SnapshotService, Closeable {
     return images().stream().filter(image -> image.name().equals(name)).findFirst();
   }
 
-  /**
-   * True where the gate was closed here; false where a swap keeps it closed already, or it did not
-   * become quiet.
-   */
-  boolean closeGate(FilteredDevice device) {
-    assertControlled();
-    if (swap.isSuspended(device)) {
-      return false;
-    }
-    try {
-      device.gateOfRequests().close(settings().gateTimeout());
-      return true;
-    } catch (BlksnapException e) {
-      LOG.warn("{}", e.getMessage());
-      return false;
-    }
-  }
-
-  /**
-   * As {@link #closeGate}, against changes alone: reads and flushes go on. For what these do not
-   * look at; an fdatasync under way is not waited for, and holds up no write.
-   */
-  boolean shutGate(FilteredDevice device) {
-    assertControlled();
-    if (swap.isSuspended(device)) {
-      return false;
-    }
-    Gate gate = device.gateOfRequests();
-    Duration bound = settings.get().gateTimeout();
-    try {
-      gate.shut(bound);
-    } catch (BlksnapException e) {
-      LOG.warn("{}", e.getMessage());
-      return false;
-    }
-    try {
-      gate.awaitEmpty(System.nanoTime() + bound.toNanos(), bound);
-      return true;
-    } catch (BlksnapException e) {
-      gate.open();
-      LOG.warn("{}", e.getMessage());
-      return false;
-    }
-  }
-
-  void openGate(FilteredDevice device) {
-    device.gateOfRequests().open();
+  DeviceGates gates() {
+    return gates;
   }
 
   /** For the parts of the engine whose state the control lock guards. */

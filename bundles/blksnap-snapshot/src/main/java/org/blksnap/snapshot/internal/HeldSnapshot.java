@@ -433,10 +433,10 @@ final class HeldSnapshot implements Snapshot {
     engine.assertControlled();
     view.destroyed();
     FilteredDevice device = view.liveDevice();
-    boolean quiet = engine.shutGate(device);
+    boolean quiet = engine.gates().shut(device);
     device.hold(null);
     if (quiet) {
-      engine.openGate(device);
+      engine.gates().open(device);
     }
     DiffArea area = view.held().area();
     if (area != null) {

@@ -197,7 +197,7 @@ final class HotSwap {
       return;
     }
     if (!quiet) {
-      engine.attachments().markTrackerLost(device);
+      engine.changeMaps().markLost(device);
     }
     device.installTracker(null);
     tracker.handOver();
@@ -266,14 +266,14 @@ final class HotSwap {
     long capacity = raw.geometry().capacity();
     if (capacity != before) {
       if (device.tracker() != null) {
-        Attachments.renew(
+        ChangeMaps.renew(
             device.tracker(),
             capacity,
             GenerationReason.RESIZE,
             before + " to " + capacity + " bytes, during a hot swap");
         goodUnderPresentGeneration(device);
       } else {
-        engine.attachments().markTrackerLost(device);
+        engine.changeMaps().markLost(device);
       }
       if (device.held() != null && capacity < device.held().geometry().capacity()) {
         loseImage(
@@ -288,7 +288,7 @@ final class HotSwap {
    */
   private void adoptTracker(FilteredDevice device) throws BlksnapException {
     if (device.raw() != null) {
-      device.installTracker(engine.attachments().openTracker(device, true));
+      device.installTracker(engine.changeMaps().open(device, true));
       goodUnderPresentGeneration(device);
     }
   }
@@ -388,7 +388,7 @@ final class HotSwap {
       loseImage(device, why);
     } else if (room == Room.TRACKER) {
       device.installTracker(null);
-      engine.attachments().markTrackerLost(device);
+      engine.changeMaps().markLost(device);
     }
   }
 
@@ -416,12 +416,12 @@ final class HotSwap {
       return;
     }
     boolean heldBySwap = suspended.containsKey(device) && !unquiet.contains(device);
-    if (!heldBySwap && !engine.closeGate(device)) {
+    if (!heldBySwap && !engine.gates().close(device)) {
       return;
     }
     try {
       if (room == Room.TRACKER) {
-        device.installTracker(engine.attachments().openTracker(device, true));
+        device.installTracker(engine.changeMaps().open(device, true));
         goodUnderPresentGeneration(device);
       } else {
         deviceIsBack(device);
@@ -431,7 +431,7 @@ final class HotSwap {
     } finally {
       if (!heldBySwap) {
         device.say(describe(device));
-        engine.openGate(device);
+        engine.gates().open(device);
       }
     }
   }
@@ -440,16 +440,16 @@ final class HotSwap {
     device.installRaw(reopen(device));
     String why = "the device bundle was away; others may have written meanwhile";
     if (device.tracker() != null) {
-      Attachments.renew(
+      ChangeMaps.renew(
           device.tracker(),
           device.geometry().capacity(),
           GenerationReason.CHANGED_WHILE_DETACHED,
           why);
       engine.generations().announce(device, device.tracker().info());
     } else {
-      engine.attachments().markTrackerLost(device);
+      engine.changeMaps().markLost(device);
       if (engine.providers().get(Room.TRACKER) != null) {
-        device.installTracker(engine.attachments().openTracker(device, true));
+        device.installTracker(engine.changeMaps().open(device, true));
       }
     }
     loseImage(device, why);

@@ -228,9 +228,9 @@ final class Restoration {
       if (held.area().error() != Errno.OK) {
         lose(snapshot, device, held.area().error(), held.area().detail());
       }
-      if (engine.shutGate(device)) {
+      if (engine.gates().shut(device)) {
         device.hold(held);
-        engine.openGate(device);
+        engine.gates().open(device);
         snapshot.keepGeneration(device);
       } else {
         lose(snapshot, device, Errno.EBUSY, "the device was in use while its snapshot came back");

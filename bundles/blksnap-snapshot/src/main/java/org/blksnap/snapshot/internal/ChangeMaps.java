@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.snapshot.internal;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import org.blksnap.api.block.BlksnapException;
+import org.blksnap.api.block.Errno;
+import org.blksnap.api.change.CbtInfo;
+import org.blksnap.api.change.GenerationReason;
+import org.blksnap.spi.device.RawDevice;
+import org.blksnap.spi.tracker.Tracker;
+import org.blksnap.spi.tracker.TrackerRequest;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The change maps of devices: opened, renewed while in use, and marked where writes passed without
+ * being tracked. All methods run under the engine's control lock.
+ */
+final class ChangeMaps {
+  private static final Logger LOG = LoggerFactory.getLogger(ChangeMaps.class);
+  private static final String MAP = "cbt.map";
+
+  private final Engine engine;
+
+  ChangeMaps(Engine engine) {
+    this.engine = engine;
+  }
+
+  /**
+   * The map of a device being attached. One that an engine left in this boot is trusted as it is,
+   * unless the device is not as it was left ({@code fingerprint}, null where none was).
+   */
+  Tracker openLeft(FilteredDevice device, String fingerprint) throws IOException {
+    if (fingerprint == null) {
+      return open(device, false);
+    }
+    Instant begun = Instant.now().truncatedTo(ChronoUnit.MILLIS);
+    Tracker tracker = open(device, true);
+    String now = device.raw().fingerprint();
+    if (!now.equals(fingerprint) && !beganSince(tracker, begun)) {
+      tracker.renew(
+          device.raw().geometry().capacity(),
+          GenerationReason.CHANGED_WHILE_DETACHED,
+          "fingerprint was " + fingerprint + ", is " + now);
+      engine.generations().announce(device, tracker.info());
+    }
+    return tracker;
+  }
+
+  Tracker open(FilteredDevice device, boolean adopt) throws BlksnapException {
+    Instant begun = Instant.now().truncatedTo(ChronoUnit.MILLIS);
+    RawDevice raw = device.raw();
+    Path lost = lostMarker(device);
+    try {
+      Tracker tracker =
+          engine
+              .providers()
+              .tracker()
+              .open(
+                  new TrackerRequest(
+                      device.name(),
+                      engine.state().device(device.name()).resolve(MAP),
+                      raw.geometry().capacity(),
+                      engine.parameters().trackingRule(),
+                      device.request().durable(),
+                      raw.identity().key(),
+                      adopt ? "" : raw.fingerprint(),
+                      raw.lastModifiedMillis(),
+                      engine.bootId(),
+                      adopt));
+      boolean fresh = beganSince(tracker, begun);
+      if (Files.exists(lost)) {
+        // A generation begun just now has its own reason, which must not be hidden: it may speak of
+        // worse.
+        if (!fresh) {
+          renew(
+              tracker,
+              raw.geometry().capacity(),
+              GenerationReason.TRACKER_LOST,
+              "writes passed without being tracked");
+          fresh = true;
+        }
+        Files.delete(lost);
+      }
+      if (fresh) {
+        engine.generations().announce(device, tracker.info());
+      }
+      return tracker;
+    } catch (BlksnapException e) {
+      throw e;
+    } catch (IOException e) {
+      throw new BlksnapException(
+          Errno.EIO, "device " + device.name() + ": its change map was not opened: " + e, e);
+    }
+  }
+
+  /**
+   * Begins a generation while the device is in use. All of it counts as changed since its number 0:
+   * the image of a snapshot held now is older than the generation, and a consumer who reads that
+   * image keeps number 0. What was written between must be in its next increment; who comes from a
+   * later take does not see these marks.
+   */
+  static void renew(Tracker tracker, long capacity, GenerationReason reason, String detail)
+      throws BlksnapException {
+    tracker.renew(capacity, reason, detail);
+    tracker.mark(0, capacity);
+  }
+
+  private static boolean beganSince(Tracker tracker, Instant begun) throws IOException {
+    CbtInfo info = tracker.info();
+    return !info.since().isBefore(begun);
+  }
+
+  /** Stands as long as writes have passed untracked and no new generation says so. */
+  private Path lostMarker(FilteredDevice device) {
+    return engine.state().device(device.name()).resolve("tracker-lost");
+  }
+
+  void markLost(FilteredDevice device) {
+    try {
+      Files.writeString(lostMarker(device), "writes passed without being tracked\n");
+    } catch (IOException e) {
+      setMapAside(device, e);
+    }
+  }
+
+  /** Needs no space: a map that is not there is as little trusted as one with the marker. */
+  private void setMapAside(FilteredDevice device, IOException why) {
+    Path map = engine.state().device(device.name()).resolve(MAP);
+    try {
+      Files.move(map, map.resolveSibling(MAP + ".damaged"), StandardCopyOption.REPLACE_EXISTING);
+      LOG.warn(
+          "device {}: its change map is lost, and no marker could be written ({}), so its file was"
+              + " set aside",
+          device.name(),
+          why.toString());
+    } catch (IOException e) {
+      e.addSuppressed(why);
+      LOG.error(
+          "device {}: it could not be written down that its change map is lost ({}); make the next backup a full one",
+          device.name(),
+          e.toString());
+    }
+  }
+}
