@@ -7,6 +7,9 @@
  * beyond.
  *
  *   sequence STORAGE TAKES WRITERS DEVICE…
+ *
+ * A device written as +DEVICE is in the snapshot, but no writer's: what makes
+ * it slow makes the take long for the others.
  */
 #include <inttypes.h>
 #include <linux/fs.h>
@@ -21,6 +24,7 @@
 #define BATCH 512
 
 static int devices[DEVICES_MAXIMUM], device_count, writer_count;
+static int members[DEVICES_MAXIMUM], member_count; /* devices, and those without writers */
 static uint64_t unit, slots; /* sectors a slot; slots a writer has on each device */
 static atomic_ulong acknowledged[WRITERS_MAXIMUM];
 static atomic_int over;
@@ -85,13 +89,19 @@ int main(int argc, char **argv)
 	int takes, t, w, d, fd, error;
 
 	if (argc < 5)
-		die("usage: sequence STORAGE TAKES WRITERS DEVICE…");
+		die("usage: sequence STORAGE TAKES WRITERS [+]DEVICE…");
+	if (argc - 4 > DEVICES_MAXIMUM || atoi(argv[3]) > WRITERS_MAXIMUM)
+		die("at most %d devices and %d writers", DEVICES_MAXIMUM, WRITERS_MAXIMUM);
 	takes = atoi(argv[2]);
 	writer_count = atoi(argv[3]);
 	unit = 1;
 	for (d = 4; d < argc; d++) {
 		uint32_t logical = 0;
 
+		if (argv[d][0] == '+') {
+			members[member_count++] = opened(argv[d] + 1, O_RDONLY);
+			continue;
+		}
 		fd = opened(argv[d], O_RDWR | O_DIRECT);
 		if (ioctl(fd, BLKGETSIZE64, &bytes) || ioctl(fd, BLKSSZGET, &logical))
 			die("size: %s", errno_name(errno));
@@ -99,6 +109,7 @@ int main(int argc, char **argv)
 			smallest = bytes / SECTOR;
 		if (logical / SECTOR > unit)
 			unit = logical / SECTOR;
+		members[member_count++] = fd;
 		devices[device_count++] = fd;
 	}
 	fd = opened(argv[1], O_RDONLY);
@@ -121,8 +132,8 @@ int main(int argc, char **argv)
 		error = snap_create(id);
 		if (!error)
 			error = snap_append_one(id, argv[1], 0, storage / SECTOR);
-		for (d = 0; d < device_count && !error; d++)
-			error = filter_add(devices[d], id);
+		for (d = 0; d < member_count && !error; d++)
+			error = filter_add(members[d], id);
 		for (w = 0; w < writer_count; w++)
 			before[w] = atomic_load(&acknowledged[w]);
 		if (!error)
