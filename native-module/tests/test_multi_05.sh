@@ -12,7 +12,11 @@ for disk in /dev/vdd /dev/vde; do
     blkdiscard -f -z "${disk}"
 done
 attach "${disks[@]}"
+written() { awk '{print $5}' /sys/block/vdf/stat; }
+before=$(written)
 busy_device /dev/mapper/slow
+begun() { [ "$(written)" -gt "${before}" ]; }
+await 30 "the first writes" begun
 sequence "${STORAGE}" "$(scaled 5)" 3 /dev/mapper/one +/dev/mapper/slow /dev/mapper/other || fail "see above"
 stop_children
 detach "${disks[@]}"
