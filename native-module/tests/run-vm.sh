@@ -48,7 +48,7 @@ A test is a name (cbt_01), a group (cbt), or a file (test_cbt_01.sh); none means
   --verbose          print the output of tests that pass, too
 
 BLKSNAP_SCALE=N multiplies counts and limits (default 1: made for two cores without KVM).
-BLKSNAP_VM_ACCEL=kvm uses KVM; the default is QEMU's own translator, which works everywhere.
+BLKSNAP_VM_ACCEL=kvm uses KVM; the default is QEMU's own translator, which works everywhere. BLKSNAP_VM_QEMU adds options.
 Tests: ok, not ok, or skipped, with seconds; the last line is "N passed, M failed, K skipped".
 END
 }
@@ -305,7 +305,7 @@ start_guest() {
     qemu-system-x86_64 -accel "${ACCEL}" -machine q35 -cpu max,la57=off -smp 2 -m 1536 -nodefaults -display none -no-reboot \
         -kernel "${KERNEL}/boot/vmlinuz-${RELEASE}" -initrd "${SCRATCH}/initramfs.gz" \
         -append "console=ttyS0 loglevel=5 panic=-1 oops=panic mitigations=off run=${SCRATCH} ${BLKSNAP_VM_APPEND:-}" \
-        -fsdev local,id=host,path=/,security_model=none,readonly=on,multidevs=remap \
+        ${BLKSNAP_VM_QEMU:-} -fsdev local,id=host,path=/,security_model=none,readonly=on,multidevs=remap \
         -device virtio-9p-pci,fsdev=host,mount_tag=host -device virtio-rng-pci \
         -chardev "file,id=console,path=${SCRATCH}/console.log,append=on" -serial chardev:console -serial stdio \
         "${QEMU_DISKS[@]}" <"/dev/null" >"${SCRATCH}/talk" 2>"${SCRATCH}/qemu.log" &
