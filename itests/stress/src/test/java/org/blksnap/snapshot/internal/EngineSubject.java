@@ -87,7 +87,7 @@ public final class EngineSubject implements Subject {
   public void loseTracker(String device) {
     engine.control.lock();
     try {
-      engine.attachments().markTrackerLost((FilteredDevice) engine.device(device).orElseThrow());
+      engine.changeMaps().markLost((FilteredDevice) engine.device(device).orElseThrow());
     } finally {
       engine.control.unlock();
     }
