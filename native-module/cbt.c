@@ -12,12 +12,13 @@
 /* Bytes of the map copied at a time, so that no fault is taken locked. */
 #define COPY_WINDOW	16384
 
-static int tables_make(struct cbt_tables *tables, u64 capacity)
+static int tables_make(struct cbt_tables *tables, u64 capacity, u64 medium)
 {
 	u64 bytes = capacity << SECTOR_SHIFT;
 	u64 count;
 
 	tables->capacity = capacity;
+	tables->medium = medium;
 	tables->shift = params_tracking_block_shift(bytes);
 	count = DIV64_U64_ROUND_UP(bytes, 1ULL << tables->shift);
 	if (count > U32_MAX)
@@ -47,11 +48,11 @@ static void cbt_restart(struct cbt *cbt)
 	WRITE_ONCE(cbt->corrupted, false);
 }
 
-int cbt_init(struct cbt *cbt, u64 capacity)
+int cbt_init(struct cbt *cbt, u64 capacity, u64 medium)
 {
 	mutex_init(&cbt->lock);
 	cbt_restart(cbt);
-	return tables_make(&cbt->tables, capacity);
+	return tables_make(&cbt->tables, capacity, medium);
 }
 
 void cbt_destroy(struct cbt *cbt)
@@ -120,27 +121,32 @@ int cbt_mark_both(struct cbt *cbt, u64 sector, u64 count)
  * Before a take, where memory may be had: new tables in case the map is to be
  * remade. spare is empty when the old ones will do.
  */
-int cbt_prepare(struct cbt *cbt, u64 capacity, struct cbt_tables *spare)
+int cbt_prepare(struct cbt *cbt, u64 capacity, u64 medium,
+		struct cbt_tables *spare)
 {
 	memset(spare, 0, sizeof(*spare));
-	if (READ_ONCE(cbt->tables.capacity) == capacity)
+	if (READ_ONCE(cbt->tables.capacity) == capacity &&
+	    READ_ONCE(cbt->tables.medium) == medium)
 		return 0;
-	return tables_make(spare, capacity);
+	return tables_make(spare, capacity, medium);
 }
 
 /*
  * The moment of a take: nothing is in flight. Allocates nothing. A map found
  * void without fresh tables of the right size stays void to the next take.
  */
-void cbt_switch(struct cbt *cbt, u64 capacity, struct cbt_tables *spare)
+void cbt_switch(struct cbt *cbt, u64 capacity, u64 medium,
+		struct cbt_tables *spare)
 {
 	struct cbt_tables *tables = &cbt->tables;
 
 	mutex_lock(&cbt->lock);
-	if (spare->write && spare->capacity == capacity) {
+	if (spare->write && spare->capacity == capacity &&
+	    spare->medium == medium) {
 		swap(*tables, *spare);
 		cbt_restart(cbt);
-	} else if (tables->capacity != capacity) {
+	} else if (tables->capacity != capacity ||
+		   tables->medium != medium) {
 		WRITE_ONCE(cbt->corrupted, true);
 	} else if (cbt->corrupted || cbt->active == U8_MAX) {
 		memset(tables->write, 0, tables->count);

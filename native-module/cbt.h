@@ -10,6 +10,7 @@
 /* The memory of one pair of maps, replaced as a whole. */
 struct cbt_tables {
 	u64 capacity;		/* sectors */
+	u64 medium;		/* the disk's sequence number: what is in it */
 	unsigned int shift;	/* of bytes */
 	u32 count;
 	u8 *write;
@@ -34,14 +35,16 @@ struct cbt {
 	bool corrupted;		/* an impossible index was seen */
 };
 
-int cbt_init(struct cbt *cbt, u64 capacity);
+int cbt_init(struct cbt *cbt, u64 capacity, u64 medium);
 void cbt_destroy(struct cbt *cbt);
 
 void cbt_mark(struct cbt *cbt, u64 sector, u64 count);
 int cbt_mark_both(struct cbt *cbt, u64 sector, u64 count);
 
-int cbt_prepare(struct cbt *cbt, u64 capacity, struct cbt_tables *spare);
-void cbt_switch(struct cbt *cbt, u64 capacity, struct cbt_tables *spare);
+int cbt_prepare(struct cbt *cbt, u64 capacity, u64 medium,
+		struct cbt_tables *spare);
+void cbt_switch(struct cbt *cbt, u64 capacity, u64 medium,
+		struct cbt_tables *spare);
 void cbt_spare_free(struct cbt_tables *spare);
 
 void cbt_info(struct cbt *cbt, struct blksnap_cbtinfo *info);

@@ -322,7 +322,11 @@ enum chunk_source chunk_source(struct chunk *chunk, unsigned int unit,
 		wait_event_idle(chunk->area->copied, units_idle(chunk, bit));
 		spin_lock_irq(&chunk->lock);
 	}
-	if (!(chunk->saved & bit)) {
+	/* What was trimmed because of an error is not stored. */
+	if (diff_area_error(chunk->area)) {
+		source = CHUNK_FAILED;
+		*run = 1;
+	} else if (!(chunk->saved & bit)) {
 		source = CHUNK_LIVE;
 		*run = chunk_run(~chunk->saved, unit);
 	} else if (chunk->inmem & bit) {

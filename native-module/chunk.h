@@ -72,6 +72,7 @@ enum chunk_source {
 	CHUNK_LIVE,	/* not saved: the device has it */
 	CHUNK_MEMORY,	/* pinned: copy, then chunk_unpin() */
 	CHUNK_STORED,	/* place has it */
+	CHUNK_FAILED,	/* nobody has it any more */
 };
 
 enum chunk_source chunk_source(struct chunk *chunk, unsigned int unit,

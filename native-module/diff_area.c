@@ -29,6 +29,7 @@ struct diff_area *diff_area_make(struct block_device *bdev, struct cbt *cbt,
 	area->cbt = cbt;
 	area->storage = storage;
 	area->capacity = bdev_nr_sectors(bdev);
+	area->medium = bdev->bd_disk->diskseq;
 	area->block_size = bdev_logical_block_size(bdev);
 	shift = params_chunk_shift(area->capacity << SECTOR_SHIFT,
 				   bdev_io_min(bdev));

@@ -25,6 +25,7 @@ struct diff_area {
 	struct cbt *cbt;
 	struct diff_storage *storage;
 	u64 capacity;			/* sectors, at the take */
+	u64 medium;			/* the disk's sequence, likewise */
 	unsigned int chunk_shift;	/* of sectors */
 	unsigned int unit_shift;	/* of sectors */
 	unsigned int block_size;	/* logical, bytes */
@@ -75,6 +76,13 @@ u64 diff_area_room(struct diff_area *area);
 static inline int diff_area_error(struct diff_area *area)
 {
 	return READ_ONCE(area->error);
+}
+
+/* Another medium than at the take has nothing of what is not yet copied. */
+static inline void diff_area_check_medium(struct diff_area *area)
+{
+	if (unlikely(READ_ONCE(area->bdev->bd_disk->diskseq) != area->medium))
+		diff_area_corrupt(area, -ENODEV);
 }
 
 static inline u64 diff_area_chunk_start(const struct diff_area *area,

@@ -166,7 +166,8 @@ static struct filter *filter_make(struct block_device *bdev)
 	init_waitqueue_head(&filter->drained);
 	INIT_WORK(&filter->work, passage_work);
 	INIT_WORK(&filter->free_work, filter_free);
-	ret = cbt_init(&filter->cbt, bdev_nr_sectors(bdev));
+	ret = cbt_init(&filter->cbt, bdev_nr_sectors(bdev),
+		       bdev->bd_disk->diskseq);
 	if (ret)
 		goto no_cbt;
 	ret = passage_pool_init(&filter->passages);
@@ -222,6 +223,11 @@ int filter_attach(struct block_device *bdev)
 
 	if (bdev_is_zoned(bdev)) {
 		pr_err("%pg refused: zoned devices are not supported\n", bdev);
+		return -EOPNOTSUPP;
+	}
+	if (blk_queue_dax(bdev_get_queue(bdev))) {
+		pr_err("%pg refused: stores to persistent memory make no request\n",
+		       bdev);
 		return -EOPNOTSUPP;
 	}
 	if (!try_module_get(THIS_MODULE))

@@ -132,7 +132,9 @@ static int read_run(struct image *image, struct bio *bio,
 	case CHUNK_STORED:
 		return read_device(image, bio, iter, chunk->place.bdev,
 				   chunk->place.sector + at, *bytes);
-	default:
+	case CHUNK_FAILED:
+		return -EIO;
+	case CHUNK_LIVE:
 		break;
 	}
 	count = live_sectors(area, sector, end);
@@ -164,7 +166,16 @@ static int image_read(struct image *image, struct bio *bio)
 		bio_advance_iter(bio, &iter, bytes);
 	}
 	/* An area that was corrupted meanwhile holds nothing back any more. */
+	diff_area_check_medium(image->area);
 	return diff_area_error(image->area) ? -EIO : 0;
+}
+
+/* The storage gets whole pages: behind the device's end there is nothing. */
+static void clear_tail(struct chunk *chunk, u64 at)
+{
+	if (offset_in_page(at))
+		zero_user_segment(chunk->pages[at >> PAGE_SHIFT],
+				  offset_in_page(at), PAGE_SIZE);
 }
 
 /* Writes the part of the bio that lies in one chunk. */
@@ -194,6 +205,8 @@ static int write_chunk(struct image *image, struct bio *bio,
 		return ret;
 	copy_pages(chunk, bio, iter, (sector - start) << SECTOR_SHIFT,
 		   (end - sector) << SECTOR_SHIFT, false);
+	if (end == area->capacity)
+		clear_tail(chunk, (end - start) << SECTOR_SHIFT);
 	chunk_close(chunk, units, 0);
 	return 0;
 }
@@ -230,6 +243,7 @@ static void image_request(struct work_struct *work)
 	int ret;
 
 	mempool_free(request, &image->requests);
+	diff_area_check_medium(image->area);
 	if (diff_area_error(image->area))
 		ret = -EIO;
 	else if (op_is_write(bio_op(bio)))

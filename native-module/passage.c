@@ -71,10 +71,12 @@ static bool too_deep(struct passage *passage, struct bio *bio)
 	unsigned long flags;
 
 	if (passage->depth >= DEPTH_MAX) {
+		rcu_read_lock(); /* for filter_free(): the worker may be quick */
 		spin_lock_irqsave(&filter->lock, flags);
 		bio_list_add(&filter->ended, bio);
 		spin_unlock_irqrestore(&filter->lock, flags);
 		queue_work(filter->wq, &filter->work);
+		rcu_read_unlock();
 		return true;
 	}
 	if (passage->end_io == chain_end) /* the parent ends after this one */
@@ -183,10 +185,12 @@ static void to_worker(struct passage *passage)
 	struct filter *filter = passage->filter;
 	unsigned long flags;
 
+	rcu_read_lock(); /* for filter_free(): the worker may be quick */
 	spin_lock_irqsave(&filter->lock, flags);
 	list_add_tail(&passage->copy.waiter.link, &filter->woken);
 	spin_unlock_irqrestore(&filter->lock, flags);
 	queue_work(filter->wq, &filter->work);
+	rcu_read_unlock();
 }
 
 /* Any context. */
@@ -203,6 +207,8 @@ static struct diff_area *area_to_copy(struct filter *filter, u64 sector,
 
 	rcu_read_lock();
 	area = rcu_dereference(filter->area);
+	if (area)
+		diff_area_check_medium(area);
 	if (area && (diff_area_has(area, sector, count) ||
 		     !diff_area_try_get(area)))
 		area = NULL;
@@ -251,9 +257,13 @@ static bool enter(struct filter *filter, struct bio *bio)
 	if (bio->bi_bdev->bd_disk->fops->submit_bio)
 		bio_clear_polled(bio);
 
-	/* What is beyond the end will be refused by the block layer. */
-	if (unlikely(sector >= capacity || count > capacity - sector))
+	/*
+	 * What is beyond the end will be refused by the block layer, unless
+	 * the device grows meanwhile.
+	 */
+	if (unlikely(sector >= capacity))
 		return true;
+	count = min(count, capacity - sector);
 	area = area_to_copy(filter, sector, count);
 	if (area && nowait) {
 		diff_area_put(area);

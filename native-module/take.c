@@ -49,7 +49,8 @@ struct freezer {
 	struct completion done;
 	refcount_t refs;
 	int state;		/* by cmpxchg: whoever leaves RUNS decides */
-	struct block_device *bdev;
+	dev_t dev;
+	struct block_device *bdev;	/* opened by the work */
 	int error;
 };
 
@@ -77,20 +78,35 @@ static void freezer_put(struct freezer *freezer)
 {
 	if (!refcount_dec_and_test(&freezer->refs))
 		return;
-	compat_bdev_close(freezer->bdev, FMODE_READ);
+	if (freezer->bdev)
+		compat_bdev_close(freezer->bdev, FMODE_READ);
 	kfree(freezer);
+}
+
+/* Opened for itself, as it may outlive the take. */
+static int freezer_freeze(struct freezer *freezer)
+{
+	struct block_device *bdev = compat_bdev_open(freezer->dev, FMODE_READ);
+
+	if (IS_ERR(bdev))
+		return PTR_ERR(bdev);
+	freezer->bdev = bdev;
+	return freeze_bdev(bdev);
 }
 
 static void freezer_work(struct work_struct *work)
 {
 	struct freezer *freezer = container_of(work, struct freezer, work);
+	unsigned int noio = memalloc_noio_save();
 
-	freezer->error = freeze_bdev(freezer->bdev);
+	freezer->error = freezer_freeze(freezer);
 	if (cmpxchg(&freezer->state, FREEZER_RUNS, FREEZER_DONE) !=
 	    FREEZER_RUNS && !freezer->error)
 		thaw_bdev(freezer->bdev);
-	complete(&freezer->done);
+	/* It may be waited for twice. */
+	complete_all(&freezer->done);
 	freezer_put(freezer);
+	memalloc_noio_restore(noio);
 }
 
 static struct freezer *freezer_make(struct block_device *bdev)
@@ -99,11 +115,7 @@ static struct freezer *freezer_make(struct block_device *bdev)
 
 	if (!freezer)
 		return ERR_PTR(-ENOMEM);
-	freezer->bdev = compat_bdev_open(bdev->bd_dev, FMODE_READ);
-	if (IS_ERR(freezer->bdev)) {
-		kfree(freezer);
-		return ERR_PTR(-ENODEV);
-	}
+	freezer->dev = bdev->bd_dev;
 	INIT_WORK(&freezer->work, freezer_work);
 	init_completion(&freezer->done);
 	refcount_set(&freezer->refs, 2);
@@ -217,7 +229,7 @@ static void switch_all(struct list_head *members)
 	list_for_each_entry(member, members, link) {
 		struct diff_area *area = member->area;
 
-		cbt_switch(&member->filter->cbt, area->capacity,
+		cbt_switch(&member->filter->cbt, area->capacity, area->medium,
 			   &member->spare);
 		filter_arm(member->filter, area);
 	}
@@ -257,7 +269,7 @@ static int get_ready(struct list_head *members)
 		if (bdev != filter->bdev)
 			return -ENODEV;
 		ret = cbt_prepare(&filter->cbt, member->area->capacity,
-				  &member->spare);
+				  member->area->medium, &member->spare);
 		if (ret)
 			return ret;
 		filter_calm_begin(filter);

@@ -323,11 +323,14 @@ end_guest() {
 
 # ------------------------------------------------------------------------------------------------------- the run
 
+# shellcheck source=vm/unwell.sh
+. "${TESTS}/vm/unwell.sh"
 PASSED=0
 FAILED=0
 SKIPPED=0
 BOOTS=0
 OUTPUT=()
+declare -A REPEATED=()
 
 report() { # NAME STATUS SECONDS
     local what mark
@@ -348,6 +351,20 @@ report() { # NAME STATUS SECONDS
 # console_tail FROM prints what the guest's kernel said since byte FROM, as the reason of a failure.
 console_tail() {
     tail -c "+$(($1 + 1))" "${SCRATCH}/console.log" | tr -d '\r' | tail -n 60 | sed 's/^/       : /'
+}
+
+# QEMU's translator before 8.1 can translate code while the kernel patches it, and keep the breakpoint that stands there
+# for a moment: the CPUs that come by stay at that instruction for ever. Patched are the entries of what we hook, when the
+# module is loaded or unloaded. stuck_at_breakpoint FROM: since that byte of the log the guest's kernel says nothing but
+# that CPUs are stuck, and they are, at such an entry. The test is then run once more; one of ours would hang again.
+HOOKED='submit_bio_noacct|blkdev_ioctl|compat_blkdev_ioctl|device_del|bdev_write_page'
+stuck_at_breakpoint() {
+    local said
+    [ "${ACCEL%%,*}" = tcg ] || return 1
+    said=$(tail -c "+$(($1 + 1))" "${SCRATCH}/console.log" | tr -d '\r')
+    grep -q 'soft lockup' <<<"${said}" || return 1
+    [ -z "$(grep -E "${UNWELL}" <<<"${said}" | grep -vE 'soft lockup|Call Trace:|detected stall')" ] &&
+        [ -z "$(grep 'RIP: 0010:' <<<"${said}" | grep -vE "RIP: 0010:(${HOOKED})\\+0x[0-9]/")" ]
 }
 
 # next_line sets line to a whole line of the guest: 0; 1 the guest is gone; 2 none came within a second. What came of a
@@ -403,7 +420,13 @@ follow_guest() {
         fi
     done
     end_guest
-    if [ -n "${current}" ]; then
+    if [ -n "${current}" ] && [ -z "${REPEATED[${current}]:-}" ] && stuck_at_breakpoint "${from}"; then
+        echo "# ${current} is run once more: the emulator kept a breakpoint of the kernel's patching (QEMU before 8.1)"
+        REPEATED[${current}]=yes
+        OUTPUT=()
+        tail -c "+$((from + 1))" "${SCRATCH}/console.log" >>"${SCRATCH}/repeated.log"
+        truncate -s "${from}" "${SCRATCH}/console.log"
+    elif [ -n "${current}" ]; then
         OUTPUT+=("${why}")
         report "${current}" 1 $((SECONDS - began))
         console_tail "${from}"
@@ -444,6 +467,7 @@ keep() {
     mkdir -p "${KEEP}"
     tr -d '\r' <"${SCRATCH}/console.log" >"${KEEP}/console.log"
     cp "${SCRATCH}/tests.log" "${KEEP}/tests.log"
+    [ ! -e "${SCRATCH}/repeated.log" ] || cp "${SCRATCH}/repeated.log" "${KEEP}/repeated.log"
 }
 
 if [ -n "${COMMAND}" ]; then
@@ -465,8 +489,6 @@ for name in ${PENDING[@]+"${PENDING[@]}"}; do
 done
 
 # What slipped past the single tests, between them or at power-off.
-# shellcheck source=vm/unwell.sh
-. "${TESTS}/vm/unwell.sh"
 if [ "${FAILED}" = 0 ] && tr -d '\r' <"${SCRATCH}/console.log" | grep -nE "${UNWELL}" >"${SCRATCH}/unwell"; then
     FAILED=$((FAILED + 1))
     echo "not ok the guest's kernel was unwell between the tests:"
