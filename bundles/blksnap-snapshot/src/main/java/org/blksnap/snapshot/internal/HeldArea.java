@@ -78,13 +78,22 @@ final class HeldArea {
     return true;
   }
 
+  /** The area refuses its readers a moment before it tells us: who was refused finds the error. */
   Errno error() {
     BlksnapException why = lost;
-    return why == null ? Errno.OK : why.errno();
+    DiffArea now = area;
+    if (why != null) {
+      return why.errno();
+    }
+    return now == null ? Errno.OK : now.error();
   }
 
   String detail() {
     BlksnapException why = lost;
-    return why == null ? "" : why.getMessage();
+    DiffArea now = area;
+    if (why != null) {
+      return why.getMessage();
+    }
+    return now == null ? "" : now.detail();
   }
 }

@@ -2,7 +2,9 @@
 package org.blksnap.snapshot.internal;
 
 import java.io.IOException;
+import java.util.Collections;
 import java.util.Dictionary;
+import java.util.HashMap;
 import java.util.Hashtable;
 import java.util.List;
 import java.util.Map;
@@ -13,6 +15,8 @@ import org.blksnap.api.snapshot.Parameter;
 import org.blksnap.api.snapshot.Parameters;
 import org.osgi.service.cm.Configuration;
 import org.osgi.service.cm.ConfigurationAdmin;
+import org.osgi.service.cm.ConfigurationEvent;
+import org.osgi.service.cm.ConfigurationListener;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Modified;
@@ -29,10 +33,10 @@ import org.slf4j.LoggerFactory;
  * comes into force.
  */
 @Component(
-    service = {Parameters.class, ParametersComponent.class},
+    service = {Parameters.class, ParametersComponent.class, ConfigurationListener.class},
     configurationPid = ParametersComponent.PID)
 @Designate(ocd = ParametersConfig.class)
-public final class ParametersComponent implements Parameters {
+public final class ParametersComponent implements Parameters, ConfigurationListener {
   static final String PID = "org.blksnap.parameters";
 
   private static final Logger LOG = LoggerFactory.getLogger(ParametersComponent.class);
@@ -50,9 +54,38 @@ public final class ParametersComponent implements Parameters {
     apply(configured);
   }
 
+  /** Keeps the component as it is; {@link #configurationEvent} does the work. */
   @Modified
   void modified(Map<String, Object> configured) {
-    apply(configured);
+    LOG.debug("{}: {}", PID, configured);
+  }
+
+  /**
+   * Each update is applied as the configuration is now. Declarative Services leave out an update
+   * that, by the time they look, is again what they knew: a value set by hand in between, and not
+   * through them, would stay in force.
+   */
+  @Override
+  public void configurationEvent(ConfigurationEvent event) {
+    ConfigurationAdmin admin = configurations;
+    if (admin == null
+        || event.getType() != ConfigurationEvent.CM_UPDATED
+        || !PID.equals(event.getPid())) {
+      return;
+    }
+    try {
+      Dictionary<String, Object> properties = admin.getConfiguration(PID, "?").getProperties();
+      if (properties != null) {
+        Map<String, Object> configured = new HashMap<>();
+        for (String key : Collections.list(properties.keys())) {
+          configured.put(key, properties.get(key));
+        }
+        apply(configured);
+      }
+    } catch (IOException | IllegalStateException e) {
+      LOG.warn(
+          "{}: the new configuration was not read, the old values stay: {}", PID, e.toString());
+    }
   }
 
   private void apply(Map<String, Object> configured) {
