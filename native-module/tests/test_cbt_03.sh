@@ -15,6 +15,7 @@ for size in 96M 32M; do
     losetup -c "${loop}" || fail "resize"
     sectors fill "${loop}" 0 8 2
     [ "${size}" != 96M ] || sectors fill "${loop}" 190000 8 2
+    [ "${size}" != 96M ] || refuses EFAULT blkctl cbtmap "${loop}"
     take_of "${loop}"
     info=$(blkctl cbtinfo "${loop}")
     bytes=$(blockdev --getsize64 "${loop}")
