@@ -2,8 +2,8 @@
 # shows: writes that were on their way when the filter was attached have ended before a take can miss them
 . "${TESTS}/lib.sh"
 modprobe dm-delay || skip "no dm-delay"
-# A blk-mq device whose writes take a second each.
-made_dm slow "0 131072 delay /dev/vdd 0 0 /dev/vdd 0 1000"
+# A blk-mq device whose writes take a second and a half each; so small that reading it is quicker.
+made_dm slow "0 8192 delay /dev/vdd 0 0 /dev/vdd 0 1500"
 loop=$(losetup -f --show --direct-io=on /dev/mapper/slow) || fail losetup
 load
 written() { awk '{print $5}' /sys/block/vdd/stat; }

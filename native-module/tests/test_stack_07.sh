@@ -19,7 +19,10 @@ timeout 60 dd if=/dev/zero of="${PLACE}/live/other" bs=4k count=10 conv=fsync st
 mounted "$(image /dev/mapper/slow)" image ro,noload
 same_files "${PLACE}/image/kept" "${PLACE}/sums"
 unmounted image
-tune2fs -l "$(image /dev/mapper/slow)" | grep -q needs_recovery && fail "the image's file system was not frozen: its journal is to be replayed"
+features=$(tune2fs -l "$(image /dev/mapper/slow)" | grep '^Filesystem features:') || fail "tune2fs of the image"
+case ${features} in
+    *needs_recovery*) fail "the image's file system was not frozen, its journal is to be replayed: ${features}" ;;
+esac
 destroy
 unmounted live
 detach /dev/mapper/slow
