@@ -24,9 +24,15 @@ public abstract class BlksnapCommand implements Action {
   @Completion(EngineCompleter.class)
   String engine;
 
+  @Option(
+      name = TrailingOptions.END,
+      description = "Ends the options: what follows is an argument",
+      required = false)
+  boolean ended;
+
   @Override
   public final Object execute() throws CommandException {
-    TrailingOptions.apply(this);
+    TrailingOptions.apply(this, ended);
     try {
       run(System.out);
       return null;

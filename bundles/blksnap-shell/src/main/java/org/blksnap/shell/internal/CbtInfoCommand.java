@@ -38,6 +38,7 @@ public final class CbtInfoCommand extends PrintingCommand {
       name = TrailingOptions.ROOM,
       description = "Options may follow",
       multiValued = true)
+  @Completion(OptionCompleter.class)
   List<String> options;
 
   @Override

@@ -27,6 +27,7 @@ public final class CbtMarkDirtyCommand extends BlksnapCommand {
       description = "offset:length, for instance 0:64K or 2048s:8s",
       required = true,
       multiValued = true)
+  @Completion(OptionCompleter.class)
   List<String> ranges;
 
   @Override

@@ -10,6 +10,8 @@ import org.apache.karaf.shell.api.action.Command;
 import org.apache.karaf.shell.api.action.Completion;
 import org.apache.karaf.shell.api.action.Option;
 import org.apache.karaf.shell.api.action.lifecycle.Service;
+import org.blksnap.api.export.Export;
+import org.blksnap.api.export.ExportService;
 import org.blksnap.api.snapshot.AttachRequest;
 import org.blksnap.api.snapshot.AttachedDevice;
 
@@ -29,6 +31,7 @@ public final class DeviceAttachCommand extends PrintingCommand {
       name = TrailingOptions.ROOM,
       description = "Options may follow",
       multiValued = true)
+  @Completion(OptionCompleter.class)
   List<String> options;
 
   @Option(name = "--name", description = "Name to give it; made from the path otherwise")
@@ -58,5 +61,10 @@ public final class DeviceAttachCommand extends PrintingCommand {
             .service()
             .attach(new AttachRequest(Path.of(path), name, readOnly, force, durable, !once));
     printOne(out, Shown.DEVICE, new Locator.Found<>(chosen, device));
+    for (Export export : engines.presentExports().map(ExportService::exports).orElse(List.of())) {
+      if (export.name().equals(device.name())) {
+        note(out, "served at " + export.uri());
+      }
+    }
   }
 }

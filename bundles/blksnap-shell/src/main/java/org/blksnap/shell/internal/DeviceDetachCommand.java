@@ -26,6 +26,7 @@ public final class DeviceDetachCommand extends BlksnapCommand {
       name = TrailingOptions.ROOM,
       description = "Options may follow",
       multiValued = true)
+  @Completion(OptionCompleter.class)
   List<String> options;
 
   @Override

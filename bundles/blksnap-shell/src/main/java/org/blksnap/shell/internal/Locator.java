@@ -27,6 +27,10 @@ final class Locator {
   private final String engine;
 
   /** {@code engine} is the only engine to look in, or null for all. */
+  Engines engines() {
+    return engines;
+  }
+
   Locator(Engines engines, String engine) {
     this.engines = engines;
     this.engine = engine;

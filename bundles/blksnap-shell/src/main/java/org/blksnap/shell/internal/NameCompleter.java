@@ -10,7 +10,7 @@ import org.apache.karaf.shell.api.console.Session;
 import org.apache.karaf.shell.support.completers.StringsCompleter;
 import org.blksnap.api.snapshot.SnapshotService;
 
-/** Completes names that are known now; never waits for an engine. */
+/** Completes names that are known now, and options among them; never waits for an engine. */
 public abstract class NameCompleter implements Completer {
   @Reference Engines engines;
 
@@ -18,6 +18,9 @@ public abstract class NameCompleter implements Completer {
 
   @Override
   public final int complete(Session session, CommandLine line, List<String> candidates) {
+    if (OptionCompleter.wanted(line)) {
+      return new OptionCompleter().complete(session, line, candidates);
+    }
     return new StringsCompleter(names()).complete(session, line, candidates);
   }
 

@@ -21,6 +21,7 @@ public final class ParameterSetCommand extends BlksnapCommand {
   String key;
 
   @Argument(index = 1, name = "value", description = "A whole number", required = true)
+  @Completion(OptionCompleter.class)
   String value;
 
   @Override

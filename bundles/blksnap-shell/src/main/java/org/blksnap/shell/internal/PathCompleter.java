@@ -21,6 +21,10 @@ public final class PathCompleter implements Completer {
 
   @Override
   public void completeCandidates(Session session, CommandLine line, List<Candidate> candidates) {
+    if (OptionCompleter.wanted(line)) {
+      new OptionCompleter().completeCandidates(session, line, candidates);
+      return;
+    }
     files.completeCandidates(session, line, candidates);
   }
 }

@@ -36,6 +36,7 @@ public final class SnapshotAppendStorageCommand extends BlksnapCommand {
       name = "range",
       description = "offset:length; all of it without one",
       multiValued = true)
+  @Completion(OptionCompleter.class)
   List<String> ranges;
 
   @Option(name = "--directory", description = "Directory in which the storage grows by itself")

@@ -30,6 +30,7 @@ public final class SnapshotInfoCommand extends PrintingCommand {
       name = TrailingOptions.ROOM,
       description = "Options may follow",
       multiValued = true)
+  @Completion(OptionCompleter.class)
   List<String> options;
 
   @Override

@@ -27,12 +27,13 @@ public final class SnapshotTakeCommand extends PrintingCommand {
       name = TrailingOptions.ROOM,
       description = "Options may follow",
       multiValued = true)
+  @Completion(OptionCompleter.class)
   List<String> options;
 
   @Override
   void run(PrintStream out) throws IOException {
     Locator.Found<Snapshot> found = locator().snapshot(snapshot);
     TakeResult result = found.what().take();
-    printOne(out, TakenRow.LISTING, new TakenRow(SnapshotRow.of(found), result));
+    printOne(out, TakenRow.LISTING, TakenRow.of(engines, SnapshotRow.of(found), result));
   }
 }

@@ -43,6 +43,7 @@ public final class SnapshotWaitEventCommand extends PrintingCommand {
       name = TrailingOptions.ROOM,
       description = "Options may follow",
       multiValued = true)
+  @Completion(OptionCompleter.class)
   List<String> options;
 
   @Option(name = "--timeout", description = "How long to wait, for instance 500ms or 10s")

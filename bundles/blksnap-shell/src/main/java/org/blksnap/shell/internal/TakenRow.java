@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.blksnap.shell.internal;
 
+import java.util.List;
+import org.blksnap.api.export.Export;
 import org.blksnap.api.snapshot.ImageInfo;
 import org.blksnap.api.snapshot.TakeResult;
 
-/** A snapshot just taken. */
-record TakenRow(SnapshotRow snapshot, TakeResult result) {
+/** A snapshot just taken, and where to read its images. */
+record TakenRow(SnapshotRow snapshot, TakeResult result, List<String> uris) {
   static final Listing<TakenRow> LISTING =
       new Listing<TakenRow>()
           .text("id", r -> r.snapshot().id())
@@ -13,7 +15,20 @@ record TakenRow(SnapshotRow snapshot, TakeResult result) {
           .text("taken", r -> r.snapshot().taken())
           .words("devices", r -> r.snapshot().devices())
           .words("images", r -> r.snapshot().images().stream().map(ImageInfo::image).toList())
+          .words("uris", TakenRow::uris)
           .flag("crash_consistent", r -> r.result().crashConsistent())
           .words("warnings", r -> r.result().warnings())
           .number("held_ns", r -> r.result().heldNanos());
+
+  /** With the addresses its images are served at, as far as they are. */
+  static TakenRow of(Engines engines, SnapshotRow snapshot, TakeResult result) {
+    List<String> images = snapshot.images().stream().map(ImageInfo::image).toList();
+    List<String> uris =
+        engines.presentExports().stream()
+            .flatMap(exports -> exports.exports().stream())
+            .filter(export -> images.contains(export.name()))
+            .map(Export::uri)
+            .toList();
+    return new TakenRow(snapshot, result, uris);
+  }
 }

@@ -13,11 +13,15 @@ import org.apache.karaf.shell.support.CommandException;
 /**
  * Options behind arguments, as in {@code cbt-map disk --json}. The shell itself takes options only
  * before the first argument and everything after it as arguments; here the options among those are
- * picked out, and the arguments that remain move up.
+ * picked out, and the arguments that remain move up. Both places know the same forms: {@code --name
+ * value}, {@code --name=value}, and {@code --}, behind which every word is an argument.
  */
 final class TrailingOptions {
   /** Name of the argument that only makes room for options; it is empty afterwards. */
   static final String ROOM = "options";
+
+  /** Behind it every word is an argument. */
+  static final String END = "--";
 
   private final Object command;
 
@@ -25,12 +29,13 @@ final class TrailingOptions {
     this.command = command;
   }
 
-  static void apply(Object command) throws CommandException {
+  /** Options were ended before the first argument where {@code ended}. */
+  static void apply(Object command, boolean ended) throws CommandException {
     TrailingOptions options = new TrailingOptions(command);
     List<Field> arguments = options.fields(Argument.class);
     arguments.sort(Comparator.comparing(field -> field.getAnnotation(Argument.class).index()));
     List<String> words = options.words(arguments);
-    if (words.stream().anyMatch(TrailingOptions::isOption)) {
+    if (!ended && words.stream().anyMatch(TrailingOptions::isOption)) {
       options.deal(arguments, options.pick(words));
     }
     options.checkRoom(arguments);
@@ -58,17 +63,25 @@ final class TrailingOptions {
     List<String> plain = new ArrayList<>();
     for (int i = 0; i < words.size(); i++) {
       String word = words.get(i);
+      if (word.equals(END)) {
+        plain.addAll(words.subList(i + 1, words.size()));
+        break;
+      }
       if (!isOption(word)) {
         plain.add(word);
         continue;
       }
-      Field option = option(word);
-      if (option.getType() == boolean.class) {
+      int equals = word.indexOf('=');
+      String name = equals < 0 ? word : word.substring(0, equals);
+      Field option = option(name);
+      if (equals >= 0) {
+        set(option, converted(name, option.getType(), word.substring(equals + 1)));
+      } else if (option.getType() == boolean.class) {
         set(option, true);
       } else if (i + 1 == words.size()) {
         throw refusal("option " + word + " refused: it needs a value");
       } else {
-        set(option, converted(word, option.getType(), words.get(++i)));
+        set(option, converted(name, option.getType(), words.get(++i)));
       }
     }
     return plain;
@@ -86,6 +99,12 @@ final class TrailingOptions {
   private static Object converted(String name, Class<?> type, String word) throws CommandException {
     if (type == String.class) {
       return word;
+    }
+    if (type == boolean.class) {
+      if (word.equals("true") || word.equals("false")) {
+        return word.equals("true");
+      }
+      throw refusal("option " + name + "=" + word + " refused: allowed is true or false");
     }
     try {
       return Integer.valueOf(word);

@@ -85,7 +85,8 @@ final class WholeSnapshot {
       }
       giveStorage(snapshot, devices);
       TakeResult result = snapshot.take();
-      return new TakenRow(SnapshotRow.of(new Locator.Found<>(engine, snapshot)), result);
+      return TakenRow.of(
+          locator.engines(), SnapshotRow.of(new Locator.Found<>(engine, snapshot)), result);
     } catch (IOException | RuntimeException e) {
       undo(snapshot, e);
       throw e;

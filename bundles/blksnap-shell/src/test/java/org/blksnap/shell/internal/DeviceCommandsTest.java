@@ -119,4 +119,33 @@ class DeviceCommandsTest {
     assertTrue(shell.refused("blksnap:cbt-map d --since x").contains("a whole number"));
     assertFalse(shell.engine.devices.isEmpty());
   }
+
+  @Test
+  void optionsHaveTheSameFormsOnBothSidesOfTheArguments() throws Exception {
+    shell.run("blksnap:device-attach --name=before " + disk);
+    shell.run("blksnap:device-attach " + disk + " --name=behind --durable --read-only=false");
+    assertTrue(shell.engine.devices.containsKey("before"));
+    assertTrue(shell.engine.devices.get("behind").request().durable());
+    assertFalse(shell.engine.devices.get("behind").request().readOnly());
+    assertTrue(
+        shell
+            .refused("blksnap:device-attach " + disk + " --durable=maybe")
+            .contains("true or false"));
+  }
+
+  @Test
+  void aDoubleDashEndsTheOptionsOnBothSides() throws Exception {
+    shell.run("blksnap:device-attach --name=d -- " + disk);
+    assertTrue(shell.engine.devices.containsKey("d"));
+    assertTrue(shell.refused("blksnap:device-detach -- --name").contains("--name"));
+    assertTrue(shell.refused("blksnap:device-detach d -- --json").contains("too many arguments"));
+    shell.run("blksnap:device-detach d --");
+    assertTrue(shell.engine.devices.isEmpty());
+  }
+
+  @Test
+  void attachSaysWhereTheDeviceIsServed() throws Exception {
+    String shown = shell.run("blksnap:device-attach --name d " + disk);
+    assertTrue(shown.contains("served at nbd+unix:///d"), shown);
+  }
 }

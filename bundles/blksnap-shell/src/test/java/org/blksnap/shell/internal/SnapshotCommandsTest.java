@@ -56,6 +56,19 @@ class SnapshotCommandsTest {
   }
 
   @Test
+  void whatWasTakenSaysWhereItIsServed() throws Exception {
+    JsonObject taken = shell.json("blksnap:snapshot disk log").getAsJsonObject();
+    List<String> uris =
+        taken.get("uris").getAsJsonArray().asList().stream().map(u -> u.getAsString()).toList();
+    List<String> images =
+        taken.get("images").getAsJsonArray().asList().stream()
+            .map(i -> "nbd+unix:///" + i.getAsString())
+            .toList();
+    assertEquals(2, images.size());
+    assertEquals(images, uris);
+  }
+
+  @Test
   void createPrintsTheIdAlone() throws Exception {
     String id = shell.run("blksnap:snapshot-create").trim();
     assertEquals(last().id().toString(), id);

@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.apache.felix.gogo.runtime.threadio.ThreadIOImpl;
 import org.apache.karaf.shell.api.console.Session;
 import org.apache.karaf.shell.impl.action.command.ManagerImpl;
@@ -85,15 +86,23 @@ final class TestShell implements AutoCloseable {
     threadIo.stop();
   }
 
-  /** Serves every device under its name. */
+  /** Serves every device and every image under its name. */
   final class FakeExports implements ExportService {
     @Override
     public List<Export> exports() {
-      return engine.devices().stream()
-          .map(
-              d ->
-                  new Export(d.name(), "device", d.capacity(), false, "nbd+unix:///" + d.name(), 2))
-          .toList();
+      Stream<Export> devices =
+          engine.devices().stream()
+              .map(
+                  d ->
+                      new Export(
+                          d.name(), "device", d.capacity(), false, "nbd+unix:///" + d.name(), 2));
+      Stream<Export> images =
+          engine.images().stream()
+              .map(
+                  i ->
+                      new Export(
+                          i.name(), "image", i.capacity(), false, "nbd+unix:///" + i.name(), 0));
+      return Stream.concat(devices, images).toList();
     }
 
     @Override
