@@ -89,6 +89,8 @@ class ImportTableTest {
               "com.google.gson",
               "com.google.gson.",
               "org.osgi.framework",
+              "org.osgi.service.cm",
+              "org.osgi.service.metatype",
               "org.osgi.util.tracker"));
 
   private static final Map<String, Attributes> MANIFESTS = new HashMap<>();
