@@ -2,8 +2,6 @@
 package org.blksnap.shell.internal;
 
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -26,9 +24,6 @@ import org.blksnap.api.snapshot.Snapshot;
 final class Checkup {
   static final Duration EXAMINATION_WAIT = Duration.ofSeconds(10);
 
-  /** Less free space than this where the state lives is worth a warning. */
-  static final long LEAST_FREE = 1L << 30;
-
   private static final String LIST_BUNDLES =
       "look for what is not active with scr:list and bundle:list; see the log with log:display";
 
@@ -47,7 +42,6 @@ final class Checkup {
   List<Finding> findings() {
     List<Finding> findings = new ArrayList<>();
     findings.addAll(bounded("services", this::services));
-    findings.addAll(bounded("state directory", this::stateDirectory));
     for (Engines.Engine engine : engines.present()) {
       findings.addAll(bounded("devices of " + engine.name(), () -> devices(engine)));
       findings.addAll(bounded("snapshots of " + engine.name(), () -> snapshots(engine)));
@@ -90,33 +84,6 @@ final class Checkup {
         : new Finding(Severity.ERROR, subject, "the service is not running", LIST_BUNDLES);
   }
 
-  private List<Finding> stateDirectory() {
-    Path place = engines.stateDirectory().toAbsolutePath();
-    while (!Files.isDirectory(place) && place.getParent() != null) {
-      place = place.getParent();
-    }
-    try {
-      long free = Files.getFileStore(place).getUsableSpace();
-      String seen = Quantity.text(free) + " free in " + engines.stateDirectory();
-      if (free < LEAST_FREE) {
-        return List.of(
-            new Finding(
-                Severity.WARNING,
-                "state directory",
-                seen,
-                "make room, at least " + Quantity.text(LEAST_FREE)));
-      }
-      return List.of(new Finding(Severity.OK, "state directory", seen, ""));
-    } catch (IOException e) {
-      return List.of(
-          new Finding(
-              Severity.ERROR,
-              "state directory",
-              engines.stateDirectory() + ": " + e.getMessage(),
-              "make it accessible"));
-    }
-  }
-
   private static List<Finding> devices(Engines.Engine engine) {
     List<Finding> findings = new ArrayList<>();
     for (AttachedDevice device : engine.service().devices()) {
@@ -133,7 +100,12 @@ final class Checkup {
       }
       try {
         device.changes().info();
-        findings.add(new Finding(Severity.OK, subject, "ok", ""));
+        findings.add(
+            new Finding(
+                Severity.OK,
+                subject,
+                device.path() + ", " + Quantity.text(device.capacity()) + ": ok",
+                ""));
       } catch (IOException e) {
         findings.add(
             new Finding(

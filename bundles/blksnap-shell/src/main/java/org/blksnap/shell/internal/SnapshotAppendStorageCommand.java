@@ -39,7 +39,9 @@ public final class SnapshotAppendStorageCommand extends BlksnapCommand {
   @Completion(OptionCompleter.class)
   List<String> ranges;
 
-  @Option(name = "--directory", description = "Directory in which the storage grows by itself")
+  @Option(
+      name = "--directory",
+      description = "Directory in which the storage grows; under the state directory otherwise")
   @Completion(PathCompleter.class)
   String directory;
 
@@ -52,17 +54,21 @@ public final class SnapshotAppendStorageCommand extends BlksnapCommand {
   @Override
   void run(PrintStream out) throws IOException {
     int places = (path == null ? 0 : 1) + (directory == null ? 0 : 1) + (memory == null ? 0 : 1);
-    if (places != 1 || (directory == null) != (limit == null)) {
+    boolean grows = path == null && memory == null;
+    if (places > 1 || grows != (limit != null)) {
       throw new BlksnapException(
           Errno.EINVAL,
-          "storage refused: allowed is exactly one of a path with ranges, --directory with --limit,"
-              + " and --memory");
+          "storage refused: allowed is exactly one of a path with ranges, --limit with or without"
+              + " --directory, and --memory; for instance --limit 10G");
     }
+    long most = grows ? Quantity.bytesAboveZero("--limit", limit) : 0;
     Snapshot found = locator().snapshot(snapshot).what();
     if (path != null) {
       found.appendStorage(Path.of(path), Quantity.ranges(ranges));
-    } else if (directory != null) {
-      found.appendStorageDirectory(Path.of(directory), Quantity.bytesAboveZero("--limit", limit));
+    } else if (grows) {
+      found.appendStorageDirectory(
+          directory == null ? DefaultStorage.made(engines.stateDirectory()) : Path.of(directory),
+          most);
     } else {
       found.appendStorageMemory(Quantity.bytesAboveZero("--memory", memory));
     }

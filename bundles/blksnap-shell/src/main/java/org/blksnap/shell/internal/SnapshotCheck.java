@@ -15,6 +15,9 @@ final class SnapshotCheck {
   /** A storage that grows by itself is low when this many tenths of its limit are filled. */
   static final int LOW_TENTHS = 9;
 
+  /** What is proposed at least to be added: 1 GiB. */
+  private static final long MORE_SECTORS = (1L << 30) / ByteRange.SECTOR;
+
   private SnapshotCheck() {}
 
   /** A storage that is lost as a whole is told by its images; it has not been filled. */
@@ -22,6 +25,10 @@ final class SnapshotCheck {
     List<Finding> findings = new ArrayList<>();
     String subject = "snapshot " + row.id();
     String again =
+        "the live device is unharmed; destroy it with blksnap:snapshot-destroy "
+            + row.id()
+            + ", mend the cause and take a new one";
+    String withMore =
         "the live device is unharmed; destroy it with blksnap:snapshot-destroy "
             + row.id()
             + " and take a new one with more storage";
@@ -32,7 +39,7 @@ final class SnapshotCheck {
                 Severity.ERROR,
                 subject,
                 "corrupted: image of " + image.device() + ": " + reason(image),
-                again));
+                image.error() == Errno.ENOSPC ? withMore : again));
       }
     }
     StorageStatus storage = row.storage();
@@ -46,7 +53,7 @@ final class SnapshotCheck {
               Severity.ERROR,
               subject,
               "overflown: its storage of " + size(storage.capacitySectors()) + " is full",
-              again));
+              withMore));
     } else if (isLow(storage)) {
       findings.add(
           new Finding(
@@ -59,7 +66,11 @@ final class SnapshotCheck {
                   + ", it asks for "
                   + size(storage.requestedSectors())
                   + " in all",
-              "give more with blksnap:snapshot-append-storage " + row.id() + " PATH"));
+              "give more, for instance with blksnap:snapshot-append-storage "
+                  + row.id()
+                  + " --limit "
+                  + Math.max(storage.requestedSectors() - storage.capacitySectors(), MORE_SECTORS)
+                  + "s"));
     }
     if (findings.isEmpty()) {
       findings.add(

@@ -4,7 +4,6 @@ package org.blksnap.shell.internal;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import org.blksnap.api.block.BlksnapException;
@@ -100,15 +99,9 @@ final class WholeSnapshot {
     } else if (memory > 0) {
       snapshot.appendStorageMemory(memory);
     } else {
-      Path place = directory == null ? defaultDirectory() : directory;
+      Path place = directory == null ? DefaultStorage.made(stateDirectory) : directory;
       snapshot.appendStorageDirectory(place, limit > 0 ? limit : defaultLimit(place, devices));
     }
-  }
-
-  private Path defaultDirectory() throws IOException {
-    return Files.createDirectories(
-        stateDirectory.resolve("diff"),
-        PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
   }
 
   /** All that can ever be saved, but no more than half of what is free there. */

@@ -101,12 +101,34 @@ class DoctorCommandTest {
   }
 
   @Test
+  void theRemedyFitsTheCauseOfACorruption() throws Exception {
+    FakeSnapshot snapshot = snapshot();
+    snapshot.imageError = Errno.EIO;
+    snapshot.imageDetail = "the device became smaller";
+    String shrunk = sick("--no-format");
+    assertTrue(shrunk.contains("the device became smaller [EIO]"), shrunk);
+    assertFalse(shrunk.contains("more storage"), shrunk);
+    snapshot.imageError = Errno.ENOSPC;
+    assertTrue(sick("--no-format").contains("take a new one with more storage"));
+  }
+
+  @Test
+  void nothingIsLookedAtTwice() throws Exception {
+    snapshot();
+    List<String> subjects =
+        new Checkup(shell.engines).findings().stream().map(Finding::subject).toList();
+    assertEquals(subjects.stream().distinct().toList(), subjects);
+  }
+
+  @Test
   void storageThatRunsLowIsAWarningThatNamesTheCommand() throws Exception {
     FakeSnapshot snapshot = snapshot();
     snapshot.storage = new StorageStatus(2048, 2000, 6144, 0, false, List.of());
     String table = shell.run("blksnap:doctor --no-format");
     assertTrue(table.contains("it asks for 3 MiB in all"), table);
-    assertTrue(table.contains("blksnap:snapshot-append-storage " + snapshot.id()), table);
+    assertTrue(
+        table.contains("blksnap:snapshot-append-storage " + snapshot.id() + " --limit 2097152s"),
+        table);
   }
 
   @Test

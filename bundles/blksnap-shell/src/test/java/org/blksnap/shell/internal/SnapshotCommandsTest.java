@@ -142,11 +142,24 @@ class SnapshotCommandsTest {
   }
 
   @Test
+  void storageWithALimitAloneGrowsUnderTheStateDirectory() throws Exception {
+    FakeSnapshot snapshot = create();
+    shell.run("blksnap:snapshot-append-storage " + snapshot.id() + " --limit 1G");
+    Path place = DefaultStorage.below(shell.engines.stateDirectory());
+    assertEquals(List.of("directory " + place + " 1073741824"), snapshot.given);
+    assertTrue(Files.isDirectory(place));
+  }
+
+  @Test
   void storageWithoutAPlaceOrWithTwoIsRefused() throws Exception {
     FakeSnapshot snapshot = create();
     String append = "blksnap:snapshot-append-storage ";
     for (String wrong :
-        List.of("", "--memory 1M --directory /x --limit 1G ", "--directory /x ", "--limit 1G ")) {
+        List.of(
+            "",
+            "--memory 1M --directory /x --limit 1G ",
+            "--directory /x ",
+            "--memory 1M --limit 1G ")) {
       assertTrue(shell.refused(append + wrong + snapshot.id()).endsWith("[EINVAL]"), wrong);
     }
     assertEquals(List.of(), snapshot.given);

@@ -10,8 +10,8 @@ import org.blksnap.api.health.Finding;
 import org.blksnap.api.health.Finding.Severity;
 
 /**
- * What the engine can say of itself: rooms that are away, devices that wait, a refused parameter,
- * space for its state.
+ * What the engine alone can say of itself: rooms that are away, space for its state. Devices,
+ * snapshots and a refused parameter are told by whoever asks, from the services.
  */
 final class EngineExamination implements Examination {
   private static final long LITTLE_SPACE = 256L << 20;
@@ -35,26 +35,6 @@ final class EngineExamination implements Examination {
                 "start it: bundle:start " + room.bundle()));
       }
     }
-    for (FilteredDevice device : engine.filteredDevices()) {
-      boolean ok = device.condition().equals("ok");
-      findings.add(
-          new Finding(
-              ok ? Severity.OK : Severity.ERROR,
-              "device " + device.name(),
-              device.path() + ", " + device.capacity() + " bytes: " + device.condition(),
-              ok ? "" : "see the log (log:tail), and bundle:list for a bundle that is not Active"));
-    }
-    engine
-        .parameters()
-        .lastRefusal()
-        .ifPresent(
-            refusal ->
-                findings.add(
-                    new Finding(
-                        Severity.WARNING,
-                        "parameters",
-                        refusal,
-                        "correct it in etc/org.blksnap.parameters.cfg or with blksnap:parameter-set")));
     findings.add(stateSpace());
     return findings;
   }
