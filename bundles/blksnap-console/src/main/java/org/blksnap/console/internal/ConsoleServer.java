@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.console.internal;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ClosedChannelException;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import jdk.net.ExtendedSocketOptions;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The unix socket by which {@code bin/blksnap} reaches the shell. The directory it lies in and its
+ * own mode keep others out, and the kernel's word on who connects is asked besides: this process's
+ * user and root are let in, each as administrator.
+ *
+ * <p>States: listening until {@link #close}, then closed. {@code connections} is guarded by this.
+ * Left out: any password, and any way in from another machine; for that there is Karaf's feature
+ * {@code ssh}.
+ */
+final class ConsoleServer implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(ConsoleServer.class);
+
+  /** Clients at once; one more is refused with a line that says so. */
+  static final int MAXIMUM_CONNECTIONS = 32;
+
+  /** Connections that wait to be accepted. */
+  private static final int BACKLOG = 16;
+
+  /** Longest address of a unix socket that the kernel takes, bytes. */
+  private static final int LONGEST_ADDRESS = 107;
+
+  /** How long close waits for what runs, milliseconds in all. */
+  static final long CLOSE_WAIT_MILLIS = 2000;
+
+  private final Path socket;
+  private final Console console;
+  private final ServerSocketChannel channel;
+  private final Thread accepting;
+
+  @GuardedBy("this")
+  private final Set<Connection> connections = new HashSet<>();
+
+  @GuardedBy("this")
+  private long made;
+
+  ConsoleServer(Path socket, Console console) throws IOException {
+    this.socket = socket;
+    this.console = console;
+    channel = bound(socket);
+    accepting = new Thread(this::accept, "blksnap-console-accept");
+    accepting.setDaemon(true);
+    accepting.start();
+  }
+
+  /**
+   * Through a short link where the path is too long for the kernel; the socket lies there anyway.
+   */
+  private static ServerSocketChannel bound(Path socket) throws IOException {
+    Files.deleteIfExists(socket);
+    ServerSocketChannel channel = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+    Path link = null;
+    try {
+      Path address = socket;
+      if (socket.toString().getBytes(StandardCharsets.UTF_8).length > LONGEST_ADDRESS) {
+        link = Files.createTempDirectory("blksnap-");
+        address =
+            Files.createSymbolicLink(link.resolve("d"), socket.getParent())
+                .resolve(socket.getFileName());
+      }
+      channel.bind(UnixDomainSocketAddress.of(address), BACKLOG);
+      Files.setPosixFilePermissions(socket, PosixFilePermissions.fromString("rw-------"));
+      return channel;
+    } catch (IOException | RuntimeException e) {
+      channel.close();
+      throw e;
+    } finally {
+      if (link != null) {
+        Files.deleteIfExists(link.resolve("d"));
+        Files.deleteIfExists(link);
+      }
+    }
+  }
+
+  private void accept() {
+    while (channel.isOpen()) {
+      try {
+        admit(channel.accept());
+      } catch (ClosedChannelException e) {
+        return;
+      } catch (IOException | RuntimeException | OutOfMemoryError e) {
+        LOG.warn("a client of {} could not be accepted: {}", socket, e.toString());
+      }
+    }
+  }
+
+  private void admit(SocketChannel client) throws IOException {
+    String peer = client.getOption(ExtendedSocketOptions.SO_PEERCRED).user().getName();
+    if (!List.of(System.getProperty("user.name"), "root").contains(peer)) {
+      refuse(client, "user " + peer + " refused: allowed are root and the user who runs this");
+      return;
+    }
+    Connection connection = new Connection(client, console);
+    long number;
+    synchronized (this) {
+      number = connections.size() < MAXIMUM_CONNECTIONS ? ++made : 0;
+      if (number > 0) {
+        connections.add(connection);
+      }
+    }
+    if (number == 0) {
+      refuse(
+          client,
+          "command refused: "
+              + MAXIMUM_CONNECTIONS
+              + " commands run, which is the most; wait for one to end [EBUSY]");
+      return;
+    }
+    Thread thread =
+        new Thread(
+            () -> {
+              try {
+                connection.run();
+              } finally {
+                forget(connection);
+              }
+            },
+            "blksnap-console-" + number);
+    thread.setDaemon(true);
+    thread.start();
+  }
+
+  private static void refuse(SocketChannel client, String why) throws IOException {
+    try (client) {
+      DataOutputStream out = new DataOutputStream(ChannelStreams.out(client));
+      Frame.of(Frame.ERRORS, why + "\n").write(out);
+      Frame.of(Frame.EXIT, Integer.toString(Console.FAILED)).write(out);
+    }
+  }
+
+  private synchronized void forget(Connection connection) {
+    connections.remove(connection);
+    notifyAll();
+  }
+
+  @Override
+  public void close() {
+    try {
+      channel.close();
+      Files.deleteIfExists(socket);
+    } catch (IOException e) {
+      LOG.warn("socket {} could not be removed: {}", socket, e.toString());
+    }
+    List<Connection> open;
+    synchronized (this) {
+      open = List.copyOf(connections);
+    }
+    open.forEach(Connection::end);
+    awaitEnds();
+  }
+
+  /** Who closes may himself run in one of the connections; so the wait has an end. */
+  private synchronized void awaitEnds() {
+    long deadline = System.nanoTime() + CLOSE_WAIT_MILLIS * 1_000_000;
+    while (!connections.isEmpty()) {
+      long left = (deadline - System.nanoTime()) / 1_000_000;
+      if (left <= 0) {
+        return;
+      }
+      try {
+        wait(left);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        return;
+      }
+    }
+  }
+}
