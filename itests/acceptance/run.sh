@@ -73,8 +73,6 @@ else
     tar -C "${SCRATCH}" -xzf "${DIST}"
 fi
 export BLKSNAP_HOME="${SCRATCH}/blksnap"
-BLKSNAP_SSH_PORT=$(python3 "${ROOT}/itests/quickstart/proof.py" free-port)
-export BLKSNAP_SSH_PORT
 
 # Starts the distribution where it does not run: a test may have ended between stop and start.
 ensure_running() {

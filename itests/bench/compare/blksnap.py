@@ -3,7 +3,6 @@
 
 import json
 import os
-import socket
 import subprocess
 from contextlib import contextmanager
 
@@ -25,7 +24,7 @@ class Blksnap:
         self._scratch = scratch
         self._storage = os.path.join(scratch, "storage")
         os.makedirs(self._storage, mode=0o700, exist_ok=True)
-        self._environment = dict(os.environ, BLKSNAP_SSH_PORT=str(free_port()))
+        self._environment = dict(os.environ)
         if self._run("status").returncode != 3:
             raise RuntimeError(f"{distribution} runs already: stop it (bin/blksnap stop); it is started here, pinned")
         self._run("start", cpus=cpus)
@@ -139,10 +138,3 @@ class Held:
     def copied_bytes(self):
         """What was copied for this device since the take."""
         return self._side.saved_bytes(self._snapshot, self._device)
-
-
-def free_port():
-    """A port of loopback that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]

@@ -9,6 +9,7 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -86,6 +87,15 @@ class ListingCommandsTest {
     String line = shell.refused("blksnap:" + command + " --json");
     assertTrue(line.contains("is not running"), line);
     assertTrue(line.contains("scr:list") && line.endsWith("[ESHUTDOWN]"), line);
+  }
+
+  @Test
+  void everyCommandIsListedWithItsDescription() throws Exception {
+    List<String> listed =
+        shell.json("blksnap:command-list").getAsJsonArray().asList().stream()
+            .map(row -> row.getAsJsonObject().get("command").getAsString())
+            .toList();
+    assertEquals(CommandClasses.commandNames(), listed);
   }
 
   @Test

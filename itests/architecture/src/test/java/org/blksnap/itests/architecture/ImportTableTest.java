@@ -33,65 +33,86 @@ class ImportTableTest {
    * Bundle to what it may import besides the JDK and {@link #EVERYWHERE}; a prefix ends with a dot.
    */
   private static final Map<String, Set<String>> TABLE =
-      Map.of(
-          "org.blksnap.api",
-          Set.of("org.blksnap.api.", "org.blksnap.spi."),
-          "org.blksnap.device",
-          Set.of("org.blksnap.api.block", "org.blksnap.spi.device", "org.blksnap.spi.host"),
-          "org.blksnap.tracker",
-          Set.of("org.blksnap.api.block", "org.blksnap.api.change", "org.blksnap.spi.tracker"),
-          "org.blksnap.chunk",
-          Set.of(
-              "org.blksnap.api.block",
-              "org.blksnap.spi.chunk",
-              "org.blksnap.spi.storage",
-              "org.blksnap.spi.event"),
-          "org.blksnap.diffstorage",
-          Set.of(
-              "org.blksnap.api.block",
-              "org.blksnap.api.event",
-              "org.blksnap.api.handover",
-              "org.blksnap.api.snapshot",
-              "org.blksnap.spi.storage",
-              "org.blksnap.spi.event",
-              "org.blksnap.spi.host"),
-          "org.blksnap.event",
-          Set.of(
-              "org.blksnap.api.block",
-              "org.blksnap.api.change",
-              "org.blksnap.api.event",
-              "org.blksnap.spi.event",
-              "org.osgi.service.event"),
-          "org.blksnap.snapshot",
-          Set.of(
-              "org.blksnap.api.", "org.blksnap.spi.", "org.osgi.framework", "org.osgi.service.cm"),
-          "org.blksnap.ioctl",
-          Set.of(
-              "org.blksnap.api.block",
-              "org.blksnap.api.health",
-              "org.blksnap.spi.host",
-              "com.sun.jna"),
-          "org.blksnap.nbd",
-          Set.of(
-              "org.blksnap.api.block",
-              "org.blksnap.api.change",
-              "org.blksnap.api.snapshot",
-              "org.blksnap.api.export",
-              "org.blksnap.api.health",
-              "org.blksnap.api.handover",
-              "org.osgi.framework",
-              "javax.net.ssl",
-              "jdk.net"),
-          "org.blksnap.shell",
-          Set.of(
-              "org.blksnap.api.",
-              "org.apache.karaf.shell.",
-              "com.google.gson",
-              "com.google.gson.",
-              "org.osgi.framework",
-              "org.osgi.service.cm",
-              "org.osgi.service.metatype",
-              "org.osgi.util.tracker"));
+      Map.ofEntries(
+          Map.entry("org.blksnap.api", Set.of("org.blksnap.api.", "org.blksnap.spi.")),
+          Map.entry(
+              "org.blksnap.device",
+              Set.of("org.blksnap.api.block", "org.blksnap.spi.device", "org.blksnap.spi.host")),
+          Map.entry(
+              "org.blksnap.tracker",
+              Set.of("org.blksnap.api.block", "org.blksnap.api.change", "org.blksnap.spi.tracker")),
+          Map.entry(
+              "org.blksnap.chunk",
+              Set.of(
+                  "org.blksnap.api.block",
+                  "org.blksnap.spi.chunk",
+                  "org.blksnap.spi.storage",
+                  "org.blksnap.spi.event")),
+          Map.entry(
+              "org.blksnap.diffstorage",
+              Set.of(
+                  "org.blksnap.api.block",
+                  "org.blksnap.api.event",
+                  "org.blksnap.api.handover",
+                  "org.blksnap.api.snapshot",
+                  "org.blksnap.spi.storage",
+                  "org.blksnap.spi.event",
+                  "org.blksnap.spi.host")),
+          Map.entry(
+              "org.blksnap.event",
+              Set.of(
+                  "org.blksnap.api.block",
+                  "org.blksnap.api.change",
+                  "org.blksnap.api.event",
+                  "org.blksnap.spi.event",
+                  "org.osgi.service.event")),
+          Map.entry(
+              "org.blksnap.snapshot",
+              Set.of(
+                  "org.blksnap.api.",
+                  "org.blksnap.spi.",
+                  "org.osgi.framework",
+                  "org.osgi.service.cm")),
+          Map.entry(
+              "org.blksnap.ioctl",
+              Set.of(
+                  "org.blksnap.api.block",
+                  "org.blksnap.api.health",
+                  "org.blksnap.spi.host",
+                  "com.sun.jna")),
+          Map.entry(
+              "org.blksnap.nbd",
+              Set.of(
+                  "org.blksnap.api.block",
+                  "org.blksnap.api.change",
+                  "org.blksnap.api.snapshot",
+                  "org.blksnap.api.export",
+                  "org.blksnap.api.health",
+                  "org.blksnap.api.handover",
+                  "org.osgi.framework",
+                  "javax.net.ssl",
+                  "jdk.net")),
+          Map.entry(
+              "org.blksnap.shell",
+              Set.of(
+                  "org.blksnap.api.",
+                  "org.apache.karaf.shell.",
+                  "com.google.gson",
+                  "com.google.gson.",
+                  "org.osgi.framework",
+                  "org.osgi.service.cm",
+                  "org.osgi.service.metatype",
+                  "org.osgi.util.tracker")),
+          Map.entry(
+              "org.blksnap.console",
+              Set.of(
+                  "org.apache.karaf.jaas.boot.principal",
+                  "org.apache.karaf.shell.",
+                  "org.jline.terminal",
+                  "org.jline.terminal.",
+                  "org.osgi.framework",
+                  "javax.security.auth",
+                  "jdk.net")));
 
   private static final Map<String, Attributes> MANIFESTS = new HashMap<>();
 

@@ -30,6 +30,7 @@ public class BootIT extends DistributionTestBase {
           "org.blksnap.ioctl",
           "org.blksnap.nbd",
           "org.blksnap.shell",
+          "org.blksnap.console",
           "org.blksnap.snapshot",
           "org.blksnap.tracker");
 
@@ -90,10 +91,10 @@ public class BootIT extends DistributionTestBase {
   }
 
   @Test
-  public void theShellKeyIsForItsOwnerAlone() throws Exception {
-    Path key = Path.of(System.getProperty("karaf.data"), "blksnap-shell.key");
-    Await.until("there is a key", PATIENCE, () -> Files.exists(key));
-    assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(key)));
+  public void theConsoleIsForItsOwnerAlone() throws Exception {
+    Path socket = Path.of(System.getProperty("karaf.data"), "console.sock");
+    Await.until("there is a socket", PATIENCE, () -> Files.exists(socket));
+    assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(socket)));
   }
 
   @Test

@@ -12,7 +12,6 @@ import static org.ops4j.pax.exam.karaf.options.KarafDistributionOption.logLevel;
 import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -37,9 +36,6 @@ public abstract class DistributionTestBase {
   /** Longest wait for a service or a state. */
   static final Duration PATIENCE = Duration.ofSeconds(60);
 
-  /** One for all classes: with other options each would get a container of its own. */
-  private static final int SSH_PORT = freePort();
-
   /** The path of a socket has to be short, and that of the container is not. */
   private static final Path SOCKET = socketOfItsOwn();
 
@@ -60,10 +56,7 @@ public abstract class DistributionTestBase {
       keepRuntimeFolder(),
       logLevel(LogLevel.INFO),
       configureConsole().ignoreLocalConsole(),
-      editConfigurationFilePut(
-          "etc/org.apache.karaf.shell.cfg", "sshPort", Integer.toString(SSH_PORT)),
       editConfigurationFilePut("etc/org.blksnap.nbd.cfg", "socket_path", SOCKET.toString()),
-      // What the test framework waits for comes after the first start's key, which takes its time.
       systemProperty("org.ops4j.pax.swissbox.tracker.ServiceLookup.DEFAULT_TIMEOUT")
           .value(Long.toString(PATIENCE.toMillis())),
       systemProperty("org.ops4j.pax.exam.raw.extender.intern.Parser.DEFAULT_TIMEOUT")
@@ -106,14 +99,6 @@ public abstract class DistributionTestBase {
       directory.toFile().deleteOnExit();
       socket.toFile().deleteOnExit();
       return socket;
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-  }
-
-  private static int freePort() {
-    try (ServerSocket probe = new ServerSocket(0)) {
-      return probe.getLocalPort();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

@@ -2,7 +2,6 @@
 package org.blksnap.itests.karaf;
 
 import static org.junit.Assert.assertEquals;
-import static org.junit.Assert.assertFalse;
 import static org.junit.Assert.assertTrue;
 
 import java.io.IOException;
@@ -125,8 +124,11 @@ public class StockKarafIT {
   }
 
   @Test
-  public void noKeyIsMadeWhereNobodyAskedForOne() {
-    assertFalse(Files.exists(home.resolve("data/blksnap-shell.key")));
+  public void theConsoleHasItsSocketThereToo() {
+    Await.until(
+        "the console has its socket",
+        DistributionTestBase.PATIENCE,
+        () -> Files.exists(home.resolve("data/console.sock")));
   }
 
   /** Output of commands, one a line, that all succeed. */
