@@ -3,6 +3,7 @@ package org.blksnap.testkit;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.List;
 import org.blksnap.api.block.ByteRange;
 
@@ -17,6 +18,13 @@ public final class ChangeMapModel {
   private final int blockSize;
   private final int[] write;
   private final int[] read;
+
+  /** Blocks of which only the next take shows whether they were marked since the last one. */
+  private final BitSet unsure = new BitSet();
+
+  /** Blocks of the readable map that were unsure at the take; their other value is its number. */
+  private final BitSet either = new BitSet();
+
   private int active = 1;
   private int previous;
   private int generation;
@@ -45,6 +53,36 @@ public final class ChangeMapModel {
     raise(read, previous, offset, length);
   }
 
+  /**
+   * A write to an image that failed: it marked all of the range in both maps, or nothing. {@code
+   * real} is the readable map after it. Where each block of the range was changed at the last take
+   * already, the readable map looks the same in both cases; then the next take will tell.
+   */
+  public void markBothOrNot(long offset, long length, byte[] real) {
+    if (!Arrays.equals(bytes(), real)) {
+      markBoth(offset, length);
+      return;
+    }
+    BitSet blocks = new BitSet();
+    for (long at = offset; at < offset + length && at < capacity; at += step(at)) {
+      blocks.set((int) (at / blockSize));
+    }
+    if (blocks.stream().allMatch(block -> read[block] == previous)) {
+      unsure.or(blocks);
+    }
+  }
+
+  /** Learns from the readable map what it could not know: one of two values is right. */
+  void learn(byte[] real) {
+    for (int block = either.nextSetBit(0); block >= 0; block = either.nextSetBit(block + 1)) {
+      if (block < real.length && Byte.toUnsignedInt(real[block]) == previous) {
+        read[block] = previous;
+        write[block] = Math.max(write[block], previous);
+      }
+    }
+    either.clear();
+  }
+
   private void raise(int[] map, int number, long offset, long length) {
     for (long at = offset; at < offset + length && at < capacity; at += step(at)) {
       int block = (int) (at / blockSize);
@@ -58,7 +96,11 @@ public final class ChangeMapModel {
 
   /** A take. */
   public void take() {
+    either.clear();
+    either.or(unsure);
+    unsure.clear();
     if (active + 1 == WRAP) {
+      either.clear();
       Arrays.fill(write, 0);
       Arrays.fill(read, 0);
       active = 1;

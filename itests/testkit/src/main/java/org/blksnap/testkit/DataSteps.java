@@ -229,24 +229,14 @@ final class DataSteps {
           (e.errno() == Errno.EAGAIN && (flags & IoFlags.NO_WAIT) != 0)
               || (e.errno() == Errno.EOPNOTSUPP && (flags & IoFlags.FAST_ZERO) != 0);
       if (!refused) {
-        boolean wasLost = image.lost();
         image.touch(range[0], range[1]); // it may be this very write that the storage is short of
         if (!scene.lostNow(device, e)) {
           throw e;
         }
-        if (!wasLost) {
-          markedOrNot(device, range);
-        }
+        // lost before or within the write: it may have been marked
+        device.changes().markBothOrNot(range[0], range[1], Comparison.map(scene.real(device)));
       }
       return told(device, range, flags) + ": " + e.errno();
-    }
-  }
-
-  /** The image was lost within the write: it may have been marked before. */
-  private void markedOrNot(DeviceModel device, int[] range) throws IOException {
-    byte[] before = device.changes().bytes();
-    if (!Arrays.equals(before, Comparison.map(scene.real(device)))) {
-      device.changes().markBoth(range[0], range[1]);
     }
   }
 

@@ -57,6 +57,39 @@ class ModelTest {
   }
 
   @Test
+  void aFailedImageWriteWithinChangedBlocksIsJudgedByTheNextTake() {
+    for (boolean marked : new boolean[] {true, false}) {
+      ChangeMapModel changes = new ChangeMapModel(8192, 512, 0);
+      changes.mark(0, 1024);
+      changes.take();
+      changes.markBothOrNot(0, 1024, changes.bytes());
+      changes.take();
+      byte[] real = new byte[16];
+      real[0] = real[1] = (byte) (marked ? 2 : 1);
+      changes.learn(real);
+      assertArrayEquals(real, changes.bytes());
+      changes.take();
+      assertArrayEquals(real, changes.bytes());
+    }
+  }
+
+  @Test
+  void aFailedImageWriteBeyondChangedBlocksShowsWhetherItMarked() {
+    ChangeMapModel changes = new ChangeMapModel(8192, 512, 0);
+    changes.mark(0, 512);
+    changes.take();
+    byte[] unmarked = changes.bytes();
+    changes.markBothOrNot(0, 1024, unmarked);
+    changes.take();
+    changes.learn(unmarked);
+    assertArrayEquals(unmarked, changes.bytes());
+    byte[] marked = changes.bytes();
+    marked[0] = marked[1] = 2;
+    changes.markBothOrNot(0, 1024, marked);
+    assertArrayEquals(marked, changes.bytes());
+  }
+
+  @Test
   void anImageKeepsWhatTheDeviceWas() {
     SnapshotModel snapshot = taken();
     engine.write(device, 0, new byte[] {1, 2, 3});
