@@ -36,9 +36,12 @@ public class BlksnapException extends IOException {
   }
 
   /**
-   * The errno of any failure: its own for a {@link BlksnapException}, {@link Errno#EIO} otherwise.
+   * The errno of any failure, by the one table there is: its own for a {@link BlksnapException}; of
+   * what {@code java.nio} and {@code java.io} throw, the one the system gave (a disk quota's end is
+   * {@link Errno#ENOSPC}); {@link Errno#ENOMEM} of an {@link OutOfMemoryError}; {@link Errno#EIO}
+   * otherwise. Any thread.
    */
   public static Errno errnoOf(Throwable failure) {
-    return failure instanceof BlksnapException b ? b.errno() : Errno.EIO;
+    return SystemFailure.errno(failure);
   }
 }

@@ -10,8 +10,9 @@ import org.osgi.annotation.versioning.ProviderType;
 @ProviderType
 public interface DeviceProvider {
   /**
-   * ENOENT, EACCES, ENODEV (neither regular file nor block device), EBUSY (mounted or held
-   * elsewhere).
+   * ENOENT, EACCES, ENODEV (neither regular file nor block device, or a file the kernel makes when
+   * it is read), EINVAL (an empty file), ENXIO (a block device without a size), EROFS (for writing,
+   * where it is read-only), EBUSY (mounted or held elsewhere).
    */
   RawDevice open(OpenRequest request) throws BlksnapException;
 

@@ -22,7 +22,11 @@ import org.osgi.annotation.versioning.ProviderType;
 public interface RawDevice extends Closeable {
   Path path();
 
-  /** As of open or the last {@link #refresh}. */
+  /**
+   * As of open or the last {@link #refresh}. The capacity of a file that ends within a sector is
+   * that of all its sectors: behind the file's end they read as zeroes, and a write there makes the
+   * file longer.
+   */
   Geometry geometry();
 
   DeviceIdentity identity();

@@ -68,7 +68,8 @@ final class EnduringChannel implements AutoCloseable {
         try {
           int moved = current.read(dst, at);
           if (moved <= 0) {
-            throw endReached("read", at, dst.remaining());
+            LastSector.requireInside(current, path, "read", at, dst.remaining());
+            moved = LastSector.fill(dst);
           }
           at += moved;
         } catch (ClosedChannelException broken) {
@@ -95,7 +96,7 @@ final class EnduringChannel implements AutoCloseable {
         try {
           int moved = current.write(src, at);
           if (moved <= 0) {
-            throw endReached("write", at, src.remaining());
+            throw LastSector.endReached(path, "write", at, src.remaining());
           }
           at += moved;
         } catch (ClosedChannelException broken) {
@@ -122,7 +123,8 @@ final class EnduringChannel implements AutoCloseable {
         try {
           long moved = current.transferTo(at, Math.min(end - at, TRANSFER_PIECE), target);
           if (moved <= 0) {
-            throw endReached("transfer", at, end - at);
+            LastSector.requireInside(current, path, "transfer", at, end - at);
+            moved = LastSector.send(target, end - at);
           }
           at += moved;
         } catch (ClosedByInterruptException midway) {
@@ -204,19 +206,6 @@ final class EnduringChannel implements AutoCloseable {
       }
       return channel;
     }
-  }
-
-  private BlksnapException endReached(String what, long at, long missing) {
-    return new BlksnapException(
-        Errno.EIO,
-        what
-            + " of "
-            + path
-            + " ended at "
-            + at
-            + " with "
-            + missing
-            + " bytes missing; has the device shrunk?");
   }
 
   private static void restore(boolean interrupted) {

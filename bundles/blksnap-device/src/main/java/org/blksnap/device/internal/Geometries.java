@@ -21,9 +21,12 @@ final class Geometries {
     return stat.block() ? block(stat.number()) : file(path, stat);
   }
 
-  /** Whole sectors; the rest of a file behind them is not part of the device. */
+  /**
+   * Whole sectors that hold all of the bytes: where a file ends within a sector, the rest of that
+   * sector belongs to the device and reads as zeroes. Nothing is cut off.
+   */
   static long wholeSectors(long bytes) {
-    return bytes & -ByteRange.SECTOR;
+    return (bytes + ByteRange.SECTOR - 1) & -ByteRange.SECTOR;
   }
 
   private Geometry block(DeviceNumber number) {

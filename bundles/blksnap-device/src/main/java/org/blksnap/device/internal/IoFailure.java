@@ -9,7 +9,7 @@ import java.nio.file.Path;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 
-/** Gives a failure of java.nio its errno back; the runtime keeps only the system's text of it. */
+/** Says what failed on which path, with the errno {@link BlksnapException#errnoOf} finds. */
 final class IoFailure {
   private IoFailure() {}
 
@@ -31,7 +31,8 @@ final class IoFailure {
         failure instanceof FileSystemException named && named.getReason() != null
             ? named.getReason()
             : String.valueOf(failure.getMessage());
-    return new BlksnapException(errno(reason), path + " cannot be opened: " + reason, failure);
+    return new BlksnapException(
+        BlksnapException.errnoOf(failure), path + " cannot be opened: " + reason, failure);
   }
 
   static BlksnapException during(String what, Path path, long offset, IOException failure) {
@@ -40,25 +41,8 @@ final class IoFailure {
     }
     String reason = String.valueOf(failure.getMessage());
     return new BlksnapException(
-        errno(reason), what + " of " + path + " at " + offset + " failed: " + reason, failure);
-  }
-
-  private static Errno errno(String reason) {
-    if (reason.contains("No space left")) {
-      return Errno.ENOSPC;
-    } else if (reason.contains("busy")) {
-      return Errno.EBUSY;
-    } else if (reason.contains("Read-only")) {
-      return Errno.EROFS;
-    } else if (reason.contains("No such device or address")) {
-      return Errno.ENXIO;
-    } else if (reason.contains("No such device") || reason.contains("No medium")) {
-      return Errno.ENODEV;
-    } else if (reason.contains("Not a directory")) {
-      return Errno.ENOTDIR;
-    } else if (reason.contains("File too large")) {
-      return Errno.EFBIG;
-    }
-    return Errno.EIO;
+        BlksnapException.errnoOf(failure),
+        what + " of " + path + " at " + offset + " failed: " + reason,
+        failure);
   }
 }

@@ -2,6 +2,7 @@
 package org.blksnap.device.internal;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -30,6 +31,21 @@ import org.slf4j.LoggerFactory;
 public final class LocalDeviceProvider implements DeviceProvider, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(LocalDeviceProvider.class);
 
+  /** File systems whose files have no content of a size. */
+  private static final Set<String> KERNEL_FILES =
+      Set.of(
+          "proc",
+          "sysfs",
+          "cgroup",
+          "cgroup2",
+          "debugfs",
+          "tracefs",
+          "securityfs",
+          "configfs",
+          "pstore",
+          "efivarfs",
+          "bpf");
+
   private final Surroundings around;
   private final Set<OpenDevice> open = ConcurrentHashMap.newKeySet();
 
@@ -55,6 +71,7 @@ public final class LocalDeviceProvider implements DeviceProvider, AutoCloseable 
     try {
       FileStat stat = statOf(path);
       Geometry geometry = around.geometries().of(path, stat);
+      refuseWithoutContent(path, stat, geometry);
       if (!request.force()) {
         around.occupancy().refuseIfUsed(path, stat);
       }
@@ -69,6 +86,27 @@ public final class LocalDeviceProvider implements DeviceProvider, AutoCloseable 
     } catch (IOException failure) {
       throw IoFailure.opening(path, failure);
     }
+  }
+
+  private static void refuseWithoutContent(Path path, FileStat stat, Geometry geometry)
+      throws IOException {
+    String home = stat.regular() ? Files.getFileStore(path).type() : "";
+    if (KERNEL_FILES.contains(home)) {
+      throw new BlksnapException(
+          Errno.ENODEV,
+          path + " refused: a file of " + home + " is made when it is read; name a file on a disk");
+    }
+    if (geometry.capacity() > 0) {
+      return;
+    }
+    throw stat.block()
+        ? new BlksnapException(
+            Errno.ENXIO,
+            path
+                + " refused: it has no size (no medium, or a loop device without a file); set it up")
+        : new BlksnapException(
+            Errno.EINVAL,
+            path + " refused: an empty file; give it a size first, as in: truncate -s 1G " + path);
   }
 
   /**

@@ -168,7 +168,8 @@ final class RegularFile extends OpenDevice {
         long data = file.seekData(at);
         boolean hole = data != at;
         long next = hole ? data : file.seekHole(at);
-        long stop = next <= at || next > end ? end : next;
+        long whole = hole ? next : Geometries.wholeSectors(next);
+        long stop = next <= at || whole > end ? end : whole;
         extents.add(new AllocationExtent(at, stop - at, hole, hole));
         at = stop;
       }

@@ -63,13 +63,6 @@ class RegularFileTest {
     return BlksnapException.errnoOf(assertThrows(IOException.class, call));
   }
 
-  @Test
-  void capacityIsRoundedDownToWholeSectors() throws Exception {
-    Files.write(path, new byte[1000]);
-    assertEquals(512, open().geometry().capacity());
-    assertEquals(512, provider.geometry(path).capacity());
-  }
-
   /** As a restoration of older content that keeps its time leaves it. */
   @Test
   void timeOfChangeDoesNotGoBackWithThatOfTheContent() throws Exception {

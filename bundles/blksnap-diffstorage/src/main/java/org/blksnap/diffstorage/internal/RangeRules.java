@@ -24,7 +24,7 @@ final class RangeRules {
     }
     if (geometry.readOnly()) {
       throw new BlksnapException(
-          Errno.EACCES, path + " refused as difference storage: it is read-only; give another");
+          Errno.EROFS, path + " refused as difference storage: it is read-only; give another");
     }
     if (ranges.isEmpty()) {
       return List.of(new ByteRange(0, capacity));

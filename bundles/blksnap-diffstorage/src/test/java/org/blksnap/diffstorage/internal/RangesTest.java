@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.blksnap.api.block.BlksnapException;
@@ -164,6 +165,15 @@ class RangesTest {
     refused(Errno.ENOENT, directory.resolve("none"), PoolFixture.geometry(1024, 512));
   }
 
+  /** As a device such a file has 1024 bytes, the last 24 of them not in the file. */
+  @Test
+  void ofAFileThatEndsWithinASectorTheWholeSectorsAreUsed() throws IOException {
+    Path file = fixture.file("f", 1000);
+    pool.appendRanges(file, List.of(), PoolFixture.geometry(1024, 512));
+    assertEquals(1, pool.status().capacitySectors());
+    assertEquals(1000, Files.size(file));
+  }
+
   @Test
   void aDirectoryGivenAsFileIsRefused() {
     refused(Errno.EINVAL, directory, PoolFixture.geometry(1024, 512));
@@ -172,7 +182,7 @@ class RangesTest {
   @Test
   void aReadOnlyDeviceIsRefused() throws IOException {
     Path file = fixture.file("f", 1024);
-    refused(Errno.EACCES, file, PoolFixture.geometry(file).withReadOnly(true));
+    refused(Errno.EROFS, file, PoolFixture.geometry(file).withReadOnly(true));
   }
 
   @Test

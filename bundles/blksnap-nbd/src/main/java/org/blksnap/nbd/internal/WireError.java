@@ -18,20 +18,17 @@ final class WireError {
   private WireError() {}
 
   /**
-   * The value for a failure of a command. ENOTSUP goes out for a fast zero alone, as the protocol
-   * demands.
+   * The value for a failure of a command, whose errno {@link BlksnapException#errnoOf} knows.
+   * ENOTSUP goes out for a fast zero alone, as the protocol demands.
    */
   static int of(Throwable failure, boolean fastZero) {
-    if (failure instanceof OutOfMemoryError) {
-      return ENOMEM;
-    }
     return switch (BlksnapException.errnoOf(failure)) {
       case EPERM, EACCES, EROFS -> EPERM;
       case ENOMEM -> ENOMEM;
       case EINVAL, ERANGE -> EINVAL;
       case ENOSPC, EFBIG -> ENOSPC;
       case EOPNOTSUPP, ENOSYS -> fastZero ? ENOTSUP : EIO;
-      case ESHUTDOWN, ESTALE, ENODEV -> ESHUTDOWN;
+      case ESHUTDOWN, ESTALE, ENODEV, ENXIO -> ESHUTDOWN;
       default -> EIO;
     };
   }

@@ -66,7 +66,8 @@ final class Attachments {
     } catch (BlksnapException e) {
       throw e;
     } catch (IOException e) {
-      throw new BlksnapException(Errno.EIO, "device " + path + " was not attached: " + e, e);
+      throw new BlksnapException(
+          BlksnapException.errnoOf(e), "device " + path + " was not attached: " + e, e);
     } finally {
       if (!done) {
         undo(device, raw);
@@ -157,7 +158,7 @@ final class Attachments {
       Files.deleteIfExists(DeviceRecord.in(engine.state().device(device.name())));
     } catch (IOException e) {
       throw new BlksnapException(
-          Errno.EIO,
+          BlksnapException.errnoOf(e),
           "device "
               + device.name()
               + " is detached, but not cleanly, so its next change map is a new generation: "

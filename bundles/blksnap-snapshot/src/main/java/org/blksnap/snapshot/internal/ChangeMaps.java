@@ -8,7 +8,6 @@ import java.nio.file.StandardCopyOption;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import org.blksnap.api.block.BlksnapException;
-import org.blksnap.api.block.Errno;
 import org.blksnap.api.change.CbtInfo;
 import org.blksnap.api.change.GenerationReason;
 import org.blksnap.spi.device.RawDevice;
@@ -95,7 +94,9 @@ final class ChangeMaps {
       throw e;
     } catch (IOException e) {
       throw new BlksnapException(
-          Errno.EIO, "device " + device.name() + ": its change map was not opened: " + e, e);
+          BlksnapException.errnoOf(e),
+          "device " + device.name() + ": its change map was not opened: " + e,
+          e);
     }
   }
 

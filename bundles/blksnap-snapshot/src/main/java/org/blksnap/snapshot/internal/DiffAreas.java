@@ -42,7 +42,9 @@ final class DiffAreas {
       Files.createDirectories(directory);
     } catch (IOException e) {
       throw new BlksnapException(
-          Errno.EIO, "snapshot " + snapshot.id() + ": " + directory + " was not made: " + e, e);
+          BlksnapException.errnoOf(e),
+          "snapshot " + snapshot.id() + ": " + directory + " was not made: " + e,
+          e);
     }
     return chunks.create(request(snapshot, device, held, rule));
   }

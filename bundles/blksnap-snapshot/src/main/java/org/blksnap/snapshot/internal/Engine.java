@@ -192,7 +192,9 @@ final class Engine implements SnapshotService, Closeable {
       throw e;
     } catch (IOException e) {
       throw new BlksnapException(
-          Errno.EIO, "device " + device.name() + ": its capacity was not read: " + e, e);
+          BlksnapException.errnoOf(e),
+          "device " + device.name() + ": its capacity was not read: " + e,
+          e);
     }
   }
 
@@ -268,7 +270,7 @@ final class Engine implements SnapshotService, Closeable {
       } catch (BlksnapException e) {
         throw e;
       } catch (IOException e) {
-        throw new BlksnapException(Errno.EIO, "no snapshot was created: " + e, e);
+        throw new BlksnapException(BlksnapException.errnoOf(e), "no snapshot was created: " + e, e);
       } finally {
         if (!done) {
           events.close(id);

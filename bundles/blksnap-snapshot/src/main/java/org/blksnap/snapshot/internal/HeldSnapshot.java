@@ -127,7 +127,7 @@ final class HeldSnapshot implements Snapshot {
       recordedClean = clean;
     } catch (IOException e) {
       throw new BlksnapException(
-          Errno.EIO,
+          BlksnapException.errnoOf(e),
           "snapshot " + id + ": its record in " + directory + " was not written: " + e,
           e);
     }

@@ -80,7 +80,7 @@ final class StoragePlaces {
       throw e instanceof BlksnapException own
           ? own
           : new BlksnapException(
-              Errno.EIO,
+              BlksnapException.errnoOf(e),
               "storage " + place + " was not written down, so it was not given: " + e,
               e);
     } finally {
@@ -220,7 +220,8 @@ final class StoragePlaces {
     try {
       identity = FileIdentity.of(path);
     } catch (IOException e) {
-      throw new BlksnapException(Errno.EIO, "storage " + path + " refused: " + e, e);
+      throw new BlksnapException(
+          BlksnapException.errnoOf(e), "storage " + path + " refused: " + e, e);
     }
     for (FilteredDevice device : engine.filteredDevices()) {
       if (identity.is(device.deviceIdentity())) {
@@ -241,7 +242,8 @@ final class StoragePlaces {
     } catch (BlksnapException e) {
       throw new BlksnapException(e.errno(), "storage " + path + " refused: " + e.getMessage(), e);
     } catch (IOException e) {
-      throw new BlksnapException(Errno.EIO, "storage " + path + " refused: " + e, e);
+      throw new BlksnapException(
+          BlksnapException.errnoOf(e), "storage " + path + " refused: " + e, e);
     }
   }
 
@@ -264,7 +266,7 @@ final class StoragePlaces {
       throw e;
     } catch (IOException e) {
       throw new BlksnapException(
-          Errno.EIO,
+          BlksnapException.errnoOf(e),
           "storage " + asked + ": it could not be found out on which device it lies: " + e,
           e);
     }

@@ -3,7 +3,6 @@ package org.blksnap.tracker.internal;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -115,12 +114,8 @@ final class MapMaker {
   BlksnapException failure(String what, Exception e) {
     Throwable cause = e instanceof UncheckedIOException u ? u.getCause() : e;
     String text = String.valueOf(cause.getMessage());
-    Errno errno =
-        cause instanceof AccessDeniedException
-            ? Errno.EACCES
-            : text.contains("No space left") ? Errno.ENOSPC : Errno.EIO;
     return new BlksnapException(
-        errno,
+        BlksnapException.errnoOf(cause),
         "change map of "
             + request.device()
             + " in "

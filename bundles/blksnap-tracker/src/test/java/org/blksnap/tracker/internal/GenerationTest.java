@@ -317,7 +317,7 @@ class GenerationTest {
   @Test
   void aDirectoryThatIsNotThereIsAnError() {
     bench = new TrackerBench(directory.resolve("missing"));
-    assertEquals(Errno.EIO, errno(bench::open));
+    assertEquals(Errno.ENOENT, errno(bench::open));
   }
 
   static Errno errno(org.junit.jupiter.api.function.Executable call) {
