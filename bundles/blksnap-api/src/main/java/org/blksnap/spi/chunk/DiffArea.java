@@ -24,23 +24,27 @@ public interface DiffArea extends Closeable {
   /**
    * Makes sure that the old content of every page the range touches can be read elsewhere, before
    * the live write goes down. Returns once it is read, not once it is stored. A failure corrupts
-   * this area and returns: the live write goes on. Throws only EAGAIN, and only with {@code
-   * noWait}, where something would have to be copied; then nothing was.
+   * this area and returns: the live write goes on. Throws only EAGAIN: then something would have to
+   * be copied first, and the live write must not go down. With {@code noWait}, because copying is a
+   * wait. Without, because the area retires or those who wait were sent away: the caller leaves the
+   * gate and comes again. A wait for a buffer ends after the provider's bound at the latest.
    */
   void preserve(long offset, long length, boolean noWait) throws BlksnapException;
 
   /**
    * Image read: saved pages from memory or storage, the rest from the live device, never a torn
-   * mix. EIO once corrupted.
+   * mix. EIO once corrupted, ESTALE once abandoned, ESHUTDOWN once closed.
    */
   void read(ByteBuffer dst, long offset) throws IOException;
 
   /**
    * Image write: into the area alone. Partly covered pages are loaded first. EIO once corrupted.
+   * EAGAIN as of {@link #preserve}, perhaps with some of it written: the caller leaves the gate and
+   * repeats all of it. ESTALE once abandoned.
    */
   void write(ByteBuffer src, long offset) throws IOException;
 
-  /** Image write of zeroes. */
+  /** Image write of zeroes. Errors as of {@link #write}. */
   void writeZeroes(long offset, long length) throws IOException;
 
   void transferTo(long offset, long length, WritableByteChannel target) throws IOException;
@@ -68,11 +72,25 @@ public interface DiffArea extends Closeable {
   DiffAreaStatus status();
 
   /**
-   * Announces {@link #close}: nothing more is stored, and a store under way may fail without harm.
-   * What is not stored stays for {@link ChunkEngine#adopt}. For whoever is about to end the storage
-   * that the area's worker may be waiting for. Returns at once; idempotent.
+   * Who waits in {@link #preserve} or {@link #write} for a buffer ends its wait with EAGAIN. For
+   * whoever closes the gate in which they wait, so that no closing depends on the storage. Returns
+   * at once; costs nothing where nobody waits.
+   */
+  void sendAway();
+
+  /**
+   * Announces {@link #close}: nothing more is saved or stored, every wait ends, and a store under
+   * way may fail without harm. What is not stored stays for {@link ChunkEngine#adopt}. Returns at
+   * once; idempotent.
    */
   void retire();
+
+  /**
+   * Announces {@link #delete}: the snapshot is destroyed. Every wait ends and live writes pass,
+   * nothing is saved any more, image access fails with ESTALE, a read under way too. Returns at
+   * once; idempotent. Needs no gate.
+   */
+  void abandon();
 
   /** Stops working and leaves everything for {@link ChunkEngine#adopt}. Idempotent. */
   @Override

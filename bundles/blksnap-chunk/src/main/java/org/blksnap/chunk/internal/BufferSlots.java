@@ -18,7 +18,7 @@ import java.util.concurrent.atomic.AtomicLongArray;
  *  offset             size
  *       0               64  {@link FileHeader}, magic "BLKSSLOT", count = slots
  *    4096       16 * slots  for each slot: chunk held + 1, 0 none (8); set of pages held (8)
- *    8192  chunk size each  the slots
+ *   20480  chunk size each  the slots
  * </pre>
  *
  * <p>A slot is <b>free</b> (its bit is set), <b>taken</b> (no bit, no owner; whoever took it fills
@@ -37,16 +37,13 @@ final class BufferSlots implements AutoCloseable {
   static final long MAGIC = ChunkMap.magic("BLKSSLOT");
   static final int NONE = -1;
   static final int TABLE = 4096;
-  static final int DATA = 8192;
+  static final int DATA = 20480;
 
   /** Most slots, whatever their size: as many as the table has room for. */
-  static final int MOST = 256;
+  static final int MOST = 1024;
 
   /** Fewest slots, whatever their size. */
   static final int FEWEST = 4;
-
-  /** Slots of common size share this many bytes. */
-  static final long BUDGET = 64L << 20;
 
   /** Bytes backed from the beginning. */
   static final long FIRST_BACKED = 32L << 20;
@@ -92,7 +89,8 @@ final class BufferSlots implements AutoCloseable {
     }
   }
 
-  static BufferSlots create(Path directory, ChunkGeometry geometry, UUID snapshot)
+  /** {@code budget}: bytes that slots of common size share, see {@link #count}. */
+  static BufferSlots create(Path directory, ChunkGeometry geometry, UUID snapshot, long budget)
       throws IOException {
     FileChannel file =
         FileChannel.open(
@@ -101,11 +99,11 @@ final class BufferSlots implements AutoCloseable {
             StandardOpenOption.READ,
             StandardOpenOption.WRITE);
     try {
-      int slots = count(geometry);
+      int slots = count(geometry, budget);
       Zeroes.fill(file, 0, DATA);
       int first = (int) Math.max(FEWEST, Math.min(slots, FIRST_BACKED / geometry.chunkSize()));
       extend(file, geometry.chunkSize(), 0, first);
-      Zeroes.writeFully(file, header(geometry, snapshot).encode(), 0);
+      Zeroes.writeFully(file, new FileHeader(MAGIC, geometry, slots, snapshot).encode(), 0);
       return new BufferSlots(file, slots, geometry.chunkSize(), first);
     } catch (IOException | RuntimeException | Error e) {
       file.close();
@@ -122,8 +120,13 @@ final class BufferSlots implements AutoCloseable {
     }
     FileChannel file = FileChannel.open(path, StandardOpenOption.READ, StandardOpenOption.WRITE);
     try {
-      FileHeader.read(file, path, MAGIC).verify(header(geometry, snapshot), path);
-      int slots = count(geometry);
+      FileHeader found = FileHeader.read(file, path, MAGIC);
+      int slots = found.count();
+      found.verify(new FileHeader(MAGIC, geometry, slots, snapshot), path);
+      if (slots < FEWEST || slots > MOST) {
+        throw FileHeader.damaged(
+            path, "it has " + slots + " slots, may have " + FEWEST + " to " + MOST);
+      }
       int backed = (int) Math.min(slots, (file.size() - DATA) >> geometry.chunkShift());
       if (backed < FEWEST) {
         throw FileHeader.damaged(path, "it is cut short at " + file.size() + " bytes");
@@ -302,11 +305,9 @@ final class BufferSlots implements AutoCloseable {
     Zeroes.fill(file, sparse ? end - 1 : DATA + (long) from * slotSize, end);
   }
 
-  private static FileHeader header(ChunkGeometry geometry, UUID snapshot) {
-    return new FileHeader(MAGIC, geometry, count(geometry), snapshot);
-  }
-
-  static int count(ChunkGeometry geometry) {
-    return (int) Math.max(FEWEST, Math.min(MOST, BUDGET >>> geometry.chunkShift()));
+  /** As many as the budget has room for, and no more than there are chunks. */
+  static int count(ChunkGeometry geometry, long budget) {
+    long wanted = Math.min(budget >>> geometry.chunkShift(), geometry.chunkCount());
+    return (int) Math.max(FEWEST, Math.min(MOST, wanted));
   }
 }

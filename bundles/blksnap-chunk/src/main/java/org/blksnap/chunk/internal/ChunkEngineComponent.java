@@ -3,6 +3,7 @@ package org.blksnap.chunk.internal;
 
 import java.io.IOException;
 import java.time.Duration;
+import java.util.function.LongSupplier;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.spi.chunk.ChunkEngine;
 import org.blksnap.spi.chunk.DiffArea;
@@ -20,20 +21,23 @@ public final class ChunkEngineComponent implements ChunkEngine {
   static final Duration STALL_LIMIT = Duration.ofSeconds(20);
 
   private final Duration stallLimit;
+  private final LongSupplier budget;
 
   @Activate
   public ChunkEngineComponent() {
-    this(STALL_LIMIT);
+    this(STALL_LIMIT, BufferBudget::now);
   }
 
-  ChunkEngineComponent(Duration stallLimit) {
+  /** {@code budget}: bytes of buffers an area may have, asked when it is made. */
+  ChunkEngineComponent(Duration stallLimit, LongSupplier budget) {
     this.stallLimit = stallLimit;
+    this.budget = budget;
   }
 
   @Override
   public DiffArea create(DiffAreaRequest request) throws BlksnapException {
     try {
-      return MappedDiffArea.create(request, stallLimit);
+      return MappedDiffArea.create(request, stallLimit, budget.getAsLong());
     } catch (IOException e) {
       throw refused("made", request, e);
     }

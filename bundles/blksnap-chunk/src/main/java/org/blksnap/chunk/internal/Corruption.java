@@ -10,20 +10,25 @@ import org.blksnap.spi.chunk.CorruptionSink;
 /**
  * The first error of a diff area; later ones are ignored. It is in the file before anybody sees it
  * here, so before any live write passes because of it: a process killed at any moment finds the
- * area corrupted again, never silently wrong.
+ * area corrupted again, never silently wrong. Once {@link #seal sealed} it writes nothing more.
  */
 final class Corruption {
   private final String device;
   private final ChunkMap map;
+  private final AreaState state;
   private final CorruptionSink sink;
 
   @GuardedBy("this")
   private String detail;
 
+  @GuardedBy("this")
+  private boolean sealed;
+
   private volatile Errno error;
 
-  Corruption(String device, ChunkMap map, CorruptionSink sink) {
+  Corruption(String device, ChunkMap map, AreaState state, CorruptionSink sink) {
     this.device = device;
+    this.state = state;
     this.map = map;
     this.sink = sink;
     this.error = map.error();
@@ -53,6 +58,7 @@ final class Corruption {
       persist(kept, what);
       error = kept;
     }
+    state.wake();
     sink.corrupted(kept, what);
     return true;
   }
@@ -86,8 +92,19 @@ final class Corruption {
     }
   }
 
+  /**
+   * The area is closed: from now on the file is its successor's. A thread that comes back late, out
+   * of a storage that hung, finds no way to write into it.
+   */
+  synchronized void seal() {
+    sealed = true;
+  }
+
   @GuardedBy("this")
   private void persist(Errno cause, String what) {
+    if (sealed) {
+      return;
+    }
     try {
       map.error(cause, what);
     } catch (InternalError unreachable) {

@@ -18,7 +18,7 @@ import org.blksnap.api.block.Errno;
  * <pre>
  *  offset size
  *       0    8  magic
- *       8    4  version, 1
+ *       8    4  version, 2
  *      12    4  chunk shift
  *      16    4  page shift
  *      20    4  count: chunks, or slots
@@ -44,7 +44,7 @@ record FileHeader(long magic, ChunkGeometry geometry, int count, UUID snapshot) 
   static final int CRC = 48;
   static final int SIZE = 64;
 
-  static final int THIS_VERSION = 1;
+  static final int THIS_VERSION = 2;
 
   ByteBuffer encode() {
     ByteBuffer header = ByteBuffer.allocate(SIZE).order(ByteOrder.LITTLE_ENDIAN);

@@ -6,6 +6,7 @@ import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.channels.WritableByteChannel;
 import java.util.concurrent.atomic.AtomicReferenceArray;
+import org.blksnap.api.block.BlksnapException;
 import org.blksnap.spi.chunk.LiveReader;
 import org.blksnap.spi.storage.DiffStorage;
 
@@ -15,8 +16,8 @@ import org.blksnap.spi.storage.DiffStorage;
  * <p>New pages are read from the live device, as many at once as there are; then their bits are
  * looked at again. A live write goes down only after the bit is set, so a bit still clear means
  * that what was read is the old content; a bit now set, that the page is read again from where it
- * was saved. A corrupted area lets writes through with bits clear, so that is looked at last, and
- * then nothing of the answer counts.
+ * was saved. An area that is corrupted or gone lets writes through with bits clear, so that is
+ * looked at last, and then nothing of the answer counts.
  */
 final class ImageReader {
   /** Bytes that pass a buffer at a time, where the storage can not hand them over itself. */
@@ -32,24 +33,29 @@ final class ImageReader {
   private final SavedChunks saved;
   private final LiveReader live;
   private final DiffStorage storage;
-  private final Corruption corruption;
+  private final Check check;
   private final AtomicReferenceArray<ByteBuffer> buffers = new AtomicReferenceArray<>(BUFFERS_KEPT);
+
+  /** Fails where the image can not be read: it is corrupted, or gone. */
+  interface Check {
+    void passes() throws BlksnapException;
+  }
 
   ImageReader(
       ChunkGeometry geometry,
       SavedChunks saved,
       LiveReader live,
       DiffStorage storage,
-      Corruption corruption) {
+      Check check) {
     this.geometry = geometry;
     this.saved = saved;
     this.live = live;
     this.storage = storage;
-    this.corruption = corruption;
+    this.check = check;
   }
 
   void read(ByteBuffer dst, long offset) throws IOException {
-    corruption.check();
+    check.passes();
     int limit = dst.limit();
     long end = offset + dst.remaining();
     long at = offset;
@@ -67,7 +73,7 @@ final class ImageReader {
     } finally {
       dst.limit(limit);
     }
-    corruption.check();
+    check.passes();
   }
 
   void transferTo(long offset, long length, WritableByteChannel target) throws IOException {
@@ -75,7 +81,7 @@ final class ImageReader {
     ByteBuffer buffer = null;
     try {
       for (long at = offset; at < end; ) {
-        corruption.check();
+        check.passes();
         long run = storedRun(at, end);
         if (run >= TRANSFER_FROM) {
           storage.transferTo(addressOf(at), run, target);

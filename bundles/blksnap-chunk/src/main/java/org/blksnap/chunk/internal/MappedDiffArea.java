@@ -47,33 +47,38 @@ import org.slf4j.LoggerFactory;
  * the true protection is that the files are written out when they are made, see {@link
  * ChunkMap#PREALLOCATED} and {@link BufferSlots#SPARSE_FROM}; only those beyond are exposed.
  *
- * <p><b>States.</b> open → closed → deleted; corrupted or not besides. A live write that would have
- * to copy while closed can not be served and can not be ignored: it corrupts.
+ * <p><b>States</b> are {@link AreaState}'s, and one step ends every wait at once. {@link #retire}
+ * and {@link #close} lead to "retiring": a live write that would have to copy is sent away with
+ * EAGAIN, so none passes unsaved. {@link #abandon} and {@link #delete} lead to "gone": live writes
+ * pass at once. A close returns when nobody changes the files any more: the store worker has ended,
+ * nobody is in the middle of a chunk, {@link Corruption} is sealed. Where that takes longer than
+ * the stall limit the area is corrupted, on disk, before the close returns; what a thread that
+ * comes back later still does to the files then no longer matters.
  */
 final class MappedDiffArea implements DiffArea {
   private static final Logger LOG = LoggerFactory.getLogger(MappedDiffArea.class);
-
-  private enum Phase {
-    OPEN,
-    CLOSED,
-    DELETED
-  }
 
   private final String device;
   private final Path directory;
   private final ChunkGeometry geometry;
   private final BufferSlots slots;
   private final StoreSignal signal = new StoreSignal();
+  private final SlotQueue queue;
+  private final AreaState state = new AreaState();
   private final Corruption corruption;
   private final SavedChunks saved;
   private final ImageReader reader;
   private final StoreWorker worker;
   private final long stallNanos;
 
-  @GuardedBy("this")
-  private boolean workerEnded;
+  /** Written under the monitor. */
+  private volatile boolean closed;
 
-  private volatile Phase phase = Phase.OPEN;
+  @GuardedBy("this")
+  private boolean deleted;
+
+  @GuardedBy("this")
+  private boolean ended;
 
   private MappedDiffArea(
       DiffAreaRequest request, ChunkMap map, BufferSlots slots, Duration stallLimit)
@@ -83,18 +88,23 @@ final class MappedDiffArea implements DiffArea {
     this.geometry = map.geometry();
     this.slots = slots;
     this.stallNanos = stallLimit.toNanos();
-    corruption = new Corruption(device, map, request.corruption());
+    corruption = new Corruption(device, map, state, request.corruption());
+    queue = new SlotQueue(slots, signal, () -> !state.open() || corruption.happened());
     saved =
         new SavedChunks(
             geometry,
             map,
             slots,
+            queue,
             signal,
+            state,
             request.live(),
             request.storage(),
             corruption,
             stallNanos);
-    reader = new ImageReader(geometry, saved, request.live(), request.storage(), corruption);
+    reader = new ImageReader(geometry, saved, request.live(), request.storage(), this::check);
+    state.whenItEnds(queue::wake);
+    state.whenItEnds(signal::wakeAll);
     saved.recover();
     worker =
         new StoreWorker(
@@ -102,8 +112,10 @@ final class MappedDiffArea implements DiffArea {
             geometry,
             map,
             slots,
+            queue,
             saved,
             signal,
+            state,
             request.storage(),
             corruption,
             request.maximumInQueue(),
@@ -111,7 +123,8 @@ final class MappedDiffArea implements DiffArea {
     worker.start();
   }
 
-  static MappedDiffArea create(DiffAreaRequest request, Duration stallLimit) throws IOException {
+  static MappedDiffArea create(DiffAreaRequest request, Duration stallLimit, long buffers)
+      throws IOException {
     Path directory = request.directory();
     if (Files.exists(directory.resolve(ChunkMap.FILE))
         || Files.exists(directory.resolve(BufferSlots.FILE))) {
@@ -128,7 +141,7 @@ final class MappedDiffArea implements DiffArea {
     BufferSlots slots = null;
     try {
       ChunkMap map = ChunkMap.create(directory, geometry, request.snapshot());
-      slots = BufferSlots.create(directory, geometry, request.snapshot());
+      slots = BufferSlots.create(directory, geometry, request.snapshot(), buffers);
       return new MappedDiffArea(request, map, slots, stallLimit);
     } catch (IOException | RuntimeException | Error e) {
       close(slots);
@@ -162,7 +175,7 @@ final class MappedDiffArea implements DiffArea {
   @Override
   public void preserve(long offset, long length, boolean noWait) throws BlksnapException {
     long end = length >= geometry.capacity() - offset ? geometry.capacity() : offset + length;
-    if (offset >= end || corruption.happened() || phase == Phase.DELETED) {
+    if (offset >= end || corruption.happened() || state.gone()) {
       return;
     }
     try {
@@ -190,12 +203,15 @@ final class MappedDiffArea implements DiffArea {
               + chunk
               + " has to be copied first; repeat it without no-wait");
     }
-    if (phase != Phase.OPEN) {
-      corruption.corrupt(
-          Errno.EIO, "a live write to chunk " + chunk + " passed while the area was closed");
-      return;
+    if (!saved.save(chunk, wanted)) {
+      throw new BlksnapException(
+          Errno.EAGAIN,
+          "write to "
+              + device
+              + " held up: chunk "
+              + chunk
+              + " has to be copied first, and its diff area is let go; leave the gate, come again");
     }
-    saved.save(chunk, wanted);
   }
 
   @Override
@@ -211,7 +227,7 @@ final class MappedDiffArea implements DiffArea {
   @Override
   public void write(ByteBuffer src, long offset) throws IOException {
     check(offset, src.remaining(), Errno.ENOSPC);
-    corruption.check();
+    check();
     int limit = src.limit();
     long end = offset + src.remaining();
     try {
@@ -228,7 +244,7 @@ final class MappedDiffArea implements DiffArea {
     } finally {
       src.limit(limit);
     }
-    corruption.check();
+    check();
   }
 
   @Override
@@ -262,7 +278,7 @@ final class MappedDiffArea implements DiffArea {
               + geometry.capacity()
               + " bytes and be at least 1 byte long");
     }
-    if (phase == Phase.DELETED) {
+    if (state.gone()) {
       return new Run(end - offset, false);
     }
     while (true) {
@@ -276,15 +292,13 @@ final class MappedDiffArea implements DiffArea {
 
   @Override
   public void settle() {
-    if (phase != Phase.OPEN) {
+    if (!state.open()) {
       return;
     }
     long pass = signal.wantPass();
     StoreSignal.Outcome outcome =
         signal.await(
-            () -> signal.ended() >= pass,
-            () -> corruption.happened() || phase != Phase.OPEN,
-            stallNanos);
+            () -> signal.ended() >= pass, () -> corruption.happened() || !state.open(), stallNanos);
     if (outcome == StoreSignal.Outcome.STALLED) {
       corruption.stalled(signal.queued() + " chunks wait", stallNanos);
     }
@@ -311,36 +325,55 @@ final class MappedDiffArea implements DiffArea {
         saved.savedChunkCount(), saved.savedByteCount(), signal.queued(), saved.copiedByteCount());
   }
 
+  /** Threads that wait for a buffer now. */
+  int waiting() {
+    return queue.waiting();
+  }
+
+  @Override
+  public void sendAway() {
+    queue.sendAway();
+  }
+
   @Override
   public void retire() {
-    worker.retire();
+    state.retire();
+  }
+
+  @Override
+  public void abandon() {
+    state.abandon();
   }
 
   @Override
   public synchronized void close() {
-    if (phase != Phase.OPEN) {
+    if (closed) {
       return;
     }
-    phase = Phase.CLOSED;
-    workerEnded = worker.close(stallNanos);
-    if (!workerEnded) {
+    closed = true;
+    state.retire();
+    long deadline = System.nanoTime() + stallNanos;
+    ended = worker.awaitEnd(deadline) & saved.drain(deadline);
+    if (!ended && !state.gone()) {
       corruption.stalled("its last write has not returned at close", stallNanos);
     }
+    corruption.seal();
     close(slots);
   }
 
   /** Cuts the files to nothing first: their space is free at once, not when the maps are. */
   @Override
   public synchronized void delete() {
+    state.abandon();
     close();
-    if (phase == Phase.DELETED) {
+    if (deleted) {
       return;
     }
-    phase = Phase.DELETED;
+    deleted = true;
     for (String name : new String[] {ChunkMap.FILE, BufferSlots.FILE}) {
       Path path = directory.resolve(name);
       try {
-        if (workerEnded && Files.exists(path)) {
+        if (ended && Files.exists(path)) {
           FileChannel.open(path, StandardOpenOption.WRITE, StandardOpenOption.TRUNCATE_EXISTING)
               .close();
         }
@@ -348,6 +381,15 @@ final class MappedDiffArea implements DiffArea {
       } catch (IOException e) {
         LOG.warn("{} of {} stays behind in {}: {}", name, device, directory, e.toString());
       }
+    }
+  }
+
+  /** EIO once corrupted; ESTALE once the snapshot is destroyed. Looked at last in a read. */
+  private void check() throws BlksnapException {
+    corruption.check();
+    if (state.gone()) {
+      throw new BlksnapException(
+          Errno.ESTALE, "image of " + device + " refused: its snapshot was destroyed");
     }
   }
 
@@ -364,9 +406,13 @@ final class MappedDiffArea implements DiffArea {
               + geometry.capacity()
               + " bytes");
     }
-    if (phase != Phase.OPEN) {
+    if (state.gone() || closed) {
       throw new BlksnapException(
-          Errno.ESHUTDOWN, "image of " + device + " refused: its diff area is closed");
+          state.gone() ? Errno.ESTALE : Errno.ESHUTDOWN,
+          "image of "
+              + device
+              + " refused: "
+              + (state.gone() ? "its snapshot was destroyed" : "its diff area is closed"));
     }
   }
 

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
@@ -42,7 +43,9 @@ final class SavedChunks {
   private final ChunkGeometry geometry;
   private final ChunkMap map;
   private final BufferSlots slots;
+  private final SlotQueue queue;
   private final StoreSignal signal;
+  private final AreaState state;
   private final LiveReader live;
   private final DiffStorage storage;
   private final Corruption corruption;
@@ -60,7 +63,9 @@ final class SavedChunks {
       ChunkGeometry geometry,
       ChunkMap map,
       BufferSlots slots,
+      SlotQueue queue,
       StoreSignal signal,
+      AreaState state,
       LiveReader live,
       DiffStorage storage,
       Corruption corruption,
@@ -68,7 +73,9 @@ final class SavedChunks {
     this.geometry = geometry;
     this.map = map;
     this.slots = slots;
+    this.queue = queue;
     this.signal = signal;
+    this.state = state;
     this.live = live;
     this.storage = storage;
     this.corruption = corruption;
@@ -161,9 +168,10 @@ final class SavedChunks {
 
   /**
    * Saves what is still new of the wanted pages. Afterwards they are saved, or the area is
-   * corrupted.
+   * corrupted or gone; false where it ended or the wait for a slot was ended before: then the live
+   * write must not go down.
    */
-  void save(int chunk, long wanted) {
+  boolean save(int chunk, long wanted) {
     int taken = BufferSlots.NONE;
     try {
       Stripe stripe = stripes[chunk % STRIPES];
@@ -171,10 +179,13 @@ final class SavedChunks {
       while (!done && !corruption.happened()) {
         stripe.lock.lock();
         try {
+          if (!state.open()) {
+            return state.gone();
+          }
           long missing = wanted & ~map.which(chunk);
           int held = stripe.find(chunk);
           if (missing != 0 && held == BufferSlots.NONE && taken == BufferSlots.NONE) {
-            taken = slots.tryTake();
+            taken = queue.tryTake();
           }
           int slot = held == BufferSlots.NONE ? taken : held;
           if (missing == 0) {
@@ -196,7 +207,12 @@ final class SavedChunks {
           stripe.lock.unlock();
         }
         if (!done) {
-          taken = awaitSlot();
+          SlotQueue.Ticket ticket = new SlotQueue.Ticket();
+          SlotQueue.End end = await(ticket);
+          taken = ticket.slot();
+          if (end == SlotQueue.End.SENT_AWAY) {
+            return false;
+          }
         }
       }
     } catch (IOException | RuntimeException | InternalError e) {
@@ -204,11 +220,13 @@ final class SavedChunks {
     } finally {
       giveBack(taken);
     }
+    return true;
   }
 
   /**
    * Image write to the chunk's bytes {@code [from, to)}, which are taken from {@code src}. Pages
    * partly covered and still new are loaded first. Whatever happens, {@code src} may be spoilt.
+   * EAGAIN: the area ended, or the wait for a slot was ended; nothing of this chunk was written.
    */
   void overwrite(int chunk, int from, int to, ByteBuffer src) throws IOException {
     long wanted = geometry.pages(from, to);
@@ -222,11 +240,14 @@ final class SavedChunks {
         corruption.check();
         stripe.lock.lock();
         try {
+          if (!state.open()) {
+            throw sentAway(chunk);
+          }
           long which = map.which(chunk);
           long fresh = wanted & ~which;
           int held = stripe.find(chunk);
           if (fresh != 0 && held == BufferSlots.NONE && taken == BufferSlots.NONE) {
-            taken = slots.tryTake();
+            taken = queue.tryTake();
           }
           int slot = held == BufferSlots.NONE ? taken : held;
           if (fresh == 0 || slot != BufferSlots.NONE) {
@@ -253,7 +274,12 @@ final class SavedChunks {
           stripe.lock.unlock();
         }
         if (!done) {
-          taken = awaitSlot();
+          SlotQueue.Ticket ticket = new SlotQueue.Ticket();
+          SlotQueue.End end = await(ticket);
+          taken = ticket.slot();
+          if (end == SlotQueue.End.SENT_AWAY) {
+            throw sentAway(chunk);
+          }
         }
       }
       writeStored(chunk, stored, from, to, src, base);
@@ -326,11 +352,13 @@ final class SavedChunks {
     boolean freed = false;
     stripe.lock.lock();
     try {
+      if (!state.open()) {
+        return;
+      }
       long left = slots.pages(slot) & (~stored | touched[slot]);
       slots.pages(slot, left);
       if (left == 0) {
         stripe.unlink(slot);
-        slots.release(slot);
         freed = true;
       }
     } finally {
@@ -338,6 +366,7 @@ final class SavedChunks {
     }
     if (freed) {
       signal.dequeued();
+      queue.release(slot);
     }
   }
 
@@ -388,25 +417,51 @@ final class SavedChunks {
     return Math.min(to, geometry.runEnd(chunk, rest));
   }
 
-  /** A slot, or none where the area is corrupted now. */
-  private int awaitSlot() {
-    while (true) {
-      StoreSignal.Outcome outcome =
-          signal.await(() -> slots.freeCount() > 0, corruption::happened, stallNanos);
-      if (outcome == StoreSignal.Outcome.STALLED) {
-        corruption.stalled("all " + slots.backed() + " chunk buffers wait", stallNanos);
-      }
-      int slot = slots.tryTake();
-      if (slot != BufferSlots.NONE || outcome != StoreSignal.Outcome.READY) {
-        return slot;
-      }
+  /** Without a slot at the stall limit the area is corrupted, and nobody waits any more. */
+  private SlotQueue.End await(SlotQueue.Ticket ticket) {
+    SlotQueue.End end = queue.await(ticket, stallNanos);
+    if (end == SlotQueue.End.STALLED) {
+      corruption.stalled("all " + slots.backed() + " chunk buffers wait", stallNanos);
     }
+    return end;
+  }
+
+  private static BlksnapException sentAway(int chunk) {
+    return new BlksnapException(
+        Errno.EAGAIN, "chunk " + chunk + " was not written: its diff area is let go; come again");
   }
 
   private void giveBack(int slot) {
     if (slot != BufferSlots.NONE) {
-      slots.release(slot);
-      signal.slotFreed();
+      queue.release(slot);
     }
+  }
+
+  /**
+   * After the area ended: returns once nobody is in the middle of a chunk, so that nothing of it
+   * changes any more; false where somebody still is at the deadline.
+   */
+  boolean drain(long deadline) {
+    boolean drained = true;
+    boolean interrupted = false;
+    for (Stripe stripe : stripes) {
+      boolean got = false;
+      while (!got && deadline - System.nanoTime() > 0) {
+        try {
+          got = stripe.lock.tryLock(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
+        } catch (InterruptedException e) {
+          interrupted = true;
+        }
+      }
+      if (got || stripe.lock.tryLock()) {
+        stripe.lock.unlock();
+      } else {
+        drained = false;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+    return drained;
   }
 }

@@ -74,18 +74,15 @@ final class StoreSignal {
     }
   }
 
-  /** By the worker: a chunk left memory, its slot is free. */
+  /** By the worker: a chunk left memory. */
   void dequeued() {
     queued.decrementAndGet();
     progressed();
-    slotFreed();
   }
 
-  /** A slot is free again. */
-  void slotFreed() {
-    if (waiting.get() > 0) {
-      signalAll();
-    }
+  /** Somebody begins or ends to wait for a slot: the worker does not sleep meanwhile. */
+  void waiter(int more) {
+    waiting.addAndGet(more);
   }
 
   /** By the worker: a piece was stored, so the storage answers. */
@@ -197,6 +194,12 @@ final class StoreSignal {
         Thread.currentThread().interrupt();
       }
     }
+  }
+
+  /** The area has ended: all look again. */
+  void wakeAll() {
+    wake();
+    signalAll();
   }
 
   private void signalAll() {

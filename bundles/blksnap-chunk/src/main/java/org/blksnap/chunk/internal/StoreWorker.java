@@ -24,23 +24,25 @@ final class StoreWorker implements Runnable {
   private final ChunkGeometry geometry;
   private final ChunkMap map;
   private final BufferSlots slots;
+  private final SlotQueue queue;
   private final SavedChunks saved;
   private final StoreSignal signal;
+  private final AreaState state;
   private final DiffStorage storage;
   private final Corruption corruption;
   private final IntSupplier maximumInQueue;
   private final IntSupplier freeBuffers;
   private final Thread thread;
 
-  private volatile boolean closed;
-
   StoreWorker(
       String name,
       ChunkGeometry geometry,
       ChunkMap map,
       BufferSlots slots,
+      SlotQueue queue,
       SavedChunks saved,
       StoreSignal signal,
+      AreaState state,
       DiffStorage storage,
       Corruption corruption,
       IntSupplier maximumInQueue,
@@ -48,8 +50,10 @@ final class StoreWorker implements Runnable {
     this.geometry = geometry;
     this.map = map;
     this.slots = slots;
+    this.queue = queue;
     this.saved = saved;
     this.signal = signal;
+    this.state = state;
     this.storage = storage;
     this.corruption = corruption;
     this.maximumInQueue = maximumInQueue;
@@ -63,16 +67,11 @@ final class StoreWorker implements Runnable {
     thread.start();
   }
 
-  /** Ends after the piece being stored, whatever becomes of it: its pages are still in memory. */
-  void retire() {
-    closed = true;
-    signal.wake();
-  }
-
-  /** Ends after the piece being stored; false where it has not ended within the limit. */
-  boolean close(long limitNanos) {
-    retire();
-    long deadline = System.nanoTime() + limitNanos;
+  /**
+   * After the area ended: waits for the piece being stored, whatever becomes of it, as its pages
+   * are still in memory; false where it has not ended by the deadline.
+   */
+  boolean awaitEnd(long deadline) {
     boolean interrupted = false;
     while (thread.isAlive() && deadline - System.nanoTime() > 0) {
       try {
@@ -96,21 +95,21 @@ final class StoreWorker implements Runnable {
         pass();
       }
     } catch (IOException | RuntimeException | Error e) {
-      if (!closed) {
+      if (state.open()) {
         corruption.corrupt("old data could not be stored", e);
       }
     }
   }
 
   private boolean ended() {
-    return closed || corruption.happened();
+    return !state.open() || corruption.happened();
   }
 
   private void pass() throws IOException {
     long pass = signal.passBegins();
     if (slots.freeCount() < slots.backed() / 4) {
       slots.grow();
-      signal.slotFreed();
+      queue.serve();
     }
     for (int slot = 0; slot < slots.slots(); slot++) {
       if (ended()) {
@@ -135,7 +134,7 @@ final class StoreWorker implements Runnable {
         int to = Math.min(from + PIECE, end);
         storage.write(address + from, slots.storeView(slot, from, to));
         signal.progressed();
-        if (closed) {
+        if (!state.open()) {
           return;
         }
       }

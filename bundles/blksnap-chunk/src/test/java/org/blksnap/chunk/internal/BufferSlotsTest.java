@@ -18,7 +18,7 @@ class BufferSlotsTest {
   void slotsGivenBackCanBeBackedAgain() throws Exception {
     Path file = directory.resolve(BufferSlots.FILE);
     ChunkGeometry geometry = new ChunkGeometry(60L * CHUNK, 18, 12);
-    try (BufferSlots slots = BufferSlots.create(directory, geometry, new UUID(1, 2))) {
+    try (BufferSlots slots = BufferSlots.create(directory, geometry, new UUID(1, 2), 64 << 20)) {
       slots.shrink(0);
       assertEquals(BufferSlots.RESERVED, slots.backed());
       assertEquals(BufferSlots.DATA + BufferSlots.RESERVED * CHUNK, Files.size(file));

@@ -260,11 +260,15 @@ class DiffAreaTest {
   }
 
   @Test
-  void aLiveWriteToAClosedAreaIsNotSilentlyLost() throws Exception {
+  void aLiveWriteToAClosedAreaComesAgainToItsSuccessor() throws Exception {
     scene.area.close();
-    scene.liveWrite(0, scene.bytes(4096));
+    assertEquals(
+        Errno.EAGAIN,
+        assertThrows(BlksnapException.class, () -> scene.liveWrite(0, scene.bytes(4096))).errno());
     scene.area = scene.engine.adopt(scene.request());
-    assertEquals(Errno.EIO, scene.area.error());
+    scene.liveWrite(0, scene.bytes(4096));
+    assertEquals(Errno.OK, scene.area.error());
+    assertArrayEquals(scene.image, scene.wholeImage());
   }
 
   @Test
@@ -307,7 +311,7 @@ class DiffAreaTest {
   void freeBuffersBeyondThePoolSizeAreGivenBack() throws Exception {
     scene.freeBuffers = 4;
     scene.area.settle();
-    assertEquals(8192 + 4 * CHUNK, Files.size(directory.resolve("queue.buf")));
+    assertEquals(BufferSlots.DATA + 4 * CHUNK, Files.size(directory.resolve("queue.buf")));
     scene.liveWrite(0, scene.bytes(40 * CHUNK));
     assertArrayEquals(scene.image, scene.wholeImage());
   }

@@ -4,7 +4,9 @@ package org.blksnap.chunk.internal;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 import org.blksnap.contract.PlainStorage;
 
 /** A storage in memory that fails, hangs or is full when told to. */
@@ -12,6 +14,9 @@ class FakeStorage extends PlainStorage {
   final AtomicLong written = new AtomicLong();
   volatile IOException writeFailure;
   volatile CountDownLatch hang;
+
+  /** Milliseconds each write takes. */
+  volatile long delay;
 
   FakeStorage(int size) {
     super(size);
@@ -31,6 +36,9 @@ class FakeStorage extends PlainStorage {
       } catch (InterruptedException e) {
         throw new IOException(e);
       }
+    }
+    if (delay > 0) {
+      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(delay));
     }
     if (writeFailure != null) {
       throw writeFailure;

@@ -36,13 +36,13 @@ class FileLayoutTest {
     assertEquals(3 * 4096, file.length);
     assertEquals(
         "424c4b5343484e4b" // magic
-            + "01000000" // version
+            + "02000000" // version
             + "12000000" // chunk shift
             + "0c000000" // page shift
             + "03000000" // count
             + "00000c0000000000" // capacity
             + "00112233445566778899aabbccddeeff" // snapshot
-            + "d95bca26" // checksum
+            + "55126645" // checksum
             + "000000000000000000000000"
             + "0000000000000000", // no error
         HexFormat.of().formatHex(file, 0, 72));
@@ -58,9 +58,9 @@ class FileLayoutTest {
   void theSlotsAreAsDrawn() throws Exception {
     byte[] file = Files.readAllBytes(directory.resolve("queue.buf"));
     assertEquals(
-        "424c4b53534c4f54" + "01000000" + "12000000" + "0c000000" + "00010000",
+        "424c4b53534c4f54" + "02000000" + "12000000" + "0c000000" + "04000000",
         HexFormat.of().formatHex(file, 0, 24));
-    assertEquals(8192 + BufferSlots.FIRST_BACKED, file.length);
+    assertEquals(BufferSlots.DATA + (4 << 18), file.length);
     assertEquals(
         "00".repeat(16), HexFormat.of().formatHex(file, 4096, 4096 + 16), "stored: slot is free");
   }
@@ -74,7 +74,8 @@ class FileLayoutTest {
     assertEquals(
         "0300000000000000" + "0400000000000000", HexFormat.of().formatHex(file, 4096, 4096 + 16));
     int at = (2 << 18) + 8192;
-    assertTrue(Arrays.equals(file, 8192 + 8192, 8192 + 8192 + 4096, scene.image, at, at + 4096));
+    int slot = BufferSlots.DATA + 8192;
+    assertTrue(Arrays.equals(file, slot, slot + 4096, scene.image, at, at + 4096));
     scene.close();
   }
 

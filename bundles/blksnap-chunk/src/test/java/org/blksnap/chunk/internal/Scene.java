@@ -28,7 +28,7 @@ final class Scene implements AutoCloseable {
   final byte[] image;
   final AtomicLong liveReads = new AtomicLong();
   final List<String> corruptions = new CopyOnWriteArrayList<>();
-  final ChunkEngineComponent engine = new ChunkEngineComponent(STALL);
+  final ChunkEngineComponent engine;
   final Random random;
   Path directory;
   FakeStorage storage;
@@ -39,6 +39,12 @@ final class Scene implements AutoCloseable {
   DiffArea area;
 
   Scene(Path directory, int capacity, int chunkShift, long seed) throws BlksnapException {
+    this(directory, capacity, chunkShift, seed, STALL, 64L << 20);
+  }
+
+  Scene(Path directory, int capacity, int chunkShift, long seed, Duration stallLimit, long buffers)
+      throws BlksnapException {
+    engine = new ChunkEngineComponent(stallLimit, () -> buffers);
     this.directory = directory;
     random = new Random(seed);
     live = new byte[capacity];

@@ -122,8 +122,8 @@ final class Departure {
   private void sendAwayWhoWaitsForStorage() {
     for (FilteredDevice device : engine.filteredDevices()) {
       HeldArea held = device.held();
-      if (held != null && held.area() != null) {
-        held.area().retire();
+      if (held != null) {
+        held.retire();
       }
     }
     for (HeldSnapshot snapshot : engine.heldSnapshots()) {

@@ -73,7 +73,7 @@ final class FilteredDevice implements AttachedDevice {
     this.request = request;
     this.identity = raw.identity();
     this.minor = identity.blockDevice() ? identity.minor() : minor;
-    this.gate = new Gate("device " + name);
+    this.gate = new Gate("device " + name, this::sendAwayWhoWait);
     this.changes = new TrackedChanges(this);
     this.watcher = watcher;
     this.raw = raw;
@@ -170,27 +170,56 @@ final class FilteredDevice implements AttachedDevice {
     if (length == 0) {
       return;
     }
-    int ticket = gate.enter((flags & IoFlags.NO_WAIT) != 0);
+    int ticket = enterPrepared(offset, length, flags);
     try {
-      prepareChange(offset, length, flags).write(src, offset);
+      present().write(src, offset);
     } finally {
       gate.exit(ticket);
     }
     flushIf(flags);
   }
 
-  /** Mark, then preserve; the caller moves the data. */
-  private RawDevice prepareChange(long offset, long length, int flags) throws BlksnapException {
-    RawDevice device = present();
+  /**
+   * Enters the gate, marks, preserves; the caller moves the data. Who is sent away out of a wait
+   * for the storage leaves the gate and comes again: its marks only over-report.
+   */
+  private int enterPrepared(long offset, long length, int flags) throws BlksnapException {
+    boolean noWait = (flags & IoFlags.NO_WAIT) != 0;
+    long deadline = 0;
+    while (true) {
+      int ticket = gate.enter(noWait);
+      boolean ready = false;
+      try {
+        ready = prepareChange(offset, length, noWait);
+      } finally {
+        if (!ready) {
+          gate.exit(ticket);
+        }
+      }
+      if (ready) {
+        return ticket;
+      }
+      deadline = deadline == 0 ? Gate.comeAgainUntil() : deadline;
+      gate.beforeComingAgain(deadline);
+    }
+  }
+
+  /** False where the request was sent away. */
+  private boolean prepareChange(long offset, long length, boolean noWait) throws BlksnapException {
+    present();
     Tracker marks = tracker;
     if (marks != null) {
       marks.mark(offset, length);
     }
     HeldArea area = held;
+    return area == null || area.preserve(offset, length, noWait);
+  }
+
+  private void sendAwayWhoWait() {
+    HeldArea area = held;
     if (area != null) {
-      area.preserve(offset, length, (flags & IoFlags.NO_WAIT) != 0);
+      area.sendAway();
     }
-    return device;
   }
 
   @Override
@@ -198,9 +227,9 @@ final class FilteredDevice implements AttachedDevice {
     checkWrite(offset, length, flags, IoFlags.FUA | IoFlags.NO_WAIT);
     for (long done = 0; done < length; done += PIECE) {
       long piece = Math.min(PIECE, length - done);
-      int ticket = gate.enter((flags & IoFlags.NO_WAIT) != 0);
+      int ticket = enterPrepared(offset + done, piece, flags);
       try {
-        prepareChange(offset + done, piece, flags).discard(offset + done, piece);
+        present().discard(offset + done, piece);
       } finally {
         gate.exit(ticket);
       }
@@ -214,9 +243,9 @@ final class FilteredDevice implements AttachedDevice {
         offset, length, flags, IoFlags.FUA | IoFlags.NO_WAIT | IoFlags.NO_HOLE | IoFlags.FAST_ZERO);
     for (long done = 0; done < length; done += PIECE) {
       long piece = Math.min(PIECE, length - done);
-      int ticket = gate.enter((flags & IoFlags.NO_WAIT) != 0);
+      int ticket = enterPrepared(offset + done, piece, flags);
       try {
-        prepareChange(offset + done, piece, flags)
+        present()
             .writeZeroes(
                 offset + done,
                 piece,

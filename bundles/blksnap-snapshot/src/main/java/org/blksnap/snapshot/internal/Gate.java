@@ -27,6 +27,10 @@ import org.blksnap.api.snapshot.GateStatistics;
  * alone and waits for it alone, so that no take waits for a slow read or an fdatasync. {@link
  * #close} is for those who change what is behind the gate, and keeps out both.
  *
+ * <p>Who waits inside for a slow storage is sent away while the gate is barred ({@code sendAway}):
+ * such a request leaves, waits at the gate like the others, and comes again. So no closing depends
+ * on the storage.
+ *
  * <p>The exclusive side belongs to nobody's thread: a hot swap closes the gate in one thread and
  * opens it in another. The permit says who may close; {@link #open} gives it back. All waits are
  * bounded.
@@ -42,6 +46,9 @@ final class Gate {
   private static final long SPIN_NANOS = 50_000;
   private static final long PARK_NANOS = 20_000;
 
+  /** Between leaving and coming again, for who was sent away. */
+  static final long COME_AGAIN_NANOS = 1_000_000;
+
   private final String name;
 
   /** Counts of {@link #enter} in the first half, of {@link #enterSteady} in the second. */
@@ -50,6 +57,9 @@ final class Gate {
   private final Semaphore exclusive = new Semaphore(1, true);
   private final ReentrantLock waiting = new ReentrantLock();
   private final Condition opened = waiting.newCondition();
+
+  /** Sends away who waits inside for something that may be slow: they come again. */
+  private final Runnable sendAway;
 
   /** Nobody enters. Written only by the holder of the permit. */
   private volatile boolean closed;
@@ -64,7 +74,16 @@ final class Gate {
   private GateStatistics statistics = new GateStatistics(0, 0, 0, 0);
 
   Gate(String name) {
+    this(name, () -> {});
+  }
+
+  /**
+   * {@code sendAway} is called again and again while the gate is barred and somebody is inside. It
+   * must cost nothing where nobody waits.
+   */
+  Gate(String name, Runnable sendAway) {
     this.name = name;
+    this.sendAway = sendAway;
   }
 
   /**
@@ -115,6 +134,31 @@ final class Gate {
     inside.getAndDecrement(ticket);
   }
 
+  /**
+   * For a request that was sent away and has left: a moment, as the gate may not be barred yet.
+   * ESHUTDOWN at the deadline of {@link #comeAgainUntil}.
+   */
+  void beforeComingAgain(long deadline) throws BlksnapException {
+    if (deadline - System.nanoTime() <= 0) {
+      throw heldTooLong();
+    }
+    LockSupport.parkNanos(COME_AGAIN_NANOS);
+  }
+
+  /** How long a request that is sent away comes again. */
+  static long comeAgainUntil() {
+    return System.nanoTime() + REQUEST_WAIT.toNanos();
+  }
+
+  private BlksnapException heldTooLong() {
+    return new BlksnapException(
+        Errno.ESHUTDOWN,
+        name
+            + " has been held for "
+            + REQUEST_WAIT.toSeconds()
+            + " s; the request was given up. See blksnap:doctor");
+  }
+
   private void awaitOpen(long deadline, boolean steady) throws BlksnapException {
     boolean interrupted = false;
     waiting.lock();
@@ -122,12 +166,7 @@ final class Gate {
       while (steady ? sealed : closed) {
         long left = deadline - System.nanoTime();
         if (left <= 0) {
-          throw new BlksnapException(
-              Errno.ESHUTDOWN,
-              name
-                  + " has been held for "
-                  + REQUEST_WAIT.toSeconds()
-                  + " s; the request was given up. See blksnap:doctor");
+          throw heldTooLong();
         }
         try {
           opened.awaitNanos(left);
@@ -214,6 +253,7 @@ final class Gate {
   private boolean awaitQuiet(long deadline) {
     long spinUntil = System.nanoTime() + SPIN_NANOS;
     while (!quiet()) {
+      sendAway.run();
       long now = System.nanoTime();
       if (now > deadline) {
         return quiet();

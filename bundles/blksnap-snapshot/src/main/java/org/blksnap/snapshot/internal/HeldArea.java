@@ -45,13 +45,48 @@ final class HeldArea {
     }
   }
 
-  /** Old data first, for the part of the range that the image has. */
-  void preserve(long offset, long length, boolean noWait) throws BlksnapException {
+  /**
+   * Old data first, for the part of the range that the image has. False: the live write must not go
+   * down, but leave the gate and come again. EAGAIN only with {@code noWait}.
+   */
+  boolean preserve(long offset, long length, boolean noWait) throws BlksnapException {
     DiffArea now = area;
     if (now == null || lost != null || offset >= geometry.capacity()) {
-      return;
+      return true;
     }
-    now.preserve(offset, Math.min(length, geometry.capacity() - offset), noWait);
+    try {
+      now.preserve(offset, Math.min(length, geometry.capacity() - offset), noWait);
+      return true;
+    } catch (BlksnapException e) {
+      if (noWait || e.errno() != Errno.EAGAIN) {
+        throw e;
+      }
+      return false;
+    }
+  }
+
+  /** Who waits for a buffer comes again. */
+  void sendAway() {
+    DiffArea now = area;
+    if (now != null) {
+      now.sendAway();
+    }
+  }
+
+  /** Nothing more is saved or stored: the area is about to be closed. */
+  void retire() {
+    DiffArea now = area;
+    if (now != null) {
+      now.retire();
+    }
+  }
+
+  /** The snapshot is destroyed: nobody waits for its sake any more. */
+  void abandon() {
+    DiffArea now = area;
+    if (now != null) {
+      now.abandon();
+    }
   }
 
   /** The area for image access; EIO with the reason once it is lost. */

@@ -413,6 +413,10 @@ final class HeldSnapshot implements Snapshot {
       keepQuietly(SnapshotRecord.Phase.DESTROYING);
       state = SnapshotState.DESTROYED;
       for (ImageView view : views.values()) {
+        view.destroyed();
+        view.held().abandon();
+      }
+      for (ImageView view : views.values()) {
         release(view);
       }
       for (String name : members.all().keySet()) {
@@ -431,7 +435,6 @@ final class HeldSnapshot implements Snapshot {
   /** No write is inside while the area goes, so none preserves into a closed one. */
   private void release(ImageView view) {
     engine.assertControlled();
-    view.destroyed();
     FilteredDevice device = view.liveDevice();
     boolean quiet = engine.gates().shut(device);
     device.hold(null);

@@ -131,6 +131,9 @@ final class HotSwap {
       if (room == Room.DEVICE) {
         Departure.flushAhead(device);
       }
+      if (room == Room.CHUNK && device.held() != null) {
+        device.held().retire();
+      }
       boolean quiet = suspend(room, device);
       switch (room) {
         case DEVICE -> letRawGo(device);

@@ -94,15 +94,42 @@ final class ImageView implements SnapshotImage {
       return;
     }
     refuseNoWait(flags);
-    int ticket = enter();
-    try {
-      DiffArea area = held.usable();
-      markBoth(offset, length);
-      area.write(src, offset);
-    } finally {
-      exit(ticket);
-    }
+    int begin = src.position();
+    change(
+        offset,
+        length,
+        area -> {
+          src.position(begin);
+          area.write(src, offset);
+        });
     forceIf(flags);
+  }
+
+  /** One change of the area, which may have to be made again from its beginning. */
+  private interface Change {
+    void make(DiffArea area) throws IOException;
+  }
+
+  /** Who is sent away out of a wait for the storage leaves the gate and comes again. */
+  private void change(long offset, long length, Change change) throws IOException {
+    long deadline = 0;
+    while (true) {
+      int ticket = enter();
+      try {
+        DiffArea area = held.usable();
+        markBoth(offset, length);
+        change.make(area);
+        return;
+      } catch (BlksnapException e) {
+        if (e.errno() != Errno.EAGAIN) {
+          throw e;
+        }
+      } finally {
+        exit(ticket);
+      }
+      deadline = deadline == 0 ? Gate.comeAgainUntil() : deadline;
+      device.gateOfRequests().beforeComingAgain(deadline);
+    }
   }
 
   @Override
@@ -122,14 +149,8 @@ final class ImageView implements SnapshotImage {
     }
     for (long done = 0; done < length; done += FilteredDevice.PIECE) {
       long piece = Math.min(FilteredDevice.PIECE, length - done);
-      int ticket = enter();
-      try {
-        DiffArea area = held.usable();
-        markBoth(offset + done, piece);
-        area.writeZeroes(offset + done, piece);
-      } finally {
-        exit(ticket);
-      }
+      long from = offset + done;
+      change(from, piece, area -> area.writeZeroes(from, piece));
     }
     forceIf(flags);
   }

@@ -48,6 +48,35 @@ class GateTest {
   }
 
   @Test
+  void whoWaitsInsideForSomethingSlowIsSentAwaySoThatTheGateCloses() throws Exception {
+    CountDownLatch sentAway = new CountDownLatch(1);
+    CountDownLatch inside = new CountDownLatch(1);
+    Gate slow = new Gate("slow", sentAway::countDown);
+    AtomicBoolean cameAgain = new AtomicBoolean();
+    Thread writer =
+        new Thread(
+            () -> {
+              try {
+                int ticket = slow.enter(false);
+                inside.countDown();
+                sentAway.await();
+                slow.exit(ticket);
+                slow.exit(slow.enter(false));
+                cameAgain.set(true);
+              } catch (BlksnapException | InterruptedException e) {
+                throw new IllegalStateException(e);
+              }
+            });
+    writer.start();
+    inside.await();
+    slow.close(Duration.ofSeconds(30));
+    assertFalse(cameAgain.get());
+    slow.open();
+    writer.join();
+    assertTrue(cameAgain.get());
+  }
+
+  @Test
   void aShutGateLetsNobodyInWhileItEmpties() throws Exception {
     int ticket = gate.enter(false);
     gate.shut(SECOND);
