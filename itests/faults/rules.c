@@ -1,0 +1,440 @@
+// SPDX-License-Identifier: Apache-2.0
+#define _GNU_SOURCE
+#include "rules.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MOST_RULES 32
+#define MOST_TEXT 65536
+#define MOST_LOADS 100000
+#define MOST_DESCRIPTORS 65536
+/* How often one who is stuck looks whether he still is. */
+#define LOOK_NANOS 5000000L
+
+enum action { DELAY, FAIL, TORN, STUCK, FULL, READONLY, GONE, KILL };
+
+struct rule {
+	char pattern[512];
+	unsigned int operations;
+	enum action action;
+	unsigned int slot;
+	unsigned long milliseconds;
+	int error;
+	uint64_t bytes;    /* TORN: of each call; FULL: in all */
+	bool claim, kill;  /* TORN */
+	uint64_t skip;     /* so many calls pass first */
+	uint64_t count;    /* and so many are met; 0: all */
+	double probability;
+	off_t begin, end;  /* part of the file; end 0: all of it */
+};
+
+struct rules {
+	uint32_t generation;
+	unsigned int length;
+	struct clocks clocks;
+	struct rule rule[MOST_RULES];
+};
+
+/* The control page; faultctl knows the same offsets. */
+struct page {
+	_Atomic uint64_t generation;
+	_Atomic uint64_t loaded; /* the last generation that some process has loaded */
+	uint64_t unused[6];
+	struct slot {
+		_Atomic uint64_t calls;  /* that matched */
+		_Atomic uint64_t met;    /* of these, treated */
+		_Atomic uint64_t bytes;  /* FULL: let through */
+		_Atomic int64_t waiting; /* in it now */
+	} slot[MOST_RULES];
+};
+_Static_assert(sizeof(struct page) <= 4096, "the control page is one page");
+
+static struct rules none;
+static _Atomic(struct rules *) current = &none;
+static struct page *page;
+static char control[PATH_MAX];
+static atomic_flag loading = ATOMIC_FLAG_INIT;
+static unsigned int loads;
+/* Of each descriptor: generation of the rules (high half), and which of them match its name. */
+static _Atomic uint64_t known[MOST_DESCRIPTORS];
+
+static void give_up(const char *what, const char *which)
+{
+	dprintf(2, "faults: %s \"%s\"\n", what, which);
+	_exit(98);
+}
+
+/* Value of " key=" in a line, copied; false where it is not there. Values have no blanks but as %20. */
+static bool value_of(const char *line, const char *key, char *value, size_t size)
+{
+	const char *at = line;
+	size_t length = strlen(key);
+
+	while ((at = strstr(at, key)) != NULL && !((at == line || at[-1] == ' ') && at[length] == '='))
+		at += length;
+	if (at == NULL)
+		return false;
+	at += length + 1;
+	size_t i = 0;
+	for (; *at != '\0' && *at != ' '; i++) {
+		if (i + 1 >= size)
+			give_up("value too long in", line);
+		if (strncmp(at, "%20", 3) == 0) {
+			value[i] = ' ';
+			at += 3;
+		} else {
+			value[i] = *at++;
+		}
+	}
+	value[i] = '\0';
+	return true;
+}
+
+static int64_t number_of(const char *line, const char *key, int64_t otherwise)
+{
+	char text[32], *end;
+
+	if (!value_of(line, key, text, sizeof(text)))
+		return otherwise;
+	int64_t number = strtoll(text, &end, 10);
+	if (*end != '\0' || end == text)
+		give_up("not a number in", line);
+	return number;
+}
+
+static void parse_rule(const char *line, struct rule *rule)
+{
+	static const char *const actions[] = {"delay", "fail", "torn", "stuck", "full", "readonly", "gone", "kill"};
+	char text[64];
+	unsigned int action;
+
+	memset(rule, 0, sizeof(*rule));
+	if (!value_of(line, "path", rule->pattern, sizeof(rule->pattern)) || !value_of(line, "do", text, sizeof(text)))
+		give_up("neither path nor action in", line);
+	for (action = 0; action < sizeof(actions) / sizeof(*actions) && strcmp(text, actions[action]) != 0; action++)
+		;
+	if (action > KILL)
+		give_up("unknown action in", line);
+	rule->action = (enum action)action;
+	rule->operations = (unsigned int)number_of(line, "operations", 0);
+	rule->slot = (unsigned int)number_of(line, "slot", 0) % MOST_RULES;
+	rule->milliseconds = (unsigned long)number_of(line, "ms", 0);
+	rule->error = (int)number_of(line, "errno", 0);
+	rule->bytes = (uint64_t)number_of(line, "bytes", 0);
+	rule->claim = number_of(line, "claim", 0) != 0;
+	rule->kill = number_of(line, "kill", 0) != 0;
+	rule->skip = (uint64_t)number_of(line, "skip", 0);
+	rule->count = (uint64_t)number_of(line, "count", 0);
+	rule->probability = (double)number_of(line, "permille", 1000) / 1000;
+	rule->begin = number_of(line, "begin", 0);
+	rule->end = number_of(line, "end", 0);
+}
+
+static void parse(char *text, struct rules *rules)
+{
+	char *rest = text, *line;
+
+	while ((line = strsep(&rest, "\n")) != NULL) {
+		if (strncmp(line, "clock ", 6) == 0) {
+			rules->clocks.realtime = number_of(line, "realtime", 0);
+			rules->clocks.monotonic = number_of(line, "monotonic", 0);
+			rules->clocks.drift = number_of(line, "drift", 0);
+			rules->clocks.base = number_of(line, "base", 0);
+		} else if (strncmp(line, "rule ", 5) == 0) {
+			if (rules->length == MOST_RULES)
+				give_up("too many rules at", line);
+			parse_rule(line, &rules->rule[rules->length++]);
+		} else if (*line != '\0' && *line != '#') {
+			give_up("not understood:", line);
+		}
+	}
+}
+
+/* Raw calls and mapped memory alone: this may be the first call of a process, and any thread's. */
+static void load(uint64_t generation)
+{
+	static char text[MOST_TEXT];
+	ssize_t length = 0, got;
+	int saved = errno;
+
+	if (atomic_flag_test_and_set(&loading))
+		return;
+	int fd = (int)syscall(SYS_openat, AT_FDCWD, control, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0 && loads++ < MOST_LOADS) {
+		while (length < MOST_TEXT - 1 && (got = syscall(SYS_read, fd, text + length, MOST_TEXT - 1 - length)) > 0)
+			length += got;
+		text[length] = '\0';
+		struct rules *next = mmap(NULL, sizeof(*next), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		if (next != MAP_FAILED) {
+			next->generation = (uint32_t)generation;
+			parse(text, next);
+			atomic_store(&current, next);
+			atomic_store(&page->loaded, generation);
+		}
+	}
+	if (fd >= 0)
+		syscall(SYS_close, fd);
+	atomic_flag_clear(&loading);
+	errno = saved;
+}
+
+static const struct rules *in_force(void)
+{
+	if (page == NULL)
+		return &none;
+	uint64_t generation = atomic_load_explicit(&page->generation, memory_order_acquire);
+	const struct rules *rules = atomic_load_explicit(&current, memory_order_acquire);
+	if ((uint32_t)generation == rules->generation)
+		return rules;
+	load(generation);
+	return atomic_load_explicit(&current, memory_order_acquire);
+}
+
+const struct clocks *clocks_in_force(void)
+{
+	return &in_force()->clocks;
+}
+
+static uint32_t matching(const struct rules *rules, const char *path)
+{
+	uint32_t found = 0;
+
+	for (unsigned int i = 0; i < rules->length; i++)
+		if (fnmatch(rules->rule[i].pattern, path, 0) == 0)
+			found |= UINT32_C(1) << i;
+	return found;
+}
+
+/* The name behind a descriptor; what was unlinked keeps the name it had. */
+static bool name_of(int fd, char *path, size_t size)
+{
+	char link[64];
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	ssize_t length = readlink(link, path, size - 1);
+	if (length < 0)
+		return false;
+	path[length] = '\0';
+	static const char gone[] = " (deleted)";
+	size_t tail = sizeof(gone) - 1;
+	if ((size_t)length > tail && strcmp(path + length - tail, gone) == 0)
+		path[(size_t)length - tail] = '\0';
+	return true;
+}
+
+static uint32_t matching_descriptor(const struct rules *rules, int fd)
+{
+	char path[PATH_MAX];
+
+	if (fd < 0 || fd >= MOST_DESCRIPTORS)
+		return 0;
+	uint64_t seen = atomic_load_explicit(&known[fd], memory_order_relaxed);
+	if (seen >> 32 == rules->generation && seen != 0)
+		return (uint32_t)seen;
+	uint32_t found = name_of(fd, path, sizeof(path)) ? matching(rules, path) : 0;
+	atomic_store_explicit(&known[fd], (uint64_t)rules->generation << 32 | found, memory_order_relaxed);
+	return found;
+}
+
+void forget(int fd)
+{
+	if (fd >= 0 && fd < MOST_DESCRIPTORS)
+		atomic_store_explicit(&known[fd], 0, memory_order_relaxed);
+}
+
+static bool by_chance(double probability)
+{
+	static _Thread_local unsigned int seed;
+
+	if (probability >= 1)
+		return true;
+	if (seed == 0)
+		seed = (unsigned int)gettid() * 2654435761u | 1;
+	return rand_r(&seed) < probability * RAND_MAX;
+}
+
+/* Whether the rule meets this call. */
+static bool meets(const struct rule *rule, unsigned int operation, size_t length, off_t offset)
+{
+	if ((rule->operations & operation) == 0)
+		return false;
+	if (rule->end != 0 && (offset < 0 || offset >= rule->end || offset + (off_t)length <= rule->begin))
+		return false;
+	struct slot *slot = &page->slot[rule->slot];
+	if (atomic_fetch_add(&slot->calls, 1) < rule->skip || !by_chance(rule->probability))
+		return false;
+	uint64_t before = atomic_fetch_add(&slot->met, 1);
+	if (rule->count != 0 && before >= rule->count) {
+		atomic_fetch_sub(&slot->met, 1);
+		return false;
+	}
+	return true;
+}
+
+static void sleep_for(unsigned long milliseconds)
+{
+	struct timespec left = {(time_t)(milliseconds / 1000), (long)(milliseconds % 1000) * 1000000};
+
+	while (nanosleep(&left, &left) != 0 && errno == EINTR)
+		;
+}
+
+/* As long as a rule of this slot still says stuck. */
+static void wait_until_released(unsigned int slot)
+{
+	const struct timespec look = {0, LOOK_NANOS};
+	bool stuck = true;
+
+	while (stuck) {
+		nanosleep(&look, NULL);
+		const struct rules *rules = in_force();
+		stuck = false;
+		for (unsigned int i = 0; i < rules->length; i++)
+			stuck |= rules->rule[i].slot == slot && rules->rule[i].action == STUCK;
+	}
+}
+
+static void apply(const struct rule *rule, unsigned int operation, size_t length, bool changes, struct verdict *verdict)
+{
+	struct slot *slot = &page->slot[rule->slot];
+
+	switch (rule->action) {
+	case DELAY:
+	case STUCK:
+		atomic_fetch_add(&slot->waiting, 1);
+		if (rule->action == DELAY)
+			sleep_for(rule->milliseconds);
+		else
+			wait_until_released(rule->slot);
+		atomic_fetch_sub(&slot->waiting, 1);
+		break;
+	case FAIL:
+		*verdict = (struct verdict){0, rule->error, false, false};
+		break;
+	case TORN:
+		*verdict = (struct verdict){rule->bytes < length ? rule->bytes : length, rule->error, rule->claim, rule->kill};
+		break;
+	case FULL:
+		if (operation & (OP_WRITE | OP_ALLOCATE)) {
+			uint64_t before = atomic_fetch_add(&slot->bytes, length);
+			uint64_t room = before < rule->bytes ? rule->bytes - before : 0;
+			if (room < length)
+				*verdict = (struct verdict){operation == OP_WRITE ? room : 0, room != 0 && operation == OP_WRITE ? 0 : ENOSPC, false, false};
+		}
+		break;
+	case READONLY:
+		if (changes)
+			*verdict = (struct verdict){0, EROFS, false, false};
+		break;
+	case GONE:
+		*verdict = (struct verdict){0, operation == OP_OPEN ? ENXIO : EIO, false, false};
+		break;
+	case KILL:
+		*verdict = (struct verdict){0, EIO, false, true};
+		break;
+	}
+}
+
+static bool decide(const struct rules *rules, uint32_t matched, unsigned int operation, size_t length, off_t offset,
+	bool changes, struct verdict *verdict)
+{
+	int saved = errno;
+	bool met = false;
+
+	*verdict = (struct verdict){length, 0, false, false};
+	for (unsigned int i = 0; i < rules->length; i++) {
+		if ((matched >> i & 1) == 0 || !meets(&rules->rule[i], operation, length, offset))
+			continue;
+		apply(&rules->rule[i], operation, length, changes, verdict);
+		met = true;
+	}
+	if (verdict->kill && verdict->length == 0)
+		kill(getpid(), SIGKILL);
+	errno = saved;
+	return met;
+}
+
+bool judge(int fd, unsigned int operation, size_t length, off_t offset, struct verdict *verdict)
+{
+	const struct rules *rules = in_force();
+
+	if (rules->length == 0)
+		return false;
+	int saved = errno;
+	uint32_t matched = matching_descriptor(rules, fd);
+	errno = saved;
+	return matched != 0 && decide(rules, matched, operation, length, offset, (operation & OP_CHANGES) != 0, verdict);
+}
+
+bool judge_open(int directory, const char *path, int flags, struct verdict *verdict)
+{
+	const struct rules *rules = in_force();
+	char whole[2 * PATH_MAX], folder[PATH_MAX];
+
+	if (rules->length == 0)
+		return false;
+	int saved = errno;
+	if (path[0] != '/') {
+		bool named = directory == AT_FDCWD ? getcwd(folder, sizeof(folder)) != NULL : name_of(directory, folder, sizeof(folder));
+		if (!named)
+			folder[0] = '\0';
+		snprintf(whole, sizeof(whole), "%s/%s", folder, path);
+		path = whole;
+	}
+	uint32_t matched = matching(rules, path);
+	errno = saved;
+	bool changes = (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC) != 0;
+	return matched != 0 && decide(rules, matched, OP_OPEN, 1, -1, changes, verdict);
+}
+
+ssize_t conclude(const struct verdict *verdict, size_t length, ssize_t done)
+{
+	if (verdict->kill)
+		kill(getpid(), SIGKILL);
+	if (done < 0)
+		return done;
+	if (verdict->error != 0) {
+		errno = verdict->error;
+		return -1;
+	}
+	return verdict->claim ? (ssize_t)length : done;
+}
+
+/* In force in the programs BLKSNAP_FAULTS_PROGRAMS names (java), with BLKSNAP_FAULTS as control file. */
+__attribute__((constructor)) static void begin(void)
+{
+	const char *name = getenv("BLKSNAP_FAULTS"), *programs = getenv("BLKSNAP_FAULTS_PROGRAMS");
+	char path[PATH_MAX], self[PATH_MAX], wanted[256], ours[300];
+
+	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	if (name == NULL || *name == '\0' || length < 0)
+		return;
+	self[length] = '\0';
+	snprintf(wanted, sizeof(wanted), ",%s,", programs != NULL ? programs : "java");
+	snprintf(ours, sizeof(ours), ",%.255s,", strrchr(self, '/') + 1);
+	if (strstr(wanted, ours) == NULL)
+		return;
+	if ((size_t)snprintf(path, sizeof(path), "%s.page", name) >= sizeof(path))
+		give_up("name too long:", name);
+	strcpy(control, name);
+	int fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		give_up("no control page, make it with faultctl init:", path);
+	void *mapped = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	syscall(SYS_close, fd);
+	if (mapped == MAP_FAILED)
+		give_up("cannot map", path);
+	page = mapped;
+}
