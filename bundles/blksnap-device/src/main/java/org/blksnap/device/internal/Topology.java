@@ -33,9 +33,17 @@ final class Topology {
 
   /**
    * True where the directory or file lies, however deep, on the device or file; a block device lies
-   * on what it is made of.
+   * on what it is made of, and what is not there yet where it would be made.
    */
-  boolean carries(FileStat device, Path path) {
+  boolean carries(FileStat device, Path asked) {
+    Path path = asked.toAbsolutePath();
+    while (FileStat.find(path).isEmpty() && path.getParent() != null) {
+      path = path.getParent();
+    }
+    return carriesThis(device, path);
+  }
+
+  private boolean carriesThis(FileStat device, Path path) {
     List<DeviceNumber> upper =
         FileStat.find(path)
             .filter(FileStat::block)

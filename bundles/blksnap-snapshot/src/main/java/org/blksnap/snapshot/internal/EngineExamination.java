@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.blksnap.api.health.Examination;
 import org.blksnap.api.health.Finding;
 import org.blksnap.api.health.Finding.Severity;
@@ -43,6 +44,17 @@ final class EngineExamination implements Examination {
               "device " + device.name(),
               device.path() + ", " + device.capacity() + " bytes: " + device.condition(),
               ok ? "" : "see the log (log:tail), and bundle:list for a bundle that is not Active"));
+      engine
+          .neededPlaces()
+          .finding(device)
+          .ifPresent(
+              place ->
+                  findings.add(
+                      new Finding(
+                          Severity.ERROR,
+                          "device " + device.name(),
+                          "its takes are refused: " + engine.neededPlaces().sentence(device, place),
+                          NeededPlaces.remedy(Optional.of(place)))));
     }
     engine
         .parameters()
