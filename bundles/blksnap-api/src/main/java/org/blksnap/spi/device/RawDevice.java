@@ -71,19 +71,31 @@ public interface RawDevice extends Closeable {
   /** As {@link org.blksnap.api.block.BlockDevice#allocation}. */
   List<AllocationExtent> allocation(long offset, long length, int limit) throws IOException;
 
-  /** True where the directory lies on a file system that stands on this device. */
-  boolean carries(Path directory) throws IOException;
+  /**
+   * True where the directory or file lies on a file system that stands on this device, also through
+   * loop devices, overlays and other devices between; a block device, where it is made of this one.
+   */
+  boolean carries(Path path) throws IOException;
+
+  /** Where the file systems that {@link #freeze} would freeze now are mounted, once each. */
+  default List<Path> mountPoints() {
+    return List.of();
+  }
 
   /**
    * Freezes the file systems mounted from this device, if any. The answer thaws them when closed,
-   * and does so by itself when the deadline has passed. Nothing mounted: an answer that does
-   * nothing. Fails where one could not be frozen; then all are thawed.
+   * and does so by itself when the deadline has passed; a process outside this JVM does so too,
+   * should the JVM stand still or die. Nothing mounted: an answer that does nothing. Fails where
+   * one could not be frozen, or no such process came; then all are thawed.
    */
   Thaw freeze(Duration deadline) throws BlksnapException;
 
   /** Ends a freeze; idempotent, never throws. */
   interface Thaw extends AutoCloseable {
-    /** True where the deadline has thawed it already. */
+    /**
+     * True where it was thawed before it was asked to be: by the deadline, by the process outside,
+     * or by others. Asked after {@link #close} it is the last word on that.
+     */
     boolean expired();
 
     @Override

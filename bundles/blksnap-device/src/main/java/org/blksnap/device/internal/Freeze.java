@@ -26,21 +26,26 @@ import org.slf4j.LoggerFactory;
  * caller leaves at the deadline, and whatever the hanging call froze in the end is thawed.
  *
  * <p>States: freezing → frozen → thawed, or freezing → thawed with a failure. Invariant: the thread
- * does not end before each file system it froze was thawed. Nothing is logged while anything is
- * frozen: the log may lie on what is frozen.
+ * does not end before each file system it froze was thawed, and nothing is frozen without a {@link
+ * ThawWatchdog} that is ready. Nothing is logged while anything is frozen.
  *
- * <p>Left out: a process killed while frozen leaves the file systems frozen; the kernel keeps no
- * owner of a freeze.
+ * <p>The thaw by this thread is the ordinary one. The watchdog's deadline is {@link #GRACE} later,
+ * so that it acts only where this JVM does not.
  */
 final class Freeze implements RawDevice.Thaw, Runnable {
   /** Longest wait of {@link #close} for the thaw. */
   static final Duration THAW_WAIT = Duration.ofSeconds(10);
 
+  /** How long after the deadline the watchdogs wait for this thread's own thaw. */
+  static final Duration GRACE = Duration.ofSeconds(1);
+
   private static final Logger LOG = LoggerFactory.getLogger(Freeze.class);
 
   private final HostOperations host;
   private final List<Path> points;
+  private final Duration bound;
   private final long deadlineNanos;
+  private final ThawWatchdog.Starter starter;
   private final Consumer<Freeze> whenOver;
   private final CountDownLatch settled = new CountDownLatch(1);
   private final CountDownLatch asked = new CountDownLatch(1);
@@ -49,22 +54,32 @@ final class Freeze implements RawDevice.Thaw, Runnable {
   private volatile boolean expired;
 
   private Freeze(
-      HostOperations host, List<Path> points, Duration deadline, Consumer<Freeze> whenOver) {
+      HostOperations host,
+      ThawWatchdog.Starter starter,
+      List<Path> points,
+      Duration deadline,
+      Consumer<Freeze> whenOver) {
     this.host = host;
+    this.starter = starter;
     this.points = List.copyOf(points);
+    this.bound = deadline;
     this.deadlineNanos = System.nanoTime() + deadline.toNanos();
     this.whenOver = whenOver;
   }
 
-  /** Freezes all of them or none. ETIMEDOUT at the deadline, EINTR, or what a freeze answered. */
+  /**
+   * Freezes all of them or none. ETIMEDOUT at the deadline, EINTR, or what a freeze or the start of
+   * a watchdog answered.
+   */
   static Freeze begin(
       HostOperations host,
+      ThawWatchdog.Starter starter,
       List<Path> points,
       Duration deadline,
       Consumer<Freeze> whenBegun,
       Consumer<Freeze> whenOver)
       throws BlksnapException {
-    Freeze freeze = new Freeze(host, points, deadline, whenOver);
+    Freeze freeze = new Freeze(host, starter, points, deadline, whenOver);
     whenBegun.accept(freeze);
     Thread thread = new Thread(freeze, "blksnap-freeze");
     thread.setDaemon(true);
@@ -102,21 +117,48 @@ final class Freeze implements RawDevice.Thaw, Runnable {
   @Override
   public void run() {
     Deque<Path> frozen = new ArrayDeque<>();
+    Deque<ThawWatchdog> watchdogs = new ArrayDeque<>();
     try {
-      freezeAll(frozen);
+      startAll(watchdogs);
+      if (failure == null) {
+        freezeAll(frozen);
+      }
       if (failure == null) {
         settled.countDown();
-        expired = !askedBefore(deadlineNanos - System.nanoTime());
+        awaitAsked(deadlineNanos - System.nanoTime());
       }
     } finally {
+      // What stood still on the way here counts too: the time is looked at, not who woke whom.
+      expired |= deadlineNanos - System.nanoTime() <= 0;
       List<BlksnapException> failures = thawAll(frozen);
+      while (!watchdogs.isEmpty()) {
+        expired |= watchdogs.pop().standDown();
+      }
       settled.countDown();
       over.countDown();
       whenOver.accept(this);
       failures.forEach(failed -> LOG.error("thaw failed: {}", failed.toString()));
-      if (expired) {
-        LOG.warn("{} thawed at the deadline, before the snapshot had done so", points);
+      if (expired && failure == null) {
+        LOG.warn(
+            "{} thawed before the snapshot asked for it, by the deadline or by others", points);
       }
+    }
+  }
+
+  /** All of them before the first freeze: a process is not begun while anything is frozen. */
+  private void startAll(Deque<ThawWatchdog> watchdogs) {
+    try {
+      for (Path point : points) {
+        if (asked.getCount() == 0) {
+          failure = late();
+          return;
+        }
+        watchdogs.push(starter.start(point, bound.plus(GRACE)));
+      }
+    } catch (BlksnapException refused) {
+      failure = refused;
+    } catch (RuntimeException | Error broken) {
+      failure = new BlksnapException(Errno.EIO, "freeze of " + points + ": " + broken, broken);
     }
   }
 
@@ -149,6 +191,7 @@ final class Freeze implements RawDevice.Thaw, Runnable {
       try {
         host.thaw(point);
       } catch (BlksnapException refused) {
+        expired = true;
         if (refused.errno() != Errno.EINVAL) {
           failures.add(refused);
         }
@@ -159,11 +202,13 @@ final class Freeze implements RawDevice.Thaw, Runnable {
     return failures;
   }
 
-  private boolean askedBefore(long nanos) {
+  private void awaitAsked(long nanos) {
     try {
-      return asked.await(nanos, TimeUnit.NANOSECONDS);
+      if (!asked.await(nanos, TimeUnit.NANOSECONDS)) {
+        expired = true;
+      }
     } catch (InterruptedException stopped) {
-      return true;
+      expired = true;
     }
   }
 

@@ -159,8 +159,13 @@ abstract class OpenDevice implements RawDevice {
   }
 
   @Override
+  public final List<Path> mountPoints() {
+    return around.topology().mountedFrom(stat).stream().map(Mount::point).toList();
+  }
+
+  @Override
   public final Thaw freeze(Duration deadline) throws BlksnapException {
-    List<Path> points = around.topology().mountedFrom(stat).stream().map(Mount::point).toList();
+    List<Path> points = mountPoints();
     if (points.isEmpty()) {
       return new NothingFrozen();
     }
@@ -170,7 +175,7 @@ abstract class OpenDevice implements RawDevice {
           Errno.ENOSYS,
           points + " cannot be frozen: native access is missing; install the blksnap-ioctl bundle");
     }
-    return Freeze.begin(now, points, deadline, freezes::add, freezes::remove);
+    return Freeze.begin(now, ThawWatchdog::start, points, deadline, freezes::add, freezes::remove);
   }
 
   /** Thaws what is frozen, then lets go of the device. */

@@ -64,6 +64,20 @@ final class SysBlock {
     return numbersIn(number, "slaves");
   }
 
+  /** All devices of the btrfs this one is part of; a mount names only one of them. */
+  List<DeviceNumber> btrfsMembers(DeviceNumber number) {
+    for (Path fileSystem : children(sys.resolve("fs").resolve("btrfs"))) {
+      List<DeviceNumber> members = new ArrayList<>();
+      for (Path member : children(fileSystem.resolve("devices"))) {
+        numberAt(member).ifPresent(members::add);
+      }
+      if (members.contains(number)) {
+        return members;
+      }
+    }
+    return List.of();
+  }
+
   /** A file below the device's own directory. */
   Optional<String> attribute(DeviceNumber number, String file) {
     return directory(number)

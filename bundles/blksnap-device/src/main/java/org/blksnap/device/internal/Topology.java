@@ -31,9 +31,25 @@ final class Topology {
     this.table = table;
   }
 
-  /** True where the directory lies, however deep, on the device or file. */
-  boolean carries(FileStat device, Path directory) {
-    return standsOn(device, numbersOf(directory, 0), true);
+  /**
+   * True where the directory or file lies, however deep, on the device or file; a block device lies
+   * on what it is made of, and what is not there yet where it would be made.
+   */
+  boolean carries(FileStat device, Path asked) {
+    Path path = asked.toAbsolutePath();
+    while (FileStat.find(path).isEmpty() && path.getParent() != null) {
+      path = path.getParent();
+    }
+    return carriesThis(device, path);
+  }
+
+  private boolean carriesThis(FileStat device, Path path) {
+    List<DeviceNumber> upper =
+        FileStat.find(path)
+            .filter(FileStat::block)
+            .map(node -> List.of(node.number()))
+            .orElseGet(() -> numbersOf(path, 0));
+    return standsOn(device, upper, true);
   }
 
   /**
@@ -146,7 +162,9 @@ final class Topology {
     numbers.add(home);
     for (Mount mount : mountsHolding(path, home)) {
       numbers.addAll(numbersOf(mount));
-      upperDirectory(mount).ifPresent(upper -> numbers.addAll(numbersOf(upper, depth + 1)));
+      for (Path layer : layers(mount)) {
+        numbers.addAll(numbersOf(layer, depth + 1));
+      }
     }
     return numbers;
   }
@@ -174,26 +192,40 @@ final class Topology {
     return best == null ? List.of() : List.of(best);
   }
 
-  private static List<DeviceNumber> numbersOf(Mount mount) {
+  private List<DeviceNumber> numbersOf(Mount mount) {
     List<DeviceNumber> numbers = new ArrayList<>();
     numbers.add(mount.number());
     if (mount.source().startsWith("/dev/")) {
       FileStat.find(Path.of(mount.source()))
           .filter(FileStat::block)
-          .ifPresent(source -> numbers.add(source.number()));
+          .ifPresent(
+              source -> {
+                numbers.add(source.number());
+                if (mount.type().equals("btrfs")) {
+                  numbers.addAll(sys.btrfsMembers(source.number()));
+                }
+              });
     }
     return numbers;
   }
 
-  private static Optional<Path> upperDirectory(Mount mount) {
+  /** Directories of other file systems that an overlay shows: the writable one and those below. */
+  private static List<Path> layers(Mount mount) {
+    List<Path> layers = new ArrayList<>();
     if (!mount.type().equals("overlay")) {
-      return Optional.empty();
+      return layers;
     }
-    for (String option : mount.options().split(",", -1)) {
-      if (option.startsWith("upperdir=")) {
-        return Optional.of(Path.of(KernelText.unescape(option.substring("upperdir=".length()))));
+    for (String option : OverlayOptions.split(mount.options(), ',')) {
+      for (String key : List.of("upperdir=", "workdir=", "lowerdir=", "lowerdir+=", "datadir+=")) {
+        if (option.startsWith(key)) {
+          for (String path : OverlayOptions.split(option.substring(key.length()), ':')) {
+            if (path.startsWith("/")) {
+              layers.add(Path.of(OverlayOptions.plain(path)));
+            }
+          }
+        }
       }
     }
-    return Optional.empty();
+    return layers;
   }
 }

@@ -272,7 +272,12 @@ class BlockSpecialTest {
               BlksnapException.class,
               () ->
                   Freeze.begin(
-                      host, java.util.List.of(one, two), LONG, freeze -> {}, freeze -> {}));
+                      host,
+                      ThawWatchdog::start,
+                      java.util.List.of(one, two),
+                      LONG,
+                      freeze -> {},
+                      freeze -> {}));
       assertEquals(Errno.EBUSY, refused.errno());
       assertFalse(frozen(one));
     }
@@ -306,6 +311,34 @@ class BlockSpecialTest {
         try (RawDevice device = provider.open(new OpenRequest(outerLoop.device, true, true))) {
           assertTrue(device.carries(mount));
         }
+      }
+    }
+  }
+
+  @Test
+  void deviceCarriesAnOverlayWhoseLowerDirectoryLiesOnIt() throws Exception {
+    try (LoopDevice loop = new LoopDevice(backing)) {
+      Path lower = Files.createDirectories(loop.mountExt4(directory.resolve("mnt")).resolve("low"));
+      Path shown = Files.createDirectories(directory.resolve("shown"));
+      LoopDevice.run(
+          "mount", "-t", "overlay", "none", "-o", "ro,lowerdir=" + lower + ":/", shown.toString());
+      try (RawDevice device = provider.open(new OpenRequest(loop.device, true, true))) {
+        assertTrue(device.carries(shown));
+      } finally {
+        LoopDevice.run("umount", shown.toString());
+      }
+    }
+  }
+
+  @Test
+  void deviceCarriesALoopDeviceOverAFileOnIt() throws Exception {
+    try (LoopDevice outer = new LoopDevice(backing)) {
+      Path inner = outer.mountExt4(directory.resolve("mnt")).resolve("inner");
+      Files.write(inner, new byte[4 * MIB]);
+      try (LoopDevice loop = new LoopDevice(inner);
+          RawDevice device = provider.open(new OpenRequest(outer.device, true, true))) {
+        assertTrue(device.carries(loop.device));
+        assertEquals(java.util.List.of(directory.resolve("mnt")), device.mountPoints());
       }
     }
   }

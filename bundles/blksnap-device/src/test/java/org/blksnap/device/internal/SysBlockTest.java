@@ -118,4 +118,17 @@ class SysBlockTest {
   void largeDeviceNumbersAreDecoded() {
     assertEquals(new DeviceNumber(259, 300), DeviceNumber.of(0x11032cL));
   }
+
+  @Test
+  void everyDeviceOfABtrfsCarriesIt() throws Exception {
+    put("devices/sdb/size", "2048");
+    device("8:16", "devices/sdb");
+    Path members = Files.createDirectories(root.resolve("fs/btrfs/0-1/devices"));
+    Files.createSymbolicLink(members.resolve("sda"), root.resolve("devices/sda"));
+    Files.createSymbolicLink(members.resolve("sdb"), root.resolve("devices/sdb"));
+    assertEquals(
+        List.of(new DeviceNumber(8, 0), new DeviceNumber(8, 16)),
+        around.sys().btrfsMembers(new DeviceNumber(8, 16)));
+    assertEquals(List.of(), around.sys().btrfsMembers(new DeviceNumber(252, 0)));
+  }
 }

@@ -79,6 +79,7 @@ final class Attachments {
       new Restoration(engine).relink(snapshot, device);
     }
     engine.deviceList().enlist(device);
+    engine.neededPlaces().warn(device);
     return device;
   }
 

@@ -62,6 +62,7 @@ final class Engine implements SnapshotService, Closeable {
   private final Generations generations = new Generations(events);
   private final DiffAreas areas = new DiffAreas(this);
   private final DeviceGates gates = new DeviceGates(this);
+  private final NeededPlaces neededPlaces = new NeededPlaces(this);
 
   @GuardedBy("control")
   private boolean restored;
@@ -229,6 +230,10 @@ final class Engine implements SnapshotService, Closeable {
 
   Attachments attachments() {
     return attachments;
+  }
+
+  NeededPlaces neededPlaces() {
+    return neededPlaces;
   }
 
   HotSwap swap() {

@@ -32,8 +32,9 @@ public @interface EngineConfig {
 
   @AttributeDefinition(
       name = "freeze_deadline_seconds",
-      description = "After this, frozen file systems are thawed whatever happens.",
-      min = "1",
+      description =
+          "After this, frozen file systems are thawed whatever happens. 0: none is ever frozen.",
+      min = "0",
       max = "60")
   int freeze__deadline__seconds() default 10;
 

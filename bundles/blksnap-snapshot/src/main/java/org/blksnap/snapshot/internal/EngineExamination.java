@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.blksnap.api.health.Examination;
 import org.blksnap.api.health.Finding;
 import org.blksnap.api.health.Finding.Severity;
@@ -34,6 +35,19 @@ final class EngineExamination implements Examination {
                 "it is not running",
                 "start it: bundle:start " + room.bundle()));
       }
+    }
+    for (FilteredDevice device : engine.filteredDevices()) {
+      engine
+          .neededPlaces()
+          .finding(device)
+          .ifPresent(
+              place ->
+                  findings.add(
+                      new Finding(
+                          Severity.ERROR,
+                          "device " + device.name(),
+                          "its takes are refused: " + engine.neededPlaces().sentence(device, place),
+                          NeededPlaces.remedy(Optional.of(place)))));
     }
     findings.add(stateSpace());
     return findings;

@@ -8,7 +8,8 @@ import java.time.Duration;
  *
  * @param handoverTimeout how long I/O waits for a swapped bundle's successor before the safe end
  * @param gateTimeout how long a take or resize waits for requests under way to end
- * @param freezeDeadline after which frozen file systems are thawed whatever happens
+ * @param freezeDeadline after which frozen file systems are thawed whatever happens; zero: nothing
+ *     is frozen
  * @param watchInterval how often devices are looked at for a new capacity
  */
 record EngineSettings(

@@ -74,7 +74,7 @@ public final class EngineTimes implements Examination {
                     "freeze_deadline_seconds",
                     defaults.freezeDeadline().toSeconds(),
                     now.freezeDeadline().toSeconds(),
-                    new Bounds(1, 60),
+                    new Bounds(0, 60),
                     refused)),
             Duration.ofMillis(
                 number(

@@ -287,6 +287,7 @@ final class HeldSnapshot implements Snapshot {
               + id
               + " has no difference storage; give it some with blksnap:snapshot-append-storage");
     }
+    engine.neededPlaces().refuseFrozen(engine.deviceList().of(this));
   }
 
   private TakeResult takeLocked() throws BlksnapException {

@@ -4,10 +4,10 @@ package org.blksnap.snapshot.internal;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.ByteRange;
 import org.blksnap.api.block.Errno;
@@ -36,7 +36,7 @@ final class StoragePlaces {
 
   private final Engine engine;
   private final Path directory;
-  private final List<Path> places = new ArrayList<>();
+  private final List<Path> places = new CopyOnWriteArrayList<>();
 
   /** {@code directory} is the snapshot's; what was given before a restart stands there. */
   StoragePlaces(Engine engine, Path directory) {
@@ -105,6 +105,11 @@ final class StoragePlaces {
       values.put(KEY + i, places.get(i).toString());
     }
     RecordFile.write(directory.resolve(FILE), KIND, values);
+  }
+
+  /** Everything given. Any thread. */
+  List<Path> all() {
+    return List.copyOf(places);
   }
 
   /** True where the file or device is in use as storage, by whatever name. */

@@ -115,6 +115,15 @@ final class Take {
   private void freezeAll() {
     for (Step step : steps) {
       try {
+        if (settings.freezeDeadline().isZero()) {
+          if (!step.device.raw().mountPoints().isEmpty()) {
+            warnings.add(
+                "file systems of device "
+                    + step.device.name()
+                    + " were not frozen, as freeze_deadline_seconds is 0");
+          }
+          continue;
+        }
         step.thaw = step.device.raw().freeze(settings.freezeDeadline());
       } catch (BlksnapException e) {
         warnings.add(
@@ -126,15 +135,25 @@ final class Take {
   private void thawAll() {
     for (Step step : steps) {
       if (step.thaw != null) {
+        step.thaw.close();
         if (step.thaw.expired() && committed) {
           warnings.add(
               "file systems of device "
                   + step.device.name()
-                  + " thawed by their deadline, maybe before the take");
+                  + " thawed before the take asked for it (freeze_deadline_seconds is "
+                  + settings.freezeDeadline().toSeconds()
+                  + "), so its image is crash-consistent");
         }
-        step.thaw.close();
         step.thaw = null;
       }
+    }
+    if (heldNanos > settings.gateTimeout().toNanos()) {
+      warnings.add(
+          "writers were held for "
+              + heldNanos / 1_000_000
+              + " ms, longer than gate_timeout_milliseconds ("
+              + settings.gateTimeout().toMillis()
+              + ")");
     }
   }
 
