@@ -12,24 +12,26 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Gives a fresh distribution its one way in: no password exists, and at first start a key pair is
- * made, the private half readable by the owner alone, the public half entered for the shell's user.
+ * Gives a distribution its one way in: no password exists, and at a start that finds no key a pair
+ * is made, the private half readable by the owner alone, the public half entered for the shell's
+ * user.
  *
  * <p>Done only where the framework property {@link #ENABLED} is {@code true}. States, found on
  * disk:
  *
  * <pre>
- *   key file | pending file | entry in keys.properties | what is done
- *   ---------+--------------+--------------------------+---------------------------------
- *   no       | no           | no                       | make a pair, write pending, go on
- *   no       | yes          | no                       | enter its public half, go on
- *   no       | yes          | yes                      | rename pending to the key file
- *   no       | no           | yes                      | nothing: an operator's entry
- *   yes      | any          | any                      | nothing: an entry removed stays so
+ *   key file        | entry in keys.properties | what is done
+ *   ----------------+--------------------------+---------------------------------------------------
+ *   a key           | any                      | nothing: an entry removed stays so
+ *   none, or broken | none, or our own         | make a pair, write it pending, enter its public
+ *                   |                          | half, rename pending to the key file
+ *   none, or broken | an operator's            | nothing; the log says so
  * </pre>
  *
- * A start cut short at any point is thus completed by the next one. Left out: replacing a key,
- * which is an operator's decision: remove the key file and the entry, and start again.
+ * A pending file that holds a whole key is a start cut short, and is completed. So a data directory
+ * that was wiped, or a key file emptied by a full disk, is mended by the next start. Left out:
+ * replacing a key that works, which is an operator's decision: remove the key file, and start
+ * again.
  */
 @Component(service = FirstStartKey.class, immediate = true)
 public final class FirstStartKey {
@@ -98,7 +100,18 @@ public final class FirstStartKey {
 
   /** True where a key was made or a cut short attempt was completed. */
   boolean ensure() throws IOException, GeneralSecurityException {
-    if (PrivateFile.exists(key) || (users.isKnown() && !PrivateFile.exists(pending))) {
+    if (ShellKey.stands(key)) {
+      return false;
+    }
+    if (users.entry() == ShellUsers.Entry.OPERATORS) {
+      LOG.warn(
+          "There is no key {}, and none is made: {} has an entry of user {} or {} that was made by"
+              + " hand. For bin/blksnap remove that line and start again; ssh with that entry's own"
+              + " key works meanwhile",
+          key,
+          users.file(),
+          ShellUsers.USER,
+          ShellUsers.OTHER_USER);
       return false;
     }
     ShellKey pair = ShellKey.read(pending).orElse(null);
@@ -107,9 +120,7 @@ public final class FirstStartKey {
       // The key is on disk before anything points to it.
       PrivateFile.write(pending, pair.pem());
     }
-    if (!users.isKnown()) {
-      users.add(pair.publicBody());
-    }
+    users.enter(pair.publicBody());
     PrivateFile.move(pending, key);
     return true;
   }

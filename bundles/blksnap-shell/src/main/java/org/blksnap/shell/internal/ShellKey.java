@@ -47,21 +47,46 @@ final class ShellKey {
     return new ShellKey(generator.generateKeyPair().getPrivate());
   }
 
-  /** Empty where there is no such file, or it holds no whole key. */
-  static Optional<ShellKey> read(Path file) throws IOException, GeneralSecurityException {
+  /** Empty where there is no such file, or it holds no whole key of ours. */
+  static Optional<ShellKey> read(Path file) throws IOException {
     if (!Files.isRegularFile(file)) {
       return Optional.empty();
     }
-    String text = Files.readString(file, StandardCharsets.US_ASCII);
+    String text = text(file);
     int from = text.indexOf(BEGIN);
     int to = text.indexOf(END);
     if (from < 0 || to < from) {
       return Optional.empty();
     }
-    byte[] encoded = Base64.getMimeDecoder().decode(text.substring(from + BEGIN.length(), to));
-    return Optional.of(
-        new ShellKey(
-            KeyFactory.getInstance("RSA").generatePrivate(new PKCS8EncodedKeySpec(encoded))));
+    try {
+      byte[] encoded = Base64.getMimeDecoder().decode(text.substring(from + BEGIN.length(), to));
+      return Optional.of(
+          new ShellKey(
+              KeyFactory.getInstance("RSA").generatePrivate(new PKCS8EncodedKeySpec(encoded))));
+    } catch (IllegalArgumentException | GeneralSecurityException e) {
+      return Optional.empty();
+    }
+  }
+
+  /**
+   * True where something stands there that is not ours to replace: a whole key, a key of another
+   * form that an operator has put there, or no file at all but a link or a directory.
+   */
+  static boolean stands(Path file) throws IOException {
+    if (!PrivateFile.exists(file)) {
+      return false;
+    }
+    if (!Files.isRegularFile(file)) {
+      return true;
+    }
+    String text = text(file);
+    boolean anothers = text.contains("-----BEGIN ") && !text.contains(BEGIN);
+    return anothers || read(file).isPresent();
+  }
+
+  /** Every byte a character: what a broken disk left is no text. */
+  private static String text(Path file) throws IOException {
+    return Files.readString(file, StandardCharsets.ISO_8859_1);
   }
 
   String pem() {

@@ -13,8 +13,21 @@ final class ShellUsers {
   /** The user the key is entered for. */
   static final String USER = "karaf";
 
-  private static final String OTHER_USER = "blksnap";
+  /** Another name under which an operator may have entered the key of bin/blksnap. */
+  static final String OTHER_USER = "blksnap";
+
   private static final String GROUP = "_g_:admingroup";
+
+  /** Stands in the line before our own entry, and tells it from an operator's. */
+  private static final String MARK =
+      "# Made at a start, with data/" + FirstStartKey.KEY_FILE + "; made anew where that is gone.";
+
+  /** Whose the entry is. */
+  enum Entry {
+    NONE,
+    OUR_OWN,
+    OPERATORS
+  }
 
   private final Path file;
 
@@ -26,19 +39,38 @@ final class ShellUsers {
     return file;
   }
 
-  /** True where a key may already enter. */
-  boolean isKnown() throws IOException {
+  Entry entry() throws IOException {
     Properties entries = entries();
-    return entries.containsKey(USER) || entries.containsKey(OTHER_USER);
+    if (entries.containsKey(OTHER_USER)) {
+      return Entry.OPERATORS;
+    }
+    if (!entries.containsKey(USER)) {
+      return Entry.NONE;
+    }
+    return text().lines().anyMatch(MARK::equals) ? Entry.OUR_OWN : Entry.OPERATORS;
   }
 
-  /** Adds the user with its key, and the group it belongs to where that is missing. */
-  void add(String publicBody) throws IOException {
-    StringBuilder text = new StringBuilder(text());
-    if (text.length() > 0 && text.charAt(text.length() - 1) != '\n') {
-      text.append('\n');
+  /**
+   * Adds the user with its key, in place of our own entry where there is one, and the group it
+   * belongs to where that is missing.
+   */
+  void enter(String publicBody) throws IOException {
+    String ours = USER + '=' + publicBody + ',' + GROUP + '\n';
+    StringBuilder text = new StringBuilder();
+    boolean afterMark = false;
+    boolean entered = false;
+    for (String line : text().lines().toList()) {
+      if (afterMark && line.startsWith(USER)) {
+        text.append(ours);
+        entered = true;
+      } else {
+        text.append(line).append('\n');
+      }
+      afterMark = line.equals(MARK);
     }
-    text.append(USER).append('=').append(publicBody).append(',').append(GROUP).append('\n');
+    if (!entered) {
+      text.append(MARK).append('\n').append(ours);
+    }
     if (!entries().containsKey(GROUP)) {
       text.append("_g_\\:admingroup = group,admin,manager,viewer,systembundles,ssh\n");
     }

@@ -3,6 +3,7 @@ package org.blksnap.shell.internal;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -11,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
 import java.util.Properties;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Assumptions;
@@ -129,5 +131,51 @@ class FirstStartKeyTest {
     assertTrue(start());
     assertEquals(before, Files.readString(users));
     assertTrue(Files.exists(key));
+  }
+
+  @Test
+  void emptiedKeyIsMadeAgainAndEnteredInPlaceOfItsOwnEntry() throws Exception {
+    for (String left : List.of("", "\0\0\0\0", "-----BEGIN PRIVATE KEY-----\nMIIG")) {
+      start();
+      String entry = entries().getProperty("karaf");
+      Files.writeString(key, left);
+      assertTrue(start());
+      assertNotEquals(entry, entries().getProperty("karaf"));
+      theEntryIsOfTheKey(entries().getProperty("karaf"));
+      assertEquals(1, Files.readString(users).lines().filter(l -> l.startsWith("karaf")).count());
+    }
+  }
+
+  @Test
+  void keyIsMadeAgainWhereTheDataDirectoryWasWiped() throws Exception {
+    Files.writeString(users, "# mine\nsomeone = AAAA,viewer\n");
+    start();
+    String entry = entries().getProperty("karaf");
+    Files.delete(key);
+    Files.delete(key.getParent());
+    assertTrue(start());
+    assertNotEquals(entry, entries().getProperty("karaf"));
+    assertEquals("AAAA,viewer", entries().getProperty("someone"));
+    assertTrue(Files.readString(users).startsWith("# mine\n"));
+  }
+
+  @Test
+  void entryMadeByHandForTheSameUserIsNotReplaced() throws Exception {
+    Files.writeString(users, "karaf = AAAA,_g_:admingroup\n");
+    assertFalse(start());
+    assertEquals("karaf = AAAA,_g_:admingroup\n", Files.readString(users));
+  }
+
+  @Test
+  void keyOfAnotherFormPutThereByAnOperatorIsNotReplaced() throws Exception {
+    Files.createDirectories(key.getParent());
+    Files.writeString(key, "-----BEGIN OPENSSH PRIVATE KEY-----\nb3Bl\n");
+    assertFalse(start());
+    assertTrue(Files.readString(key).contains("OPENSSH"));
+  }
+
+  private void theEntryIsOfTheKey(String entry) throws Exception {
+    ShellKey pair = ShellKey.read(key).orElseThrow();
+    assertEquals(pair.publicBody() + ",_g_:admingroup", entry);
   }
 }
