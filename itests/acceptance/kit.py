@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -54,9 +55,10 @@ def command(*arguments, expect=0, **options):
     """Runs a program; expect=None takes any exit status."""
     options.setdefault("stdin", subprocess.DEVNULL)
     options.setdefault("timeout", COMMAND_LIMIT)
-    done = subprocess.run([str(a) for a in arguments], capture_output=True, text=True, **options)
+    arguments = [os.fsdecode(a) if isinstance(a, bytes) else str(a) for a in arguments]
+    done = subprocess.run(arguments, capture_output=True, text=True, **options)
     if expect is not None and done.returncode != expect:
-        fail(f"{' '.join(map(str, arguments))}: exit status {done.returncode}, not {expect}\n{done.stdout}{done.stderr}")
+        fail(f"{' '.join(arguments)}: exit status {done.returncode}, not {expect}\n{done.stdout}{done.stderr}")
     return done
 
 
@@ -91,6 +93,12 @@ def until(what, condition, limit=CONDITION_LIMIT):
         if time.monotonic() - begin > limit:
             fail(f"not within {limit} s: {what}")
         time.sleep(0.05)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def pid():
