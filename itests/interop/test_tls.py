@@ -65,6 +65,7 @@ def required(yes):
 def test_tcp_with_a_keystore_listens():
     # Refused and told where the password is not known yet; so that comes first.
     configure(tls_keystore_password_file=PKI / "password")
+    configure(tls_require_client_certificate="false")
     configure(tls_keystore=PKI / "server.p12")
     configure(tcp_address=f"127.0.0.1:{PORT}")
     until("the server listens", listens)
@@ -275,7 +276,7 @@ def test_plaintext_noise_instead_of_tls_is_dropped():
 
 
 def test_tcp_switched_off_again_leaves_the_socket():
-    configure(tcp_address="", tls_keystore="", tls_keystore_password_file="")
+    configure(tcp_address="", tls_keystore="", tls_keystore_password_file="", tls_require_client_certificate="true")
     until("it listens no more", lambda: not listens())
     command("nbdinfo", "--size", uri())
 

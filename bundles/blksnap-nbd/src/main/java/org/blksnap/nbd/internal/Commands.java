@@ -16,12 +16,15 @@ final class Commands {
   /** Most descriptors in one block status chunk. */
   static final int MAXIMUM_DESCRIPTORS = 4096;
 
+  /** Extents asked of a device at once. */
+  private static final int EXTENTS = 256;
+
   private final Session session;
   private final ExportHandle export;
-  private final BufferPool buffers;
+  private final BufferPool.Account buffers;
   private final int maximumRequest;
 
-  Commands(Session session, ExportHandle export, BufferPool buffers, int maximumRequest) {
+  Commands(Session session, ExportHandle export, BufferPool.Account buffers, int maximumRequest) {
     this.session = session;
     this.export = export;
     this.buffers = buffers;
@@ -206,14 +209,19 @@ final class Commands {
     out.closeData(request, offset, length, done);
   }
 
-  /** A reply that may not be split: all of it is read before its header says success. */
+  /**
+   * A reply that may not be split: all of it is read before its header says success, where there is
+   * memory for all of it.
+   */
   private void readWhole(Request request, ReplyWriter out) throws IOException {
-    int length = (int) request.length;
-    ByteBuffer whole = buffers.take(ReplyWriter.HEADROOM + length);
+    ByteBuffer whole = buffers.borrow((int) request.length);
+    if (whole == null) {
+      out.sendInPieces(request, export::read);
+      return;
+    }
     try {
-      whole.position(ReplyWriter.HEADROOM).limit(ReplyWriter.HEADROOM + length);
-      export.read(whole, request.offset);
-      out.sendWhole(request, whole.limit(whole.capacity()), length);
+      export.read(whole.limit((int) request.length), request.offset);
+      out.sendWhole(request, whole.flip());
     } finally {
       buffers.give(whole);
     }
@@ -232,19 +240,21 @@ final class Commands {
       return;
     }
     int limit = request.has(Wire.CMD_FLAG_REQ_ONE) ? 1 : MAXIMUM_DESCRIPTORS;
-    List<AllocationExtent> extents = List.of();
-    for (MetaContext context : asked) {
-      if (context.allocation()) {
-        extents = export.allocation(request.offset, length, MAXIMUM_DESCRIPTORS);
-      }
-    }
     for (int i = 0; i < asked.size(); i++) {
       MetaContext context = asked.get(i);
       out.openStatus(request, context.id(), limit + 1, i == asked.size() - 1);
-      if (context.allocation()) {
-        allocation(extents, request.offset, length, limit, out);
-      } else {
-        changes(context, request.offset, length, limit, out);
+      boolean told = false;
+      try {
+        if (context.allocation()) {
+          allocation(request.offset, length, limit, out);
+        } else {
+          changes(context, request.offset, length, limit, out);
+        }
+        told = true;
+      } finally {
+        if (!told) {
+          out.dropStatus();
+        }
       }
       out.closeStatus();
     }
@@ -269,20 +279,24 @@ final class Commands {
     return asked;
   }
 
-  private static void allocation(
-      List<AllocationExtent> extents, long offset, long length, int limit, ReplyWriter out) {
+  /** Asked in pieces, so that no client makes the server hold long lists. */
+  private void allocation(long offset, long length, int limit, ReplyWriter out) throws IOException {
     long end = offset + length;
     long at = offset;
-    for (AllocationExtent extent : extents) {
-      long until = Math.min(extent.offset() + extent.length(), end);
-      if (until <= at) {
-        continue;
+    long before = -1;
+    while (at < end && at != before) {
+      before = at;
+      for (AllocationExtent extent : export.allocation(at, end - at, EXTENTS)) {
+        long until = Math.min(extent.offset() + extent.length(), end);
+        if (until <= at) {
+          continue;
+        }
+        int flags = (extent.hole() ? Wire.STATE_HOLE : 0) | (extent.zero() ? Wire.STATE_ZERO : 0);
+        if (!out.status(until - at, flags, limit)) {
+          return;
+        }
+        at = until;
       }
-      int flags = (extent.hole() ? Wire.STATE_HOLE : 0) | (extent.zero() ? Wire.STATE_ZERO : 0);
-      if (!out.status(until - at, flags, limit)) {
-        return;
-      }
-      at = until;
     }
     if (at == offset) {
       out.status(length, 0, limit);

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.blksnap.nbd.internal;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedChannelException;
 import java.util.Optional;
+import org.blksnap.api.block.BlksnapException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -11,18 +14,19 @@ import org.slf4j.LoggerFactory;
  * One client, on one thread of its own: negotiation, then transmission, then the end.
  *
  * <p>Ends: the client leaves; something fails, which costs this client its connection and nobody
- * else anything; or the server stops, then the connection comes to rest between two requests and is
- * parked, its socket open. A connection still negotiating is not parked but closed, after {@link
- * #NEGOTIATION_GRACE_MILLIS}.
+ * else anything; or the server stops, then the connection comes to rest and is parked, its socket
+ * open. At rest means: negotiated, and nothing under way but a payload that is still arriving. A
+ * connection that is not at rest in time is not cut: it goes on by itself until it is, and follows
+ * ({@link Stragglers}).
  */
 final class Connection implements Runnable {
-  static final long NEGOTIATION_GRACE_MILLIS = 200;
-
   private static final Logger LOG = LoggerFactory.getLogger(Connection.class);
   private static final RateLimit WARNINGS = new RateLimit(60);
 
   private final NbdServer server;
   private final String listener;
+  private final Peer peer;
+  private final Access access;
   private final TlsIdentity tls;
   private final Parcel resumed;
   private final Limits limits;
@@ -31,34 +35,56 @@ final class Connection implements Runnable {
   private volatile Transport transport;
   private volatile Session session;
   private volatile boolean stopping;
-  private volatile long stopsAt;
   private volatile Parcel parcel;
 
-  /** A client just accepted; {@code tls} is null on a plain listener. */
-  Connection(
-      NbdServer server, String listener, Transport transport, TlsIdentity tls, Limits limits) {
-    this(server, listener, transport, tls, null, limits);
+  /** The way to follow by, once the server went without it. */
+  @GuardedBy("this")
+  private Stragglers late;
+
+  @GuardedBy("this")
+  private boolean over;
+
+  /** A client just accepted. */
+  Connection(NbdServer server, Listener listener, Peer peer, Transport transport, Limits limits) {
+    this(
+        server,
+        listener.address().toString(),
+        peer,
+        listener.access(),
+        transport,
+        listener.tls(),
+        null,
+        limits);
   }
 
   /** A client that was parked. */
-  Connection(NbdServer server, Parcel parked, Transport transport, Limits limits) {
-    this(server, parked.listener(), transport, null, parked, limits);
+  Connection(NbdServer server, Parcel parked, Peer peer, Transport transport, Limits limits) {
+    this(server, parked.listener(), peer, Access.ALL, transport, null, parked, limits);
   }
 
-  private Connection(
+  /** {@code tls} is null where clients come in plain, {@code resumed} for a new client. */
+  Connection(
       NbdServer server,
       String listener,
+      Peer peer,
+      Access access,
       Transport transport,
       TlsIdentity tls,
       Parcel resumed,
       Limits limits) {
     this.server = server;
     this.listener = listener;
+    this.peer = peer;
+    this.access = access;
     this.transport = transport;
     this.tls = tls;
     this.resumed = resumed;
     this.limits = limits;
     this.stallsAt = System.nanoTime() + limits.handshakeSeconds() * 1_000_000_000L;
+  }
+
+  Peer peer() {
+    return peer;
   }
 
   /** Name of the export, empty while negotiating. */
@@ -72,18 +98,45 @@ final class Connection implements Runnable {
     try {
       serve();
       LOG.debug("client of {} at {} done", export(), listener);
-    } catch (ProtocolViolation e) {
+    } catch (ProtocolViolation | BlksnapException e) {
       complain(e);
     } catch (IOException e) {
       LOG.debug("client of {} at {} gone: {}", export(), listener, e.toString());
     } catch (RuntimeException | Error e) {
       complain(e);
     } finally {
-      if (parcel == null) {
-        transport.close();
-      }
-      server.ended(this);
+      end();
     }
+  }
+
+  private void end() {
+    Parcel parked = parcel;
+    if (parked == null) {
+      transport.close();
+    }
+    Stragglers follow;
+    synchronized (this) {
+      over = true;
+      follow = late;
+    }
+    server.ended(this);
+    if (follow == null) {
+      return;
+    }
+    if (parked == null) {
+      follow.ended();
+    } else if (!follow.deliver(parked)) {
+      NbdServer.closeQuietly(parked.channel());
+    }
+  }
+
+  /** True where it has ended; else it is left behind and follows when it is at rest. */
+  synchronized boolean endedElseFollow(Stragglers way) {
+    if (!over) {
+      late = way;
+      way.expect();
+    }
+    return over;
   }
 
   private void complain(Throwable cause) {
@@ -95,24 +148,22 @@ final class Connection implements Runnable {
   }
 
   private void serve() throws IOException {
-    BufferPool buffers = server.buffers();
-    ByteBuffer in = buffers.take(Transmission.INPUT_BYTES);
-    ByteBuffer out = null;
-    try (ContextBudget.Share share = server.contexts().share()) {
-      out = buffers.take(Transmission.OUTPUT_BYTES);
-      if (resumed != null) {
-        in.put(resumed.input());
+    try (BufferPool.Account buffers = server.buffers().open();
+        ContextBudget.Share share = server.contexts().share()) {
+      int size = server.buffers().standingBytes(limits.maximumConnections());
+      byte[] received = resumed == null ? new byte[0] : resumed.input();
+      ByteBuffer in = buffers.stand(Math.max(size, received.length));
+      ByteBuffer out = buffers.stand(size);
+      if (tls != null || transport instanceof TlsTransport) {
+        buffers.count(TlsTransport.BUFFER_BYTES);
       }
-      in.flip();
+      in.put(received).flip();
+      transport.patience(limits.handshakeSeconds() * 1000L);
       Optional<Session> agreed = resumed != null ? resume(share) : negotiate(share, in, out);
       if (agreed.isPresent()) {
         session = agreed.get();
-        transmit(in, out);
-      }
-    } finally {
-      buffers.give(in);
-      if (out != null) {
-        buffers.give(out);
+        transport.patience(limits.stallSeconds() * 1000L);
+        transmit(buffers, in, out);
       }
     }
   }
@@ -128,6 +179,7 @@ final class Connection implements Runnable {
         new Handshake(
             transport,
             server.exports(),
+            access,
             limits,
             tls == null ? null : this::secure,
             this::awaitHandshake,
@@ -149,25 +201,22 @@ final class Connection implements Runnable {
     if (now - stallsAt >= 0) {
       throw new ProtocolViolation("handshake took over " + limits.handshakeSeconds() + " s");
     }
-    if (stopping && now - stopsAt >= 0) {
-      throw new PeerGone(new IOException("server stops during the handshake"));
-    }
-    long end = stopping ? stopsAt : stallsAt;
-    from.awaitInput((end - now) / 1_000_000);
+    from.awaitInput((stallsAt - now) / 1_000_000);
   }
 
-  private void transmit(ByteBuffer in, ByteBuffer out) throws IOException {
+  private void transmit(BufferPool.Account buffers, ByteBuffer in, ByteBuffer out)
+      throws IOException {
     Session agreed = session;
     Transport pipe = transport;
     ExportHandle handle = new ExportHandle(server.exports(), agreed.target());
-    Commands commands = new Commands(agreed, handle, server.buffers(), limits.maximumRequest());
+    Commands commands = new Commands(agreed, handle, buffers, limits.maximumRequest());
     Workers workers =
         new Workers(
             Thread.currentThread().getName(),
             commands,
             pipe,
             agreed.mode(),
-            server.buffers(),
+            buffers,
             Transmission.CHUNK_BYTES,
             limits.maximumInFlight());
     try {
@@ -179,12 +228,17 @@ final class Connection implements Runnable {
               workers,
               new ReplyWriter(pipe, out, agreed.mode()),
               in,
-              limits.maximumRequest(),
+              limits,
+              resumed == null ? null : resumed.longWrite(),
               () -> stopping);
       if (transmission.run() == Transmission.Ending.PARKED) {
         byte[] unread = new byte[in.remaining()];
         in.get(unread);
-        parcel = Parcel.of(listener, pipe, agreed, unread);
+        Parcel parked = Parcel.of(listener, pipe, agreed, unread, transmission.underWay());
+        if (!parked.channel().isOpen()) {
+          throw new PeerGone(new ClosedChannelException());
+        }
+        parcel = parked;
       }
     } finally {
       workers.close();
@@ -193,7 +247,6 @@ final class Connection implements Runnable {
 
   /** Asks the connection to come to rest; its thread ends soon after. */
   void park() {
-    stopsAt = System.nanoTime() + NEGOTIATION_GRACE_MILLIS * 1_000_000;
     stopping = true;
     transport.wakeup();
   }

@@ -6,21 +6,33 @@ import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 
 /**
- * The bound on the memory that selected change contexts hold, over all connections together.
+ * The bound on the memory that selected change contexts hold, over all connections together: a
+ * share of the heap.
+ *
+ * <p>One connection may hold as much as is still free, so that whoever comes next finds room; see
+ * {@link BufferPool}.
  *
  * <p>Each connection has a {@link Share}, counted up when a context is selected and back to nothing
  * when the client selects anew or leaves. Contexts are not shared between connections: equal points
  * may have unequal answers, because blocks can be marked between two takes.
  */
 final class ContextBudget {
-  /** Room for 512 contexts of 2,097,152 blocks. */
-  static final long BYTES = 128L << 20;
+  /** Most that any server holds: room for 512 contexts of 2,097,152 blocks. */
+  static final long MOST_BYTES = 128L << 20;
+
+  /** The server's part of the heap is one of so many. */
+  static final int PARTS_OF_HEAP = 8;
 
   private final long limit;
   private final AtomicLong held = new AtomicLong();
 
   ContextBudget(long limit) {
     this.limit = limit;
+  }
+
+  /** Bytes a server may hold in this JVM. */
+  static long ofHeap() {
+    return Math.min(MOST_BYTES, Runtime.getRuntime().maxMemory() / PARTS_OF_HEAP);
   }
 
   /** Bytes held now. */
@@ -38,10 +50,10 @@ final class ContextBudget {
 
     private Share() {}
 
-    /** ENOMEM where all connections together would hold too much; then nothing is counted. */
+    /** ENOMEM where this connection would hold more than is free; then nothing is counted. */
     void grow(long bytes) throws BlksnapException {
       long before = held.getAndAdd(bytes);
-      if (before + bytes > limit) {
+      if (mine + bytes > limit - before) {
         held.addAndGet(-bytes);
         throw new BlksnapException(
             Errno.ENOMEM,
@@ -51,7 +63,10 @@ final class ContextBudget {
                 + before
                 + " of "
                 + limit
-                + " bytes are held by all clients; select fewer contexts or end other clients");
+                + " bytes are held by all clients, "
+                + mine
+                + " by this one, which may have as much as is free; select fewer contexts, end other"
+                + " clients or give the JVM more memory (-Xmx)");
       }
       mine += bytes;
     }

@@ -36,6 +36,7 @@ final class Handshake {
   }
 
   private final Exports exports;
+  private final Access access;
   private final Limits limits;
   private final Upgrade upgrade;
   private final Wait wait;
@@ -62,6 +63,7 @@ final class Handshake {
   Handshake(
       Transport transport,
       Exports exports,
+      Access access,
       Limits limits,
       Upgrade upgrade,
       Wait wait,
@@ -70,6 +72,7 @@ final class Handshake {
       ByteBuffer out) {
     this.transport = transport;
     this.exports = exports;
+    this.access = access;
     this.limits = limits;
     this.upgrade = upgrade;
     this.wait = wait;
@@ -158,7 +161,7 @@ final class Handshake {
 
   private Session exportName(ByteBuffer data) throws IOException {
     String name = string(data, data.remaining());
-    Target target = name == null ? null : exports.find(name).orElse(null);
+    Target target = name == null ? null : find(name);
     if (target == null) {
       throw new ProtocolViolation("no export " + name);
     }
@@ -178,7 +181,7 @@ final class Handshake {
       reply(option, Wire.REP_ERR_INVALID, "malformed request for an export");
       return Optional.empty();
     }
-    Target target = exports.find(name).orElse(null);
+    Target target = find(name);
     if (target == null) {
       reply(option, Wire.REP_ERR_UNKNOWN, "no device and no image is named \"" + name + "\"");
       return Optional.empty();
@@ -221,6 +224,9 @@ final class Handshake {
       return;
     }
     for (Target target : exports.all()) {
+      if (!access.admits(target)) {
+        continue;
+      }
       byte[] name = text(target.name());
       int at = open(Wire.OPT_LIST, Wire.REP_SERVER);
       out.putInt(name.length).put(name).put(text(target.description()));
@@ -272,7 +278,7 @@ final class Handshake {
       reply(option, Wire.REP_ERR_INVALID, why);
       return;
     }
-    Target target = exports.find(query.export()).orElse(null);
+    Target target = find(query.export());
     if (target == null) {
       reply(
           option,
@@ -313,6 +319,11 @@ final class Handshake {
     }
   }
 
+  /** Null where there is none, or none for this listener's clients. */
+  private Target find(String name) {
+    return exports.find(name).filter(access::admits).orElse(null);
+  }
+
   private void forgetContexts() {
     contexts = List.of();
     share.close();
@@ -320,7 +331,9 @@ final class Handshake {
 
   private Session session(Target target, String asked) {
     boolean readOnly =
-        target.device().geometry().readOnly() || (target.image() && limits.imagesReadOnly());
+        access.readOnly()
+            || target.device().geometry().readOnly()
+            || (target.image() && limits.imagesReadOnly());
     List<MetaContext> selected = asked.equals(contextsOf) ? contexts : List.of();
     return new Session(target, target.device().capacity(), readOnly, mode, selected);
   }

@@ -38,6 +38,7 @@ final class Listener implements Runnable {
 
   private final ListenAddress address;
   private volatile TlsIdentity tls;
+  private volatile Access access;
   private final ServerSocketChannel channel;
   private final Selector selector;
   private final BiConsumer<Listener, SocketChannel> clients;
@@ -47,42 +48,74 @@ final class Listener implements Runnable {
   private Listener(
       ListenAddress address,
       TlsIdentity tls,
+      Access access,
       ServerSocketChannel channel,
-      BiConsumer<Listener, SocketChannel> clients)
-      throws IOException {
+      Selector selector,
+      BiConsumer<Listener, SocketChannel> clients) {
     this.address = address;
     this.tls = tls;
+    this.access = access;
     this.channel = channel;
+    this.selector = selector;
     this.clients = clients;
-    channel.configureBlocking(false);
-    this.selector = Selector.open();
-    channel.register(selector, SelectionKey.OP_ACCEPT);
     this.thread = new Thread(this, "nbd-accept");
     thread.setDaemon(true);
   }
 
   /** Binds and begins to accept. */
   static Listener open(
-      ListenAddress address, TlsIdentity tls, BiConsumer<Listener, SocketChannel> clients)
+      ListenAddress address,
+      TlsIdentity tls,
+      Access access,
+      BiConsumer<Listener, SocketChannel> clients)
       throws IOException {
     ServerSocketChannel channel = address.socket() != null ? bindUnix(address) : bindTcp(address);
-    return adopt(address, tls, channel, clients);
+    return adopt(address, tls, access, channel, clients);
   }
 
-  /** Goes on with a socket that listens already. */
+  /**
+   * Goes on with a socket that listens already. Where it fails, the socket is closed and its file
+   * removed: nothing listens that nobody accepts from.
+   */
   static Listener adopt(
       ListenAddress address,
       TlsIdentity tls,
+      Access access,
       ServerSocketChannel channel,
       BiConsumer<Listener, SocketChannel> clients)
       throws IOException {
-    ListenAddress bound =
-        address.socket() != null
-            ? address
-            : ListenAddress.tcp((InetSocketAddress) channel.getLocalAddress());
-    Listener listener = new Listener(bound, tls, channel, clients);
-    listener.thread.start();
-    return listener;
+    Selector selector = null;
+    boolean begun = false;
+    try {
+      ListenAddress bound =
+          address.socket() != null
+              ? address
+              : ListenAddress.tcp((InetSocketAddress) channel.getLocalAddress());
+      selector = Selector.open();
+      channel.configureBlocking(false);
+      channel.register(selector, SelectionKey.OP_ACCEPT);
+      Listener listener = new Listener(bound, tls, access, channel, selector, clients);
+      listener.thread.start();
+      begun = true;
+      return listener;
+    } catch (IOException | RuntimeException | OutOfMemoryError e) {
+      throw new IOException("cannot listen on " + address + ": " + e, e);
+    } finally {
+      if (!begun) {
+        undo(address, channel, selector);
+      }
+    }
+  }
+
+  private static void undo(ListenAddress address, ServerSocketChannel channel, Selector selector)
+      throws IOException {
+    if (selector != null) {
+      selector.close();
+    }
+    channel.close();
+    if (address.socket() != null) {
+      Files.deleteIfExists(address.socket());
+    }
   }
 
   private static ServerSocketChannel bindTcp(ListenAddress address) throws IOException {
@@ -90,7 +123,7 @@ final class Listener implements Runnable {
     try {
       channel.setOption(StandardSocketOptions.SO_REUSEADDR, true);
       return channel.bind(address.tcp(), BACKLOG);
-    } catch (IOException e) {
+    } catch (IOException | RuntimeException e) {
       channel.close();
       throw new IOException("cannot listen on " + address + ": " + e.getMessage(), e);
     }
@@ -109,12 +142,17 @@ final class Listener implements Runnable {
     }
     removeStale(path);
     ServerSocketChannel channel = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+    boolean bound = false;
     try {
       channel.bind(UnixDomainSocketAddress.of(path), BACKLOG);
+      bound = true;
       Files.setPosixFilePermissions(path, SOCKET);
       return channel;
-    } catch (IOException e) {
+    } catch (IOException | RuntimeException e) {
       channel.close();
+      if (bound) {
+        Files.deleteIfExists(path);
+      }
       throw new IOException("cannot listen on socket " + path + ": " + e.getMessage(), e);
     }
   }
@@ -151,9 +189,15 @@ final class Listener implements Runnable {
     return tls;
   }
 
+  /** What its clients may have. */
+  Access access() {
+    return access;
+  }
+
   /** For clients accepted from now on. */
-  void tls(TlsIdentity next) {
-    tls = next;
+  void admit(TlsIdentity nextTls, Access nextAccess) {
+    access = nextAccess;
+    tls = nextTls;
   }
 
   String uri(String export) {
@@ -172,7 +216,7 @@ final class Listener implements Runnable {
         for (SocketChannel client = accept(); client != null; client = accept()) {
           clients.accept(this, client);
         }
-      } catch (IOException | RuntimeException e) {
+      } catch (IOException | RuntimeException | Error e) {
         if (!stopping) {
           LOG.warn("accept on {} failed: {}", address, e.toString());
           pause();

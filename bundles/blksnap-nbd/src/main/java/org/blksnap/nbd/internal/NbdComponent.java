@@ -3,10 +3,11 @@ package org.blksnap.nbd.internal;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.io.IOException;
-import java.nio.file.Files;
+import java.net.URL;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Enumeration;
 import java.util.List;
 import java.util.Map;
 import org.blksnap.api.block.BlksnapException;
@@ -16,6 +17,7 @@ import org.blksnap.api.handover.HandoverShelf;
 import org.blksnap.api.health.Examination;
 import org.blksnap.api.health.Finding;
 import org.blksnap.api.snapshot.SnapshotService;
+import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
@@ -69,6 +71,9 @@ public final class NbdComponent implements ExportService, Examination {
       policyOption = ReferencePolicyOption.GREEDY)
   volatile HandoverShelf shelf;
 
+  private volatile boolean stopped;
+  private volatile Bundle own;
+
   @GuardedBy("this")
   private Path state;
 
@@ -86,12 +91,17 @@ public final class NbdComponent implements ExportService, Examination {
     exports.arrived(String.valueOf(properties.get(SnapshotService.ENGINE)), engine);
   }
 
+  /** Ignored once this one stops: requests under way then end on the engine they began on. */
   void unbindEngine(SnapshotService engine, Map<String, Object> properties) {
+    if (stopped) {
+      return;
+    }
     exports.left(String.valueOf(properties.get(SnapshotService.ENGINE)), engine);
   }
 
   @Activate
   void activate(BundleContext context, Map<String, Object> raw) {
+    own = context.getBundle();
     start(stateDirectory(context), raw);
   }
 
@@ -147,7 +157,8 @@ public final class NbdComponent implements ExportService, Examination {
     failures.clear();
     for (ListenAddress address : settings.addresses()) {
       try {
-        server.listen(address, address.socket() == null ? tls : null);
+        boolean local = address.socket() != null;
+        server.listen(address, local ? null : tls, local ? Access.ALL : settings.tcpAccess());
         LOG.info("NBD server listens on {}", address);
       } catch (IOException e) {
         failures.add(e.getMessage());
@@ -162,11 +173,33 @@ public final class NbdComponent implements ExportService, Examination {
   /** Leaves sockets and clients on the shelf where there is one, else ends them. Bounded. */
   @Deactivate
   void deactivate() {
+    stopped = true;
     HandoverShelf now = shelf;
     if (now == null) {
       server.close();
     } else {
+      loadAll();
       now.leave(PARKED, server.park());
+    }
+  }
+
+  /**
+   * Loads every class of this bundle. Threads that finish a request outlive the bundle's jar, which
+   * an update takes away.
+   */
+  private void loadAll() {
+    Bundle bundle = own;
+    Enumeration<URL> classes =
+        bundle == null ? null : bundle.findEntries("org/blksnap/nbd", "*.class", true);
+    while (classes != null && classes.hasMoreElements()) {
+      String path = classes.nextElement().getPath();
+      int begin = path.startsWith("/") ? 1 : 0;
+      String name = path.substring(begin, path.length() - ".class".length()).replace('/', '.');
+      try {
+        bundle.loadClass(name);
+      } catch (ClassNotFoundException | LinkageError e) {
+        LOG.debug("class {}", name, e);
+      }
     }
   }
 
@@ -186,58 +219,27 @@ public final class NbdComponent implements ExportService, Examination {
     synchronized (this) {
       for (String failure : failures) {
         findings.add(
-            finding(Finding.Severity.ERROR, failure, "correct " + NbdOptions.PID + " and restart"));
+            NbdFindings.finding(
+                Finding.Severity.ERROR, failure, "correct " + NbdOptions.PID + " and restart"));
       }
       if (!refusal.isEmpty()) {
         findings.add(
-            finding(Finding.Severity.WARNING, refusal, "set a value in the range allowed"));
+            NbdFindings.finding(
+                Finding.Severity.WARNING, refusal, "set a value in the range allowed"));
       }
     }
     for (Listener listener : server.listeners()) {
-      findings.add(examined(listener));
+      findings.add(NbdFindings.of(listener, server.connectionCount()));
+      NbdFindings.openDoor(listener).ifPresent(findings::add);
     }
+    NbdFindings.full(server).ifPresent(findings::add);
     if (findings.isEmpty()) {
       findings.add(
-          finding(
+          NbdFindings.finding(
               Finding.Severity.NOTE,
               "the server listens nowhere",
               "set socket_path or tcp_address of " + NbdOptions.PID));
     }
     return findings;
-  }
-
-  private Finding examined(Listener listener) {
-    String uri = listener.uri("");
-    if (!listener.alive()) {
-      return finding(Finding.Severity.ERROR, uri + " accepts nobody", "restart the nbd bundle");
-    }
-    Path socket = listener.address().socket();
-    if (socket == null) {
-      return finding(
-          Finding.Severity.OK, uri + " open, " + server.connectionCount() + " clients in all", "");
-    }
-    try {
-      if (!Files.getPosixFilePermissions(socket).equals(Listener.SOCKET)) {
-        return finding(
-            Finding.Severity.WARNING, socket + " can be opened by others", "chmod 600 " + socket);
-      }
-      if (!Files.getPosixFilePermissions(socket.getParent()).equals(Listener.DIRECTORY)) {
-        return finding(
-            Finding.Severity.NOTE,
-            socket.getParent() + " can be entered by others",
-            "chmod 700 " + socket.getParent());
-      }
-    } catch (IOException e) {
-      return finding(
-          Finding.Severity.ERROR,
-          socket + " is gone: " + e.getMessage(),
-          "restart the nbd bundle, which makes it anew");
-    }
-    return finding(
-        Finding.Severity.OK, uri + " open, " + server.connectionCount() + " clients in all", "");
-  }
-
-  private static Finding finding(Finding.Severity severity, String observation, String remedy) {
-    return new Finding(severity, "NBD server", observation, remedy);
   }
 }

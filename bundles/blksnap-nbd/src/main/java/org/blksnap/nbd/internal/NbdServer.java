@@ -26,20 +26,26 @@ import org.slf4j.LoggerFactory;
  * was adopted is not bound again.
  */
 final class NbdServer implements AutoCloseable {
-  /** Bytes of all buffers in use by all connections together. */
-  static final long IN_FLIGHT_BYTES = 512L << 20;
+  /**
+   * Longest time until the others go on without those that have a request under way, or are still
+   * negotiating.
+   */
+  static final long REST_MILLIS = 1_000;
 
-  /** Longest time until a connection that is to come to rest is cut. */
-  static final long REST_MILLIS = 5_000;
+  /** Longest time until a client is cut where there is no successor to go on with it. */
+  static final long CLOSE_MILLIS = 5_000;
+
+  private static final long LATE_POLL_MILLIS = 100;
 
   private static final Logger LOG = LoggerFactory.getLogger(NbdServer.class);
   private static final RateLimit WARNINGS = new RateLimit(60);
 
   private final Exports exports;
-  private final BufferPool buffers = new BufferPool(IN_FLIGHT_BYTES);
+  private final BufferPool buffers;
   private final ContextBudget contexts;
+  private final Admission admission;
+  private final AtomicInteger turnaways = new AtomicInteger();
   private final Map<Connection, Thread> connections = new ConcurrentHashMap<>();
-  private final AtomicInteger count = new AtomicInteger();
   private final AtomicInteger serial = new AtomicInteger();
   private volatile Limits limits;
   private volatile boolean closed;
@@ -50,13 +56,25 @@ final class NbdServer implements AutoCloseable {
   @GuardedBy("this")
   private final Map<String, ServerSocketChannel> adopted = new LinkedHashMap<>();
 
+  @GuardedBy("this")
+  private Stragglers stragglers = new Stragglers();
+
+  @GuardedBy("this")
+  private Thread receiver;
+
   NbdServer(Exports exports, Limits limits) {
-    this(exports, limits, new ContextBudget(ContextBudget.BYTES));
+    this(
+        exports,
+        limits,
+        new ContextBudget(ContextBudget.ofHeap()),
+        new BufferPool(BufferPool.ofDirectMemory()));
   }
 
-  NbdServer(Exports exports, Limits limits, ContextBudget contexts) {
+  NbdServer(Exports exports, Limits limits, ContextBudget contexts, BufferPool buffers) {
     this.exports = exports;
     this.contexts = contexts;
+    this.buffers = buffers;
+    this.admission = new Admission(buffers);
     this.limits = limits;
   }
 
@@ -72,21 +90,35 @@ final class NbdServer implements AutoCloseable {
     return contexts;
   }
 
+  Admission admission() {
+    return admission;
+  }
+
+  Limits limits() {
+    return limits;
+  }
+
   /** New bounds, for connections accepted from now on. */
   void limits(Limits next) {
     limits = next;
   }
 
+  /** Begins to listen, for everything; see below. */
+  void listen(ListenAddress address, TlsIdentity tls) throws IOException {
+    listen(address, tls, Access.ALL);
+  }
+
   /**
    * Begins to listen; where it listens there already, new clients get this {@code tls}, which may
-   * be null.
+   * be null, and this {@code access}.
    */
-  synchronized void listen(ListenAddress address, TlsIdentity tls) throws IOException {
+  synchronized void listen(ListenAddress address, TlsIdentity tls, Access access)
+      throws IOException {
     String key = address.key();
     Listener present = listeners.get(key);
     if (closed || present != null) {
       if (present != null) {
-        present.tls(tls);
+        present.admit(tls, access);
       }
       return;
     }
@@ -94,8 +126,8 @@ final class NbdServer implements AutoCloseable {
     listeners.put(
         key,
         inherited == null
-            ? Listener.open(address, tls, this::accepted)
-            : Listener.adopt(address, tls, inherited, this::accepted));
+            ? Listener.open(address, tls, access, this::accepted)
+            : Listener.adopt(address, tls, access, inherited, this::accepted));
   }
 
   /** Stops listening everywhere but at these addresses; connections stay. */
@@ -120,60 +152,71 @@ final class NbdServer implements AutoCloseable {
   }
 
   int connectionCount() {
-    return count.get();
+    return admission.count();
   }
 
   private void accepted(Listener listener, SocketChannel client) {
     Limits now = limits;
-    if (closed || count.incrementAndGet() > now.maximumConnections()) {
-      if (!closed) {
-        count.decrementAndGet();
-        warnFull(now);
-      }
-      closeQuietly(client);
-      return;
-    }
+    Peer peer = null;
+    boolean begun = false;
     try {
-      TlsIdentity tls = listener.tls();
-      Connection connection =
-          new Connection(
-              this, listener.address().toString(), new SocketTransport(client), tls, now);
-      start(connection);
+      peer = Peer.of(client);
+      String refusal = closed ? "the server stops" : admission.enter(peer, now);
+      if (!refusal.isEmpty()) {
+        peer = null;
+        begun = true;
+        warn(refusal);
+        Turnaway.begin(client, refusal, turnaways);
+        return;
+      }
+      peer.tune(client, now);
+      start(new Connection(this, listener, peer, new SocketTransport(client), now));
+      begun = true;
     } catch (IOException | RuntimeException | OutOfMemoryError e) {
-      count.decrementAndGet();
-      closeQuietly(client);
-      LOG.debug("client refused", e);
+      warn(e.toString());
+    } finally {
+      if (!begun) {
+        closeQuietly(client);
+        if (peer != null) {
+          admission.leave(peer);
+        }
+      }
     }
   }
 
-  private static void warnFull(Limits limits) {
+  private static void warn(String refusal) {
     long before = WARNINGS.pass();
     if (before >= 0) {
-      LOG.warn(
-          "client refused: {} connections are open, allowed {}; raise maximum_connections of"
-              + " org.blksnap.nbd ({} more kept back)",
-          limits.maximumConnections(),
-          limits.maximumConnections(),
-          before);
+      LOG.warn("client refused: {} ({} more kept back)", refusal, before);
     }
   }
 
+  /** Where it fails the connection is closed; it is the caller's to count it out. */
   private void start(Connection connection) {
     Thread thread = new Thread(connection, "nbd-" + serial.incrementAndGet());
     thread.setDaemon(true);
     connections.put(connection, thread);
-    thread.start();
+    boolean started = false;
+    try {
+      thread.start();
+      started = true;
+    } finally {
+      if (!started) {
+        connections.remove(connection);
+        connection.close();
+      }
+    }
     if (closed) {
       connection.park();
     }
   }
 
-  /** Called by a connection's thread as its last act. */
+  /** Called by a connection's thread when nothing of it is left to do here. */
   void ended(Connection connection) {
     if (connection.parcel().isEmpty()) {
       connections.remove(connection);
     }
-    count.decrementAndGet();
+    admission.leave(connection.peer());
   }
 
   /** What is served now, in order of names. */
@@ -209,39 +252,81 @@ final class NbdServer implements AutoCloseable {
             resume(channel, left.get(STATE + name.substring(CHANNEL.length())));
           }
         });
+    receive(Stragglers.of(left));
   }
 
   private void resume(SocketChannel channel, Object state) {
-    Optional<Parcel> parcel = Parcel.of(channel, state);
+    Peer peer = null;
+    boolean begun = false;
     try {
-      if (parcel.isPresent()) {
-        Connection connection =
-            new Connection(this, parcel.get(), parcel.get().transport(), limits);
-        count.incrementAndGet();
-        start(connection);
+      Optional<Parcel> parcel = Parcel.of(channel, state);
+      if (parcel.isEmpty()) {
+        LOG.warn("a parked client was dropped: what was left of it is of another version");
         return;
       }
-      LOG.warn("a parked client was dropped: what was left of it is of another version");
-    } catch (IOException | RuntimeException e) {
+      Transport pipe = parcel.get().transport();
+      peer = Peer.of(channel);
+      admission.adopt(peer);
+      start(new Connection(this, parcel.get(), peer, pipe, limits));
+      begun = true;
+    } catch (IOException | RuntimeException | OutOfMemoryError e) {
       LOG.warn("a parked client was dropped: {}", e.toString());
+    } finally {
+      if (!begun) {
+        closeQuietly(channel);
+        if (peer != null) {
+          admission.leave(peer);
+        }
+      }
     }
-    closeQuietly(channel);
+  }
+
+  /** Goes on with those that were not at rest when the predecessor was parked, as they come. */
+  private synchronized void receive(Stragglers coming) {
+    stragglers = coming;
+    if (coming.expected() == 0) {
+      return;
+    }
+    receiver =
+        new Thread(
+            () -> {
+              try {
+                while (!closed && coming.expected() > 0) {
+                  coming.receive(LATE_POLL_MILLIS, this::resume);
+                }
+              } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+              }
+            },
+            "nbd-late");
+    receiver.setDaemon(true);
+    receiver.start();
   }
 
   static final String LISTENER = "listener:";
   static final String CHANNEL = "channel:";
   static final String STATE = "state:";
 
-  /** Brings everything to rest and hands it out, sockets open. The server is closed then. */
+  /**
+   * Brings everything to rest and hands it out, sockets open. The server is closed then. What is
+   * not at rest in {@link #REST_MILLIS} is not cut; it follows when it is.
+   */
   Map<String, Object> park() {
     Map<String, Object> left = new LinkedHashMap<>();
-    closed = true;
-    synchronized (this) {
-      listeners.forEach((key, listener) -> left.put(LISTENER + key, listener.detach()));
-      listeners.clear();
-    }
+    stopListening(left);
+    Map<Connection, Thread> now = Map.copyOf(connections);
+    now.keySet().forEach(Connection::park);
+    long deadline = System.nanoTime() + REST_MILLIS * 1_000_000;
     int number = 0;
-    for (Connection connection : rest()) {
+    Stragglers way = way();
+    for (Map.Entry<Connection, Thread> each : now.entrySet()) {
+      Connection connection = each.getKey();
+      if (!connection.export().isEmpty()) {
+        joined(each.getValue(), deadline);
+      }
+      if (!connection.endedElseFollow(way)) {
+        continue;
+      }
       Optional<Parcel> parcel = connection.parcel();
       if (parcel.isPresent()) {
         left.put(CHANNEL + number, parcel.get().channel());
@@ -250,22 +335,26 @@ final class NbdServer implements AutoCloseable {
       }
     }
     connections.clear();
+    way.leave(left);
     return left;
   }
 
-  /** Asks all connections to end and waits for it, bounded; cuts those that do not. */
-  private List<Connection> rest() {
-    Map<Connection, Thread> now = Map.copyOf(connections);
-    now.keySet().forEach(Connection::park);
-    long deadline = System.nanoTime() + REST_MILLIS * 1_000_000;
-    now.forEach(
-        (connection, thread) -> {
-          if (!joined(thread, deadline)) {
-            connection.close();
-            joined(thread, System.nanoTime() + 500_000_000L);
-          }
-        });
-    return List.copyOf(now.keySet());
+  private synchronized Stragglers way() {
+    return stragglers;
+  }
+
+  /** First the listeners, so that whoever was accepted is among the connections. */
+  private void stopListening(Map<String, Object> left) {
+    Thread late;
+    synchronized (this) {
+      listeners.forEach((key, listener) -> left.put(LISTENER + key, listener.detach()));
+      listeners.clear();
+      closed = true;
+      late = receiver;
+    }
+    if (late != null) {
+      joined(late, System.nanoTime() + REST_MILLIS * 1_000_000);
+    }
   }
 
   private static boolean joined(Thread thread, long deadline) {
@@ -280,18 +369,30 @@ final class NbdServer implements AutoCloseable {
   /** Stops listening, ends requests in flight and drops all clients. Idempotent, bounded. */
   @Override
   public void close() {
-    for (Object each : park().entrySet().stream().map(Map.Entry::getValue).toList()) {
-      if (each instanceof Channel channel) {
-        closeQuietly(channel);
-      }
+    Map<String, Object> listening = new LinkedHashMap<>();
+    stopListening(listening);
+    for (Object each : listening.values()) {
+      closeQuietly((Channel) each);
     }
+    Map<Connection, Thread> now = Map.copyOf(connections);
+    now.keySet().forEach(Connection::park);
+    long deadline = System.nanoTime() + CLOSE_MILLIS * 1_000_000;
+    now.forEach(
+        (connection, thread) -> {
+          if (connection.export().isEmpty() || !joined(thread, deadline)) {
+            connection.close();
+            joined(thread, System.nanoTime() + 500_000_000L);
+          }
+          connection.parcel().ifPresent(parcel -> closeQuietly(parcel.channel()));
+        });
+    connections.clear();
     synchronized (this) {
       adopted.values().forEach(NbdServer::closeQuietly);
       adopted.clear();
     }
   }
 
-  private static void closeQuietly(Channel channel) {
+  static void closeQuietly(Channel channel) {
     try {
       channel.close();
     } catch (IOException e) {

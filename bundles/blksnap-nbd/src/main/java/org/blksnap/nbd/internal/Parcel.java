@@ -21,14 +21,22 @@ import java.util.Optional;
  * contexts   List of Map: id Integer, name String, blockSize Integer, changed BitSet or absent
  * input      byte[]    received, not yet carried out
  * tls        Map       engine SSLEngine, network byte[], plain byte[]; absent without TLS
+ * longWrite  Map       a write whose payload is still arriving ({@link LongWrite}): flags, type,
+ *                      error Integer, cookie, offset, length, left, at Long, text String; absent
+ *                      between two requests, and before version 3
  * </pre>
  *
  * <p>The socket itself stands beside this map, so that the shelf closes it if nobody comes.
  */
 record Parcel(String listener, SocketChannel channel, Map<String, Object> state, byte[] input) {
-  static final int VERSION = 2;
+  static final int VERSION = 3;
 
-  static Parcel of(String listener, Transport pipe, Session session, byte[] input)
+  /** Oldest version that is understood. */
+  static final int OLDEST = 2;
+
+  /** {@code underWay} is null between two requests. */
+  static Parcel of(
+      String listener, Transport pipe, Session session, byte[] input, LongWrite underWay)
       throws IOException {
     Map<String, Object> state = new LinkedHashMap<>();
     state.put("version", VERSION);
@@ -52,6 +60,9 @@ record Parcel(String listener, SocketChannel channel, Map<String, Object> state,
     }
     state.put("contexts", contexts);
     state.put("input", input);
+    if (underWay != null) {
+      state.put("longWrite", underWay.state());
+    }
     SocketTransport socket;
     if (pipe instanceof TlsTransport tls) {
       state.put("tls", tls.state());
@@ -64,7 +75,10 @@ record Parcel(String listener, SocketChannel channel, Map<String, Object> state,
 
   /** What a predecessor left; empty where it is of another version or not what it should be. */
   static Optional<Parcel> of(SocketChannel channel, Object left) {
-    if (!(left instanceof Map<?, ?> map) || !Integer.valueOf(VERSION).equals(map.get("version"))) {
+    if (!(left instanceof Map<?, ?> map)
+        || !(map.get("version") instanceof Integer version)
+        || version < OLDEST
+        || version > VERSION) {
       return Optional.empty();
     }
     Map<String, Object> state = new LinkedHashMap<>();
@@ -73,9 +87,25 @@ record Parcel(String listener, SocketChannel channel, Map<String, Object> state,
         new Parcel((String) state.get("listener"), channel, state, (byte[]) state.get("input")));
   }
 
+  /** Where it fails nothing is left open but the channel itself. */
   Transport transport() throws IOException {
     SocketTransport socket = new SocketTransport(channel);
-    return state.get("tls") instanceof Map<?, ?> tls ? TlsTransport.resume(socket, tls) : socket;
+    boolean resumed = false;
+    try {
+      Transport pipe =
+          state.get("tls") instanceof Map<?, ?> tls ? TlsTransport.resume(socket, tls) : socket;
+      resumed = true;
+      return pipe;
+    } finally {
+      if (!resumed) {
+        socket.close();
+      }
+    }
+  }
+
+  /** The write whose payload was still arriving; null for none. */
+  LongWrite longWrite() {
+    return state.get("longWrite") instanceof Map<?, ?> map ? LongWrite.of(map) : null;
   }
 
   /** The session, on the present target of its name; waits while the engine is away. */

@@ -126,8 +126,13 @@ final class ReplyWriter {
 
   /** Seals the chunk just filled. */
   void closeData(Request request, long offset, int length, boolean done) {
+    closeData(request, offset, length, length, done);
+  }
+
+  /** Seals the chunk whose first {@code filled} bytes are there; the rest follows bare. */
+  private void closeData(Request request, long offset, int length, int filled, boolean done) {
     int end = buffer.limit();
-    buffer.limit(buffer.capacity()).position(end - length - dataHeader());
+    buffer.limit(buffer.capacity()).position(end - filled - dataHeader());
     dataHeader(request, offset, length, done);
     buffer.position(end);
   }
@@ -139,18 +144,74 @@ final class ReplyWriter {
   }
 
   /** Sends a data reply that is too long for the buffer and must not be split. */
-  void sendWhole(Request request, ByteBuffer headerAndData, int length) throws PeerGone {
+  void sendWhole(Request request, ByteBuffer data) throws PeerGone {
     flush();
-    dataHeader(request, request.offset, length, true);
-    int header = buffer.position();
-    buffer.flip();
-    headerAndData.position(HEADROOM - header).put(buffer).position(HEADROOM - header);
-    buffer.clear();
+    long begin = System.nanoTime();
+    transport.hold();
     try {
-      transport.write(headerAndData.limit(HEADROOM + length));
+      dataHeader(request, request.offset, data.remaining(), true);
+      flush();
+      transport.write(data);
+    } catch (PeerGone e) {
+      throw e;
     } catch (IOException e) {
       throw new PeerGone(e);
+    } finally {
+      transport.release();
+      nanosSending += System.nanoTime() - begin;
     }
+  }
+
+  /** Where the data of a reply comes from. */
+  interface Source {
+    void read(ByteBuffer dst, long offset) throws IOException;
+  }
+
+  /**
+   * As {@link #sendWhole}, for data that has no memory of its own: read and sent piece by piece. A
+   * failure of the first piece is the caller's to answer. Success was told when a later one fails,
+   * so all that is left is to end the connection, as the protocol has it.
+   */
+  void sendInPieces(Request request, Source source) throws IOException {
+    flush();
+    int length = (int) request.length;
+    int piece = Math.min(length, room());
+    transport.hold();
+    try {
+      ByteBuffer data = openData(piece);
+      boolean filled = false;
+      try {
+        source.read(data, request.offset);
+        filled = true;
+      } finally {
+        if (!filled) {
+          dropData(piece);
+        }
+      }
+      closeData(request, request.offset, length, piece, true);
+      flush();
+      for (int at = piece; at < length; at += piece) {
+        readOn(source, request.offset + at, Math.min(piece, length - at));
+        flush();
+      }
+    } finally {
+      transport.release();
+    }
+  }
+
+  private void readOn(Source source, long offset, int piece) throws PeerGone {
+    boolean filled = false;
+    try {
+      source.read(buffer.limit(piece), offset);
+      filled = true;
+    } catch (IOException | RuntimeException | OutOfMemoryError e) {
+      throw new PeerGone(new IOException("read failed in the middle of its reply", e));
+    } finally {
+      if (!filled) {
+        buffer.clear();
+      }
+    }
+    buffer.position(piece).limit(buffer.capacity());
   }
 
   private int dataHeader() {
@@ -216,6 +277,12 @@ final class ReplyWriter {
       int payload = statusStart + Wire.STRUCTURED_REPLY_BYTES;
       buffer.putInt(statusStart + 16, buffer.position() - payload);
     }
+  }
+
+  /** Takes back the chunk opened by {@link #openStatus}. */
+  void dropStatus() {
+    buffer.position(statusStart);
+    lastLength = 0;
   }
 
   private void sealDescriptor() {

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 
@@ -20,6 +21,7 @@ import org.blksnap.api.block.Errno;
  * @param keystore PKCS#12 file; null for no TLS
  * @param passwordFile null for an empty password
  * @param clientCertificate TLS clients need one
+ * @param tcpAccess what clients have that come by TCP
  * @param limits bounds of connections
  */
 record Settings(
@@ -27,6 +29,7 @@ record Settings(
     Path keystore,
     Path passwordFile,
     boolean clientCertificate,
+    Access tcpAccess,
     Limits limits) {
   /** {@code socket_path} value for no unix socket. */
   static final String NONE = "none";
@@ -49,26 +52,57 @@ record Settings(
     String tcp = text(raw, "tcp_address");
     if (!tcp.isEmpty()) {
       ListenAddress address = ListenAddress.tcp(address(tcp));
-      if (!address.loopback() && keystore == null) {
-        throw refused(
-            "tcp_address", tcp, "a loopback address, or any address with tls_keystore set");
+      if (keystore == null) {
+        checkPlain(raw, tcp, address);
       }
       addresses.add(address);
     }
-    Limits defaults = Limits.DEFAULTS;
-    Limits limits =
-        new Limits(
-            number(raw, "maximum_connections", defaults.maximumConnections(), 1, 1024),
-            number(raw, "maximum_request_bytes", defaults.maximumRequest(), 65536, 64 << 20),
-            number(raw, "maximum_in_flight", defaults.maximumInFlight(), 1, 1024),
-            number(raw, "handshake_timeout_seconds", defaults.handshakeSeconds(), 1, 3600),
-            flag(raw, "images_read_only"));
     return new Settings(
         List.copyOf(addresses),
         keystore,
         file(raw, "tls_keystore_password_file"),
-        flag(raw, "tls_require_client_certificate"),
-        limits);
+        flag(raw, "tls_require_client_certificate", true),
+        new Access(names(raw, "tcp_exports"), flag(raw, "tcp_read_only", false)),
+        limits(raw));
+  }
+
+  /** TCP asks nobody who he is, so without TLS it has to be wanted in so many words. */
+  private static void checkPlain(Map<String, ?> raw, String tcp, ListenAddress address)
+      throws BlksnapException {
+    if (!address.loopback()) {
+      throw refused(
+          "tcp_address",
+          tcp,
+          "with tls_keystore set any address, without it a loopback address and"
+              + " tcp_allow_every_local_user = true");
+    }
+    if (!flag(raw, "tcp_allow_every_local_user", false)) {
+      throw refused(
+          "tcp_address",
+          tcp,
+          "with tls_keystore set any address; without TLS a loopback address lets every user of"
+              + " this machine have the exports: use the unix socket, or accept that with"
+              + " tcp_allow_every_local_user = true, best with tcp_exports and tcp_read_only = true");
+    }
+  }
+
+  private static Limits limits(Map<String, ?> raw) throws BlksnapException {
+    Limits defaults = Limits.DEFAULTS;
+    return new Limits(
+        number(raw, "maximum_connections", defaults.maximumConnections(), 1, 1024),
+        number(raw, "maximum_connections_per_peer", defaults.connectionsPerPeer(), 1, 1024),
+        number(raw, "reserved_connections", defaults.reservedConnections(), 0, 64),
+        number(raw, "maximum_request_bytes", defaults.maximumRequest(), 65536, 64 << 20),
+        number(raw, "maximum_in_flight", defaults.maximumInFlight(), 1, 1024),
+        number(raw, "handshake_timeout_seconds", defaults.handshakeSeconds(), 1, 3600),
+        number(raw, "stall_timeout_seconds", defaults.stallSeconds(), 1, 3600),
+        number(raw, "tcp_keepalive_seconds", defaults.keepaliveSeconds(), 1, 7200),
+        flag(raw, "images_read_only", false));
+  }
+
+  /** Names between commas or blanks. */
+  private static List<String> names(Map<String, ?> raw, String key) {
+    return Stream.of(text(raw, key).split("[,\\s]+")).filter(name -> !name.isEmpty()).toList();
   }
 
   private static Path socketPath(String given, Path state) throws BlksnapException {
@@ -137,9 +171,11 @@ record Settings(
     }
   }
 
-  private static boolean flag(Map<String, ?> raw, String key) throws BlksnapException {
+  private static boolean flag(Map<String, ?> raw, String key, boolean byDefault)
+      throws BlksnapException {
     return switch (text(raw, key)) {
-      case "", "false" -> false;
+      case "" -> byDefault;
+      case "false" -> false;
       case "true" -> true;
       default -> throw refused(key, text(raw, key), "true or false");
     };

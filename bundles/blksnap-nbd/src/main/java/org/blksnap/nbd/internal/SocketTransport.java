@@ -14,9 +14,6 @@ import java.util.concurrent.locks.ReentrantLock;
  * a connection outlive the bundle. Selectors are asked only when a read or write moved nothing.
  */
 final class SocketTransport implements Transport {
-  /** A client that takes no byte of its replies for this long is dropped. */
-  static final long STALL_MILLIS = 60_000;
-
   private final SocketChannel channel;
   private final Selector input;
   private final ReentrantLock writing = new ReentrantLock();
@@ -24,11 +21,42 @@ final class SocketTransport implements Transport {
   /** Made by the first writer that has to wait, under {@code writing}. */
   private volatile Selector output;
 
+  private volatile long stallMillis = Limits.DEFAULTS.stallSeconds() * 1000L;
+
+  /** Where it fails nothing is left open but the channel itself. */
   SocketTransport(SocketChannel channel) throws IOException {
     this.channel = channel;
     channel.configureBlocking(false);
-    this.input = Selector.open();
-    channel.register(input, SelectionKey.OP_READ);
+    this.input = selector(channel, SelectionKey.OP_READ);
+  }
+
+  private static Selector selector(SocketChannel channel, int operation) throws IOException {
+    Selector made = Selector.open();
+    boolean registered = false;
+    try {
+      channel.register(made, operation);
+      registered = true;
+      return made;
+    } finally {
+      if (!registered) {
+        made.close();
+      }
+    }
+  }
+
+  @Override
+  public void patience(long millis) {
+    stallMillis = millis;
+  }
+
+  @Override
+  public void hold() {
+    writing.lock();
+  }
+
+  @Override
+  public void release() {
+    writing.unlock();
   }
 
   @Override
@@ -64,12 +92,12 @@ final class SocketTransport implements Transport {
   private void awaitOutputLocked() throws IOException {
     Selector waiting = output;
     if (waiting == null) {
-      waiting = Selector.open();
-      channel.register(waiting, SelectionKey.OP_WRITE);
+      waiting = selector(channel, SelectionKey.OP_WRITE);
       output = waiting;
     }
-    if (waiting.select(key -> {}, STALL_MILLIS) == 0) {
-      throw new IOException("client took no reply bytes for " + STALL_MILLIS + " ms");
+    long bound = stallMillis;
+    if (waiting.select(key -> {}, Math.max(bound, 1)) == 0) {
+      throw new IOException("client took no reply bytes for " + bound + " ms");
     }
   }
 

@@ -21,6 +21,9 @@ import javax.net.ssl.SSLException;
  * plain} opened bytes not yet taken; both are ready to be read from.
  */
 final class TlsTransport implements Transport {
+  /** Bytes of all its buffers, at most: two records each way, twice. */
+  static final long BUFFER_BYTES = 160L << 10;
+
   private final SocketTransport socket;
   private final SSLEngine engine;
   private final ReentrantLock wrapping = new ReentrantLock();
@@ -196,6 +199,21 @@ final class TlsTransport implements Transport {
     } finally {
       sealed.clear();
     }
+  }
+
+  @Override
+  public void hold() {
+    wrapping.lock();
+  }
+
+  @Override
+  public void release() {
+    wrapping.unlock();
+  }
+
+  @Override
+  public void patience(long stallMillis) {
+    socket.patience(stallMillis);
   }
 
   @Override

@@ -3,7 +3,6 @@ package org.blksnap.nbd.internal;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import org.blksnap.api.block.BlksnapException;
 
 /**
  * The transmission phase of one connection, run by its reader thread.
@@ -59,7 +58,7 @@ final class Transmission {
   /** Longest wait for the workers before a trial; it is left out then. */
   static final long REST_MILLIS = 100;
 
-  /** Time to end what is in flight when the client or the bundle leaves. */
+  /** Time to end what is in flight when the client leaves. */
   static final long DRAIN_MILLIS = 5_000;
 
   private static final long IDLE_MILLIS = 60_000;
@@ -83,6 +82,7 @@ final class Transmission {
   private final ReplyWriter out;
   private final ByteBuffer in;
   private final int maximumRequest;
+  private final long stallNanos;
   private final StopSignal stop;
   private final Request request = new Request();
 
@@ -94,14 +94,16 @@ final class Transmission {
   private long trialInterval = FIRST_INTERVAL_NANOS;
   private boolean disconnected;
 
-  /** Bytes of a long payload still to come; {@code request} describes it meanwhile. */
-  private long streamLeft;
+  /** When the client was last heard of, in the midst of a request. */
+  private long heardAt;
 
-  private long streamOffset;
-  private int streamError;
-  private String streamText;
+  /** The long payload that is arriving, if one is; {@code request} describes it meanwhile. */
+  private LongWrite longWrite;
 
-  /** {@code in} is ready to be read from: what lies in it came first. */
+  /**
+   * {@code in} is ready to be read from: what lies in it came first. {@code underWay} is the long
+   * write that a predecessor was parked in, null for none.
+   */
   Transmission(
       Transport transport,
       Session session,
@@ -109,7 +111,8 @@ final class Transmission {
       Workers workers,
       ReplyWriter out,
       ByteBuffer in,
-      int maximumRequest,
+      Limits limits,
+      LongWrite underWay,
       StopSignal stop) {
     this.transport = transport;
     this.mode = session.mode();
@@ -117,8 +120,18 @@ final class Transmission {
     this.workers = workers;
     this.out = out;
     this.in = in;
-    this.maximumRequest = maximumRequest;
+    this.maximumRequest = limits.maximumRequest();
+    this.stallNanos = limits.stallSeconds() * 1_000_000_000L;
+    this.longWrite = underWay;
     this.stop = stop;
+    if (underWay != null) {
+      underWay.describe(request);
+    }
+  }
+
+  /** The long write in which it was parked; null for none. */
+  LongWrite underWay() {
+    return longWrite;
   }
 
   /** Time a request's size explains, generously: 2 ns a byte. */
@@ -129,38 +142,61 @@ final class Transmission {
   }
 
   Ending run() throws IOException {
-    long stopAt = 0;
+    heardAt = System.nanoTime();
     while (true) {
       executeAvailable();
       if (disconnected) {
-        return end(Ending.CLIENT_LEFT);
+        return leave();
       }
       if (stop.requested()) {
-        if (streamLeft == 0) {
-          return end(Ending.PARKED);
-        }
-        stopAt = stopAt == 0 ? System.nanoTime() : stopAt;
-        if (System.nanoTime() - stopAt > DRAIN_MILLIS * 1_000_000) {
-          throw new ProtocolViolation("payload incomplete when the server had to stop");
-        }
+        return park();
       }
       int got = fill();
       if (got < 0) {
-        return end(Ending.CLIENT_LEFT);
+        return leave();
       }
       if (got == 0) {
         flush();
-        transport.awaitInput(stop.requested() ? 100 : IDLE_MILLIS);
+        transport.awaitInput(patienceMillis());
+      } else {
+        heardAt = System.nanoTime();
       }
     }
   }
 
-  private Ending end(Ending ending) throws IOException {
+  /**
+   * How long to wait for input. Between two requests a client may be silent for ever; in the midst
+   * of one it is given up after the stall time.
+   */
+  private long patienceMillis() throws ProtocolViolation {
+    if (!in.hasRemaining() && longWrite == null) {
+      return IDLE_MILLIS;
+    }
+    long left = stallNanos - (System.nanoTime() - heardAt);
+    if (left <= 0) {
+      throw new ProtocolViolation(
+          "silent in the midst of a request for " + stallNanos / 1_000_000_000 + " s");
+    }
+    return Math.min(left / 1_000_000 + 1, IDLE_MILLIS);
+  }
+
+  private Ending leave() throws IOException {
     flush();
     if (!workers.drain(DRAIN_MILLIS)) {
       throw new ProtocolViolation("requests still in flight after " + DRAIN_MILLIS + " ms");
     }
-    return ending;
+    return Ending.CLIENT_LEFT;
+  }
+
+  /** Waits for what is in flight, however long that takes: it is answered or the client is gone. */
+  private Ending park() throws IOException {
+    flush();
+    while (!workers.drain(DRAIN_MILLIS)) {
+      if (Thread.currentThread().isInterrupted()) {
+        throw new ProtocolViolation("interrupted");
+      }
+    }
+    return Ending.PARKED;
   }
 
   private void flush() throws PeerGone {
@@ -184,11 +220,11 @@ final class Transmission {
   }
 
   private void executeAvailable() throws IOException {
-    if (in.remaining() < mode.requestBytes && streamLeft == 0) {
+    if (in.remaining() < mode.requestBytes && longWrite == null) {
       needed = mode.requestBytes;
       return;
     }
-    boolean trial = slow && streamLeft == 0 && trialIsDue();
+    boolean trial = slow && longWrite == null && trialIsDue();
     if (trial) {
       slow = false;
     }
@@ -196,7 +232,7 @@ final class Transmission {
     long begin = System.nanoTime();
     int count = 0;
     long explained = 0;
-    while (!disconnected && (streamLeft > 0 || !stop.requested()) && step()) {
+    while (!disconnected && !stop.requested() && step()) {
       count++;
       explained += sizeNanos(request);
       if (++gathered >= BATCH) {
@@ -205,6 +241,9 @@ final class Transmission {
       if (trial && count == TRIAL_REQUESTS) {
         break;
       }
+    }
+    if (count > 0) {
+      heardAt = System.nanoTime();
     }
     if (slow) {
       return;
@@ -248,7 +287,7 @@ final class Transmission {
 
   /** Takes one request from the input; false where it is not all there yet. */
   private boolean step() throws IOException {
-    if (streamLeft > 0) {
+    if (longWrite != null) {
       return stream();
     }
     int header = mode.requestBytes;
@@ -273,7 +312,7 @@ final class Transmission {
     }
     if (header + payload > in.capacity()) {
       in.position(at + header);
-      beginStream(payload);
+      longWrite = LongWrite.begin(request, payload, commands);
       return stream();
     }
     int whole = header + (int) payload;
@@ -309,7 +348,7 @@ final class Transmission {
     };
   }
 
-  /** Gives the request to a worker; where there is no buffer for it, answers ENOMEM. */
+  /** Gives the request to a worker; false where it is the reader's to carry out. */
   private boolean defer() throws IOException {
     if (commands.refusal(request) != WireError.NONE) {
       return false;
@@ -318,61 +357,28 @@ final class Transmission {
       flush();
     }
     try {
-      workers.submit(request, in);
-    } catch (BlksnapException e) {
-      commands.fail(request, e, out);
+      return workers.submit(request, in);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new ProtocolViolation("interrupted");
     }
-    return true;
-  }
-
-  private void beginStream(long payload) {
-    streamLeft = payload;
-    streamOffset = request.offset;
-    streamError = commands.refusal(request);
-    if (streamError == WireError.NONE && request.type != Wire.CMD_WRITE) {
-      streamError = WireError.EINVAL;
-    }
-    streamText = streamError == 0 ? null : commands.refusalText(request, streamError);
   }
 
   /** Moves one piece of a long payload on; answers at its end. */
   private boolean stream() throws IOException {
-    int piece = (int) Math.min(streamLeft, PIECE_BYTES);
+    int piece = (int) Math.min(longWrite.left(), Math.min(PIECE_BYTES, in.capacity()));
     if (in.remaining() < piece) {
       needed = piece;
       return false;
     }
     int limit = in.limit();
     int end = in.position() + piece;
-    long offset = streamOffset;
-    streamLeft -= piece;
-    streamOffset += piece;
-    if (streamError == WireError.NONE) {
-      try {
-        commands.writePiece(in.limit(end), offset);
-        if (streamLeft == 0 && request.has(Wire.CMD_FLAG_FUA)) {
-          commands.flushAfterPieces();
-        }
-      } catch (IOException | RuntimeException e) {
-        streamError = WireError.of(e, false);
-        streamText = e.getMessage();
-      }
-    }
+    longWrite.write(in.limit(end), request, commands);
     in.limit(limit).position(end);
-    if (streamLeft == 0) {
-      answerStream();
+    if (longWrite.left() == 0) {
+      longWrite.answer(request, out);
+      longWrite = null;
     }
     return true;
-  }
-
-  private void answerStream() throws PeerGone {
-    if (streamError == WireError.NONE) {
-      out.ok(request);
-    } else {
-      out.error(request, streamError, streamText);
-    }
   }
 }

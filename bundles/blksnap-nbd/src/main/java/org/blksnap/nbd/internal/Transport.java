@@ -17,10 +17,19 @@ interface Transport extends Closeable {
   void awaitInput(long millis) throws IOException;
 
   /**
-   * Writes all of the buffer. A client that takes nothing for {@link SocketTransport#STALL_MILLIS}
-   * is given up with an exception.
+   * Writes all of the buffer. A client that takes nothing for the time of {@link #patience} is
+   * given up with an exception.
    */
   void write(ByteBuffer src) throws IOException;
+
+  /** Keeps other writers out until {@link #release}, so that several buffers go as one. */
+  void hold();
+
+  /** Ends what {@link #hold} began. */
+  void release();
+
+  /** How long a write waits for a client that takes nothing; before the first use 60 s. */
+  void patience(long stallMillis);
 
   /** Lets the present or next {@link #awaitInput} return at once. */
   void wakeup();

@@ -7,7 +7,6 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
-import org.blksnap.api.block.BlksnapException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -26,7 +25,7 @@ final class Workers {
 
   private static final long IDLE_SECONDS = 5;
 
-  /** Reply room beside data: headers, an error text. */
+  /** Smallest reply buffer: headers, an error text. */
   private static final int REPLY_BYTES = 4096;
 
   /** The payload of a request without one. */
@@ -38,7 +37,7 @@ final class Workers {
   private final Commands commands;
   private final Transport transport;
   private final Mode mode;
-  private final BufferPool buffers;
+  private final BufferPool.Account buffers;
   private final int replyRoom;
   private final int maximumInFlight;
   private final Semaphore permits;
@@ -50,7 +49,7 @@ final class Workers {
       Commands commands,
       Transport transport,
       Mode mode,
-      BufferPool buffers,
+      BufferPool.Account buffers,
       int replyRoom,
       int maximumInFlight) {
     this.commands = commands;
@@ -85,35 +84,44 @@ final class Workers {
   }
 
   /**
-   * Takes the request over; its payload is copied. ENOMEM where no buffer became free; then nothing
-   * was taken.
+   * Takes the request over; its payload is copied. False, and nothing taken, where this connection
+   * gets no more buffers or the process no more threads: then the reader carries it out itself.
    */
-  void submit(Request request, ByteBuffer payload) throws BlksnapException, InterruptedException {
+  boolean submit(Request request, ByteBuffer payload) throws InterruptedException {
     permits.acquire();
     ByteBuffer data = null;
     ByteBuffer reply = null;
     boolean handed = false;
     try {
-      if (payload != null && payload.hasRemaining()) {
-        data = buffers.take(payload.remaining());
-        data.put(payload).flip();
+      reply = buffers.borrow(replyBytes(request));
+      if (reply != null && payload.hasRemaining()) {
+        data = buffers.borrow(payload.remaining());
       }
-      reply = buffers.take(replyBytes(request));
+      if (reply == null || (data == null && payload.hasRemaining())) {
+        return false;
+      }
+      if (data != null) {
+        data.put(payload.duplicate()).flip();
+      }
       ByteBuffer ownData = data;
       ByteBuffer ownReply = reply;
       Request own = request.copy();
       pool.execute(() -> run(own, ownData, ownReply));
       handed = true;
+    } catch (OutOfMemoryError e) {
+      LOG.debug("no thread for a request", e);
     } finally {
       if (!handed) {
         release(data, reply);
       }
     }
+    return handed;
   }
 
   private int replyBytes(Request request) {
     return switch (request.type) {
-      case Wire.CMD_READ -> (int) Math.min(replyRoom, Math.max(request.length, 0)) + REPLY_BYTES;
+      case Wire.CMD_READ ->
+          (int) Math.min(replyRoom, Math.max(request.length, 0) + ReplyWriter.HEADROOM);
       case Wire.CMD_BLOCK_STATUS ->
           REPLY_BYTES + (Commands.MAXIMUM_DESCRIPTORS + 1) * 2 * Long.BYTES;
       default -> REPLY_BYTES;

@@ -146,7 +146,36 @@ class ComponentTest {
   }
 
   @Test
+  void plainTcpOnLoopbackHasToBeWantedInSoManyWords() throws BlksnapException {
+    BlksnapException refused =
+        assertThrows(
+            BlksnapException.class,
+            () -> Settings.of(Map.of("tcp_address", "127.0.0.1:10809"), state));
+    assertTrue(
+        refused.getMessage().contains("tcp_allow_every_local_user = true")
+            && refused.getMessage().contains("use the unix socket"),
+        refused.getMessage());
+    Settings wanted =
+        Settings.of(
+            Map.of(
+                "tcp_address", "127.0.0.1:10809",
+                "tcp_allow_every_local_user", "true",
+                "tcp_read_only", "true",
+                "tcp_exports", "disk, blksnap-image_*"),
+            state);
+    assertEquals(new Access(List.of("disk", "blksnap-image_*"), true), wanted.tcpAccess());
+    assertTrue(Settings.of(Map.of(), state).clientCertificate());
+  }
+
+  @Test
   void everyBadValueIsRefusedByNameAndRange() {
+    Map<String, Object> more =
+        Map.of(
+            "tcp_keepalive_seconds", "0",
+            "maximum_connections_per_peer", "0",
+            "reserved_connections", "65",
+            "tls_require_client_certificate", "yes");
+    refusedEach(more);
     Map<String, Object> bad =
         Map.of(
             "maximum_connections", 0,
@@ -154,9 +183,14 @@ class ComponentTest {
             "maximum_in_flight", "many",
             "handshake_timeout_seconds", "-1",
             "images_read_only", "perhaps",
+            "stall_timeout_seconds", "0",
             "tcp_address", "nowhere",
             "socket_path", "/" + "x".repeat(200),
             "tls_keystore", "/does/not/exist");
+    refusedEach(bad);
+  }
+
+  private void refusedEach(Map<String, Object> bad) {
     bad.forEach(
         (key, value) -> {
           BlksnapException refused =

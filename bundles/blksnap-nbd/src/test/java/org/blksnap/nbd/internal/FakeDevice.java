@@ -8,6 +8,8 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.blksnap.api.block.AllocationExtent;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
@@ -31,7 +33,12 @@ class FakeDevice implements AttachedDevice {
   volatile long badFrom = Long.MAX_VALUE;
   volatile Error error;
   volatile long delayMillis;
-  volatile int flushes;
+  final AtomicInteger flushes = new AtomicInteger();
+
+  /** Requests wait for it, where there is one; so many do now. */
+  volatile CountDownLatch held;
+
+  final AtomicInteger waiting = new AtomicInteger();
   volatile int lastFlags;
   volatile boolean rotational;
   volatile boolean readOnly;
@@ -68,8 +75,13 @@ class FakeDevice implements AttachedDevice {
     if (offset < 0 || length < 0 || offset > bytes.length - length) {
       throw new BlksnapException(outside, "outside");
     }
-    if (delayMillis > 0) {
+    CountDownLatch latch = held;
+    if (delayMillis > 0 || latch != null) {
       try {
+        if (latch != null) {
+          waiting.incrementAndGet();
+          latch.await();
+        }
         Thread.sleep(delayMillis);
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
@@ -121,7 +133,7 @@ class FakeDevice implements AttachedDevice {
   @Override
   public void flush() throws IOException {
     check(0, 0, Errno.EINVAL);
-    flushes++;
+    flushes.incrementAndGet();
   }
 
   @Override

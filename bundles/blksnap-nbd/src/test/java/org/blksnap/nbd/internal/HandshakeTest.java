@@ -248,6 +248,13 @@ class HandshakeTest {
       try (RawClient first = small.connect()) {
         first.enter("disk", Mode.SIMPLE);
         try (RawClient second = small.connect()) {
+          second.hello().option(Wire.OPT_GO, RawClient.go("disk"));
+          RawClient.Reply refused = second.reply();
+          assertEquals(Wire.REP_ERR_POLICY, refused.type());
+          assertTrue(
+              refused.text().contains("the server is full: 1 connections are open, allowed 1"),
+              refused.text());
+          second.out.write(new byte[Wire.OPTION_BYTES + 4]);
           assertTrue(second.atEnd());
         }
       }

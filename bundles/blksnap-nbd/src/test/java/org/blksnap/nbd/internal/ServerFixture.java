@@ -2,6 +2,8 @@
 package org.blksnap.nbd.internal;
 
 import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -31,6 +33,17 @@ final class ServerFixture implements AutoCloseable {
     exports.arrived("userspace", engine);
     server = new NbdServer(exports, limits);
     server.listen(ListenAddress.unix(socket), null);
+  }
+
+  /** Listens at a port of the loopback address as well; answers the port. */
+  int listenTcp(Access access) throws IOException {
+    server.listen(ListenAddress.tcp(new InetSocketAddress("127.0.0.1", 0)), null, access);
+    return server.listeners().get(1).address().tcp().getPort();
+  }
+
+  static RawClient connect(int port) throws IOException {
+    Socket socket = new Socket("127.0.0.1", port);
+    return new RawClient(socket, socket.getInputStream(), socket.getOutputStream());
   }
 
   RawClient connect() throws IOException {

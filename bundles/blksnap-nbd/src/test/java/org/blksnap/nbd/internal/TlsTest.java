@@ -135,6 +135,28 @@ class TlsTest {
   }
 
   @Test
+  void halfALongPayloadOverTlsOutlivesAnUpdate() throws Exception {
+    try (RawClient client = plain(identity)) {
+      client.hello();
+      startTls(client, false);
+      client.ask(Wire.OPT_GO, RawClient.go("disk"));
+      byte[] data = new byte[2 << 20];
+      Arrays.fill(data, (byte) 6);
+      byte[] write = RawClient.bytes(Mode.SIMPLE, 0, Wire.CMD_WRITE, 5, 0, data.length, data);
+      client.out.write(write, 0, 1 << 20);
+      ServerFixture.await("first piece", () -> fixture.device.bytes[0] == 6);
+      Map<String, Object> left = fixture.server.park();
+      NbdServer next = new NbdServer(fixture.exports, Limits.DEFAULTS);
+      next.adopt(left);
+      next.keepOnly(java.util.List.of());
+      fixture.server = next;
+      client.out.write(write, 1 << 20, write.length - (1 << 20));
+      assertEquals(0, client.chunk(0).error());
+      assertArrayEquals(data, Arrays.copyOf(fixture.device.bytes, data.length));
+    }
+  }
+
+  @Test
   void clientWithoutADemandedCertificateIsRefused() throws Exception {
     try (RawClient client = plain(new TlsIdentity(identity.context(), true))) {
       client.hello();

@@ -137,7 +137,7 @@ class TransmissionTest {
     Mode mode = Mode.STRUCTURED;
     client.enter("disk", mode);
     assertEquals(0, client.command(mode, 0, Wire.CMD_FLUSH, 0, 0));
-    assertEquals(1, fixture.device.flushes);
+    assertEquals(1, fixture.device.flushes.get());
     assertEquals(0, client.command(mode, Wire.CMD_FLAG_FUA, Wire.CMD_TRIM, 0, 4096));
     assertEquals(1, fixture.device.lastFlags);
     assertEquals(0, client.command(mode, Wire.CMD_FLAG_NO_HOLE, Wire.CMD_WRITE_ZEROES, 4096, 9));
@@ -160,7 +160,7 @@ class TransmissionTest {
     assertEquals(0, client.write(Mode.SIMPLE, Wire.CMD_FLAG_FUA, 0, new byte[4096]));
     assertEquals(1, fixture.device.lastFlags);
     assertEquals(0, client.write(Mode.SIMPLE, Wire.CMD_FLAG_FUA, 0, new byte[2 << 20]));
-    assertEquals(1, fixture.device.flushes);
+    assertEquals(1, fixture.device.flushes.get());
   }
 
   @Test

@@ -78,7 +78,7 @@ class MalformedNbdTest {
           byte[] says = input.next();
           int piece = random.nextInt(4) == 0 ? 1 + random.nextInt(200) : says.length + 1;
           MemoryTransport transport = new MemoryTransport(says, piece, random);
-          new Connection(server, "memory", transport, null, LIMITS).run();
+          connection(server, transport).run();
           judge.judge(says, transport.answered());
         }
         requests = judge.requests;
@@ -146,7 +146,7 @@ class MalformedNbdTest {
     for (int i = 0; i < tried; i++) {
       byte[] says = input.next();
       MemoryTransport transport = new MemoryTransport(says, says.length + 1, random);
-      new Connection(server, "memory", transport, null, LIMITS).run();
+      connection(server, transport).run();
       byte[] answered = new byte[transport.answered().remaining()];
       transport.answered().get(answered);
       answered[random.nextInt(answered.length)] ^= (byte) (1 << random.nextInt(8));
@@ -188,6 +188,11 @@ class MalformedNbdTest {
       await("descriptors are closed", () -> descriptors() <= descriptors);
     }
     await("no thread is left", () -> threads("nbd-") == 0);
+  }
+
+  private static Connection connection(NbdServer server, Transport transport) {
+    Peer peer = new Peer("memory", true, true);
+    return new Connection(server, "memory", peer, Access.ALL, transport, null, null, LIMITS);
   }
 
   private void rethrow() {

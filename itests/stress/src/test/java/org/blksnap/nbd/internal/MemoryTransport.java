@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
 import java.util.Arrays;
 import java.util.Random;
+import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * A client whose whole talk is known beforehand. It arrives in pieces as a network might deliver
@@ -16,6 +17,7 @@ final class MemoryTransport implements Transport {
   private final byte[] input;
   private final int piece;
   private final Random random;
+  private final ReentrantLock writing = new ReentrantLock();
   private int at;
 
   @GuardedBy("this")
@@ -58,7 +60,16 @@ final class MemoryTransport implements Transport {
   }
 
   @Override
-  public synchronized void write(ByteBuffer src) throws IOException {
+  public void write(ByteBuffer src) throws IOException {
+    writing.lock();
+    try {
+      append(src);
+    } finally {
+      writing.unlock();
+    }
+  }
+
+  private synchronized void append(ByteBuffer src) throws IOException {
     if (closed) {
       throw new ClosedChannelException();
     }
@@ -68,6 +79,21 @@ final class MemoryTransport implements Transport {
     }
     src.get(output, written, count);
     written += count;
+  }
+
+  @Override
+  public void hold() {
+    writing.lock();
+  }
+
+  @Override
+  public void release() {
+    writing.unlock();
+  }
+
+  @Override
+  public void patience(long stallMillis) {
+    // It takes everything at once.
   }
 
   @Override
