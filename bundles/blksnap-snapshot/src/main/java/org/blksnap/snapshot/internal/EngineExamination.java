@@ -55,6 +55,7 @@ final class EngineExamination implements Examination {
                         "parameters",
                         refusal,
                         "correct it in etc/org.blksnap.parameters.cfg or with blksnap:parameter-set")));
+    findings.addAll(engine.participants().findings());
     findings.add(stateSpace());
     return findings;
   }
