@@ -5,6 +5,8 @@ import java.util.List;
 import java.util.UUID;
 import org.blksnap.api.event.BlksnapEvent;
 import org.blksnap.api.event.BlksnapEventListener;
+import org.blksnap.api.health.Examination;
+import org.blksnap.api.health.Finding;
 import org.blksnap.spi.event.EventProvider;
 import org.blksnap.spi.event.EventQueue;
 import org.osgi.service.component.annotations.Activate;
@@ -18,8 +20,8 @@ import org.osgi.service.component.annotations.ReferencePolicy;
  * Queues and listeners. Queues it opened outlive it: whoever holds one hands it over to the next
  * provider's.
  */
-@Component(service = EventProvider.class)
-public final class DispatchingEventProvider implements EventProvider, AutoCloseable {
+@Component(service = {EventProvider.class, Examination.class})
+public final class DispatchingEventProvider implements EventProvider, Examination, AutoCloseable {
   private final EventDispatcher dispatcher = new EventDispatcher();
 
   @Activate
@@ -42,6 +44,11 @@ public final class DispatchingEventProvider implements EventProvider, AutoClosea
   @Override
   public void offer(BlksnapEvent event) {
     dispatcher.offer(event);
+  }
+
+  @Override
+  public List<Finding> examine() {
+    return dispatcher.findings();
   }
 
   @Deactivate

@@ -6,8 +6,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.FutureTask;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.health.Examination;
@@ -136,21 +134,24 @@ final class Checkup {
   }
 
   private List<Finding> bounded(String subject, Examination examination) {
-    FutureTask<List<Finding>> task = new FutureTask<>(examination::examine);
-    Thread thread = new Thread(task, "blksnap-doctor-" + subject);
-    thread.setDaemon(true);
-    thread.start();
     try {
-      return task.get(wait.toMillis(), TimeUnit.MILLISECONDS);
+      return engines.examiner().ask(subject, examination, wait);
     } catch (TimeoutException e) {
-      task.cancel(true);
-      return failed(subject, "no answer within " + wait.toMillis() + " ms");
+      return failed(subject, e.getMessage());
     } catch (ExecutionException e) {
-      return failed(subject, String.valueOf(e.getCause()));
+      return failed(subject, words(e.getCause()));
     } catch (InterruptedException e) {
-      task.cancel(true);
       Thread.currentThread().interrupt();
       return failed(subject, "interrupted");
+    }
+  }
+
+  /** What a foreign examination throws may throw again when it is asked for its words. */
+  private static String words(Throwable thrown) {
+    try {
+      return thrown.toString();
+    } catch (Throwable t) {
+      return thrown.getClass().getName();
     }
   }
 

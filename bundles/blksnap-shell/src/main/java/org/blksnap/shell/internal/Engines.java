@@ -55,6 +55,7 @@ public final class Engines {
 
   private final Path stateDirectory;
   private final Duration serviceWait;
+  private final Examiner examiner = new Examiner();
 
   @GuardedBy("this")
   private final List<Offer> offers = new ArrayList<>();
@@ -141,6 +142,11 @@ public final class Engines {
 
   synchronized Optional<ExportService> presentExports() {
     return Optional.ofNullable(exports);
+  }
+
+  /** Remembers which examinations hang from one doctor to the next. */
+  Examiner examiner() {
+    return examiner;
   }
 
   synchronized List<Examination> examinations() {

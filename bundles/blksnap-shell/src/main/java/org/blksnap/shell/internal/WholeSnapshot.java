@@ -86,7 +86,7 @@ final class WholeSnapshot {
       TakeResult result = snapshot.take();
       return TakenRow.of(
           locator.engines(), SnapshotRow.of(new Locator.Found<>(engine, snapshot)), result);
-    } catch (IOException | RuntimeException e) {
+    } catch (Throwable e) {
       undo(snapshot, e);
       throw e;
     }
@@ -112,10 +112,11 @@ final class WholeSnapshot {
     return Math.min(Math.max(everything, LEAST_LIMIT), half) / ByteRange.SECTOR * ByteRange.SECTOR;
   }
 
-  private static void undo(Snapshot snapshot, Exception cause) throws BlksnapException {
+  /** After an Error too: what is half made would hold its devices. */
+  private static void undo(Snapshot snapshot, Throwable cause) throws BlksnapException {
     try {
       snapshot.destroy();
-    } catch (IOException | RuntimeException e) {
+    } catch (Throwable e) {
       BlksnapException both =
           new BlksnapException(
               BlksnapException.errnoOf(cause),

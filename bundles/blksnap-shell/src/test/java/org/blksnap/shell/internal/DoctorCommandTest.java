@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.karaf.shell.support.CommandException;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.health.Finding;
@@ -189,5 +190,44 @@ class DoctorCommandTest {
             .findings().stream().map(Finding::observation).toList();
     assertTrue(seen.contains("java.lang.IllegalStateException: broken"), seen.toString());
     assertTrue(seen.contains("no answer within 200 ms"), seen.toString());
+  }
+
+  @Test
+  void examinationThatHangsCostsOneThreadHoweverOftenTheDoctorIsCalled() throws Exception {
+    CountDownLatch release = new CountDownLatch(1);
+    AtomicInteger calls = new AtomicInteger();
+    shell.engines.addExamination(
+        () -> {
+          calls.incrementAndGet();
+          while (release.getCount() > 0) {
+            try {
+              release.await();
+            } catch (InterruptedException e) {
+              // as one that waits for a lock would
+            }
+          }
+          return List.of();
+        });
+    Checkup checkup = new Checkup(shell.engines, Duration.ofMillis(100));
+    for (int doctor = 0; doctor < 3; doctor++) {
+      List<String> seen = checkup.findings().stream().map(Finding::observation).toList();
+      assertTrue(seen.stream().anyMatch(s -> s.contains("no answer")), seen.toString());
+    }
+    assertEquals(1, calls.get());
+    release.countDown();
+    while (calls.get() < 2) {
+      checkup.findings();
+    }
+  }
+
+  @Test
+  void examinationThatAnswersNothingOfUseIsAFinding() {
+    shell.engines.addExamination(() -> null);
+    shell.engines.addExamination(() -> java.util.Arrays.asList((Finding) null));
+    List<String> seen =
+        new Checkup(shell.engines, Duration.ofSeconds(30))
+            .findings().stream().map(Finding::observation).toList();
+    assertEquals(
+        2, seen.stream().filter(s -> s.contains("NullPointerException")).count(), seen.toString());
   }
 }

@@ -24,6 +24,7 @@ final class FakeEngine implements SnapshotService {
   final Map<String, FakeDevice> devices = new TreeMap<>();
   final Map<UUID, FakeSnapshot> snapshots = new LinkedHashMap<>();
   BlksnapException takeFailure;
+  Error takeError;
 
   /** What the next create answers; one is made where it is null. */
   FakeSnapshot next;

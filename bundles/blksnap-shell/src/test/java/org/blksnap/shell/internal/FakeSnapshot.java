@@ -111,6 +111,9 @@ final class FakeSnapshot implements Snapshot {
     if (engine.takeFailure != null) {
       throw engine.takeFailure;
     }
+    if (engine.takeError != null) {
+      throw engine.takeError;
+    }
     state = SnapshotState.TAKEN;
     return new TakeResult(true, List.of("mysql was late"), 250_000);
   }

@@ -378,6 +378,17 @@ class SnapshotCommandsTest {
   }
 
   @Test
+  void snapshotThatEndsWithAnErrorLeavesNothingBehind() throws Exception {
+    shell.engine.takeError = new NoClassDefFoundError("thrown by the test");
+    WholeSnapshot whole = new WholeSnapshot(shell.engines.stateDirectory());
+    whole.inMemory(1 << 20);
+    assertThrows(
+        NoClassDefFoundError.class,
+        () -> whole.take(new Locator(shell.engines, null), List.of("disk")));
+    assertTrue(shell.engine.snapshots.isEmpty());
+  }
+
+  @Test
   void failureToUndoIsToldWithTheFirstError() throws Exception {
     FakeSnapshot snapshot = new FakeSnapshot(shell.engine, UUID.randomUUID());
     snapshot.destroyFailure = new BlksnapException(Errno.EBUSY, "still open");

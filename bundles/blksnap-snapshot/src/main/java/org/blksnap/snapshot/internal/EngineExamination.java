@@ -49,6 +49,7 @@ final class EngineExamination implements Examination {
                           "its takes are refused: " + engine.neededPlaces().sentence(device, place),
                           NeededPlaces.remedy(Optional.of(place)))));
     }
+    findings.addAll(engine.participants().findings());
     findings.add(stateSpace());
     return findings;
   }

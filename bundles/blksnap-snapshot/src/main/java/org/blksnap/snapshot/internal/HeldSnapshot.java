@@ -5,7 +5,6 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -190,7 +189,7 @@ final class HeldSnapshot implements Snapshot {
       members.replace(SnapshotRecord.Member.added(device.name()));
       try {
         keep(SnapshotRecord.Phase.CREATED);
-      } catch (BlksnapException e) {
+      } catch (Throwable e) {
         members.putBack(before);
         throw e;
       }
@@ -238,107 +237,44 @@ final class HeldSnapshot implements Snapshot {
 
   @Override
   public TakeResult take() throws BlksnapException {
-    List<String> names;
-    engine.control.lock();
-    try {
-      checkTakeable();
-      names = List.copyOf(members.all().keySet());
-    } finally {
-      engine.control.unlock();
-    }
-    List<String> problems = new ArrayList<>();
-    var asked = engine.participants().before(id, names, problems);
-    boolean done = false;
-    TakeResult result = null;
-    try {
-      engine.control.lock();
-      try {
-        result = takeLocked();
-        done = true;
-      } finally {
-        engine.control.unlock();
-      }
-    } finally {
-      engine.participants().after(asked, id, names, done, problems);
-    }
-    List<String> warnings = new ArrayList<>(problems);
-    warnings.addAll(result.warnings());
-    TakeResult whole = new TakeResult(!warnings.isEmpty(), warnings, result.heldNanos());
-    engine
-        .events()
-        .offer(new BlksnapEvent.Taken(System.nanoTime(), id, names, whole.crashConsistent()));
-    return whole;
+    return new Taking(engine, this).run();
   }
 
-  private void checkTakeable() throws BlksnapException {
-    engine.assertControlled();
+  void checkNotTaken() throws BlksnapException {
     checkAlive();
     if (state == SnapshotState.TAKEN) {
       throw new BlksnapException(Errno.EALREADY, "snapshot " + id + " is taken already");
     }
-    if (members.all().isEmpty()) {
-      throw new BlksnapException(
-          Errno.ENODEV, "snapshot " + id + " has no device; add one with blksnap:snapshot-add");
-    }
-    if (storage.isEmpty()) {
-      throw new BlksnapException(
-          Errno.EFAULT,
-          "snapshot "
-              + id
-              + " has no difference storage; give it some with blksnap:snapshot-append-storage");
-    }
-    engine.neededPlaces().refuseFrozen(engine.deviceList().of(this));
   }
 
-  private TakeResult takeLocked() throws BlksnapException {
+  /** A take begins; on disk when it returns. */
+  void beginTaking(List<FilteredDevice> devices, BlockSizeRule rule) throws BlksnapException {
     engine.assertControlled();
-    checkTakeable();
-    List<FilteredDevice> devices = engine.deviceList().require(members.all().keySet());
     for (FilteredDevice device : devices) {
-      DeviceList.requireWhole(device);
-      engine.lookAtCapacity(device);
-      StoragePlaces.checkBlockSize(device, storage.logicalBlockSize());
+      members.replace(
+          new SnapshotRecord.Member(
+              device.name(), device.imageName(), device.geometry(), rule, null, Errno.OK, ""));
     }
-    BlockSizeRule rule = engine.parameters().chunkRule();
-    Map<String, UUID> generations = engine.generations().of(devices);
-    Map<String, SnapshotRecord.Member> before = members.all();
-    Take take = new Take(engine.settings(), devices);
-    try {
-      for (FilteredDevice device : devices) {
-        members.replace(
-            new SnapshotRecord.Member(
-                device.name(), device.imageName(), device.geometry(), rule, null, Errno.OK, ""));
-      }
-      keep(SnapshotRecord.Phase.TAKING);
-      take.prepare(
-          engine.providers().chunk(),
-          rule,
-          (chunks, device, held, r) -> engine.areas().make(chunks, this, device, held, r));
-      take.run(id);
-    } catch (BlksnapException | RuntimeException | Error e) {
-      if (!take.committed()) {
-        take.putBack();
-        members.putBack(before);
-        keepQuietly(SnapshotRecord.Phase.CREATED);
-        throw e;
-      }
-      throw e;
-    }
+    keep(SnapshotRecord.Phase.TAKING);
+  }
+
+  /** A take failed, and all it made is gone. */
+  void notTaken(Map<String, SnapshotRecord.Member> before) {
+    engine.assertControlled();
+    members.putBack(before);
+    keepQuietly(SnapshotRecord.Phase.CREATED);
+  }
+
+  /** A take has happened. Whatever is thrown, this object says so; the record may not. */
+  void becomeTaken(List<FilteredDevice> devices) throws BlksnapException {
+    engine.assertControlled();
+    taken = Instant.now();
+    state = SnapshotState.TAKEN;
     for (FilteredDevice device : devices) {
-      link(device, take.heldOf(device));
       SnapshotRecord.Member member = members.all().get(device.name());
       members.replace(member.under(Generations.idOf(device)));
     }
-    taken = Instant.now();
-    state = SnapshotState.TAKEN;
-    engine.generations().announceNew(devices, generations);
-    List<String> warnings = new ArrayList<>(take.warnings());
-    try {
-      keep(SnapshotRecord.Phase.TAKEN);
-    } catch (BlksnapException e) {
-      warnings.add("the snapshot will not outlive this process: " + e.getMessage());
-    }
-    return new TakeResult(!warnings.isEmpty(), warnings, take.result().heldNanos());
+    keep(SnapshotRecord.Phase.TAKEN);
   }
 
   private void keepQuietly(SnapshotRecord.Phase phase) {
@@ -404,6 +340,10 @@ final class HeldSnapshot implements Snapshot {
     return engine.events().await(id, timeout);
   }
 
+  /**
+   * Each part goes whatever becomes of the others: what stayed behind would hold its device for
+   * ever, since a destroyed snapshot is not destroyed again.
+   */
   @Override
   public void destroy() throws BlksnapException {
     engine.control.lock();
@@ -414,18 +354,22 @@ final class HeldSnapshot implements Snapshot {
       keepQuietly(SnapshotRecord.Phase.DESTROYING);
       state = SnapshotState.DESTROYED;
       for (ImageView view : views.values()) {
-        view.destroyed();
-        view.held().abandon();
+        attempt(
+            "the image of device " + view.device(),
+            () -> {
+              view.destroyed();
+              view.held().abandon();
+            });
       }
       for (ImageView view : views.values()) {
-        release(view);
+        attempt("the image of device " + view.device(), () -> release(view));
       }
       for (String name : members.all().keySet()) {
         engine.device(name).ifPresent(device -> ((FilteredDevice) device).belongTo(null));
       }
       views = Map.of();
-      storage.delete();
-      engine.forget(this);
+      attempt("its storage", storage::delete);
+      attempt("its records", () -> engine.forget(this));
     } finally {
       engine.control.unlock();
     }
@@ -433,14 +377,30 @@ final class HeldSnapshot implements Snapshot {
     engine.events().offer(new BlksnapEvent.Destroyed(System.nanoTime(), id));
   }
 
+  /** A part of a destruction. */
+  private interface Part {
+    void go() throws Exception;
+  }
+
+  private void attempt(String what, Part part) {
+    try {
+      part.go();
+    } catch (Throwable e) {
+      engine.log().error("snapshot {}: {} was not removed whole", id, what, e);
+    }
+  }
+
   /** No write is inside while the area goes, so none preserves into a closed one. */
   private void release(ImageView view) {
     engine.assertControlled();
     FilteredDevice device = view.liveDevice();
     boolean quiet = engine.gates().shut(device);
-    device.hold(null);
-    if (quiet) {
-      engine.gates().open(device);
+    try {
+      device.hold(null);
+    } finally {
+      if (quiet) {
+        engine.gates().open(device);
+      }
     }
     DiffArea area = view.held().area();
     if (area != null) {

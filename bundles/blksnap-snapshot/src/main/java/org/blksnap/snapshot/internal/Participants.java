@@ -1,21 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.blksnap.snapshot.internal;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ThreadFactory;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
+import org.blksnap.api.health.Finding;
 import org.blksnap.api.snapshot.SnapshotParticipant;
 
 /**
  * Asks the participants before a take and tells them after it: all at once, each in a thread of its
- * own, each until its deadline. One that throws or is late becomes a sentence in the report; it
- * never stops the take.
+ * own ({@link Conversation}), each until its deadline. One that throws or is late becomes a
+ * sentence in the report; it never stops the take.
+ *
+ * <p>One whose call has not returned when the take is over is set aside: no take asks it, and it
+ * costs no further thread, until the call has returned or the service is registered anew. The
+ * doctor names it meanwhile.
  */
 final class Participants {
   /** Longest deadline granted to one call. */
@@ -24,99 +32,105 @@ final class Participants {
   private final Supplier<List<SnapshotParticipant>> registered;
   private final ThreadFactory threads;
 
+  /** By identity: a participant's own {@code equals} is foreign code. */
+  @GuardedBy("this")
+  private final Map<SnapshotParticipant, Conversation> setAside = new IdentityHashMap<>();
+
   Participants(Supplier<List<SnapshotParticipant>> registered, ThreadFactory threads) {
     this.registered = registered;
     this.threads = threads;
   }
 
-  /** One participant's call. */
-  private interface Call {
-    void on(SnapshotParticipant participant) throws Exception;
-  }
-
   /**
-   * Asks all; the answer is who was asked, and {@code problems} gets a sentence for each that
-   * failed or was late.
+   * Those asked for one take.
+   *
+   * @param heldStill names of those that answered in time and without an error
    */
-  List<SnapshotParticipant> before(UUID snapshot, List<String> devices, List<String> problems) {
-    List<SnapshotParticipant> asked = registered.get();
-    problems.addAll(callAll("before the take", asked, p -> p.beforeTake(snapshot, devices)));
-    return asked;
-  }
+  record Round(Map<SnapshotParticipant, Conversation> asked, List<String> heldStill) {}
 
-  void after(
-      List<SnapshotParticipant> asked,
-      UUID snapshot,
-      List<String> devices,
-      boolean taken,
-      List<String> problems) {
-    problems.addAll(callAll("after the take", asked, p -> p.afterTake(snapshot, devices, taken)));
-  }
-
-  private List<String> callAll(String when, List<SnapshotParticipant> participants, Call call) {
-    List<Running> running = new ArrayList<>();
-    for (SnapshotParticipant participant : participants) {
-      running.add(new Running(participant, call));
+  /** Asks all; {@code problems} gets a sentence for each that failed, was late or is set aside. */
+  Round before(UUID snapshot, List<String> devices, List<String> problems) {
+    Map<SnapshotParticipant, Conversation> asked = new IdentityHashMap<>();
+    for (SnapshotParticipant participant : present(registered.get(), problems)) {
+      Conversation conversation = new Conversation(participant, snapshot, devices, threads);
+      try {
+        conversation.start();
+        asked.put(participant, conversation);
+      } catch (Throwable t) {
+        problems.add("participant " + conversation.name() + " could not be asked: " + t);
+      }
     }
-    List<String> problems = new ArrayList<>();
-    for (Running one : running) {
-      String problem = one.await();
+    List<String> heldStill = new ArrayList<>();
+    for (Conversation conversation : asked.values()) {
+      String problem = conversation.awaitHeld();
+      if (problem == null) {
+        heldStill.add(conversation.name());
+      } else {
+        problems.add("participant " + conversation.name() + " " + problem + " before the take");
+      }
+    }
+    Collections.sort(heldStill);
+    return new Round(asked, heldStill);
+  }
+
+  /** Those of the list that are not set aside; what is no longer registered is forgotten. */
+  private synchronized List<SnapshotParticipant> present(
+      List<SnapshotParticipant> all, List<String> problems) {
+    forgetAllBut(all);
+    List<SnapshotParticipant> present = new ArrayList<>();
+    for (SnapshotParticipant participant : all) {
+      Conversation unfinished = setAside.get(participant);
+      if (unfinished == null) {
+        present.add(participant);
+      } else {
+        problems.add(
+            "participant "
+                + unfinished.name()
+                + " is set aside: "
+                + unfinished.whereabouts()
+                + "; restart its bundle");
+      }
+    }
+    return present;
+  }
+
+  @GuardedBy("this")
+  private void forgetAllBut(Collection<SnapshotParticipant> all) {
+    Set<SnapshotParticipant> known = Collections.newSetFromMap(new IdentityHashMap<>());
+    known.addAll(all);
+    setAside.keySet().removeIf(participant -> !known.contains(participant));
+    setAside.values().removeIf(Conversation::hasEnded);
+  }
+
+  /** Tells those asked how the take ended, and waits for them until their deadlines. */
+  void after(Round round, boolean taken, List<String> problems) {
+    round.asked().values().forEach(conversation -> conversation.tell(taken));
+    for (Map.Entry<SnapshotParticipant, Conversation> entry : round.asked().entrySet()) {
+      Conversation conversation = entry.getValue();
+      String problem = conversation.awaitEnd();
       if (problem != null) {
-        problems.add("participant " + one.name + " " + problem + " " + when);
+        problems.add("participant " + conversation.name() + " " + problem + " after the take");
+      }
+      if (!conversation.hasEnded()) {
+        synchronized (this) {
+          setAside.putIfAbsent(entry.getKey(), conversation);
+        }
       }
     }
-    return problems;
   }
 
-  private final class Running {
-    final String name;
-    private final CountDownLatch done = new CountDownLatch(1);
-    private final AtomicReference<Throwable> failure = new AtomicReference<>();
-    private final Thread thread;
-    private final long deadline;
-    private final Duration granted;
-
-    Running(SnapshotParticipant participant, Call call) {
-      String asked;
-      Duration wanted;
-      try {
-        asked = participant.participantName();
-        wanted = participant.deadline();
-      } catch (RuntimeException e) {
-        asked = participant.getClass().getName();
-        wanted = Duration.ofSeconds(1);
-      }
-      name = asked;
-      granted = wanted.compareTo(LONGEST) > 0 ? LONGEST : wanted;
-      deadline = System.nanoTime() + granted.toNanos();
-      thread =
-          threads.newThread(
-              () -> {
-                try {
-                  call.on(participant);
-                } catch (Throwable t) {
-                  failure.set(t);
-                } finally {
-                  done.countDown();
-                }
-              });
-      thread.start();
+  /** A line for each that is set aside. */
+  synchronized List<Finding> findings() {
+    forgetAllBut(registered.get());
+    List<Finding> findings = new ArrayList<>();
+    for (Conversation unfinished : setAside.values()) {
+      findings.add(
+          new Finding(
+              Finding.Severity.WARNING,
+              "participant " + unfinished.name(),
+              "takes go on without it: " + unfinished.whereabouts(),
+              "restart the bundle that registers it: see bundle:list, then bundle:restart"));
     }
-
-    /** Null, or what went wrong. */
-    String await() {
-      try {
-        if (!done.await(Math.max(0, deadline - System.nanoTime()), TimeUnit.NANOSECONDS)) {
-          thread.interrupt();
-          return "did not answer within " + granted.toMillis() + " ms";
-        }
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        thread.interrupt();
-        return "was not waited for: the take was interrupted";
-      }
-      Throwable thrown = failure.get();
-      return thrown == null ? null : "failed (" + thrown + ")";
-    }
+    return findings;
   }
 }

@@ -187,10 +187,18 @@ final class Take {
         abort(step);
       }
       if (step.held != null && step.held.area() != null) {
-        step.held.area().delete();
+        delete(step);
       }
     }
     LOG.debug("take put back");
+  }
+
+  private static void delete(Step step) {
+    try {
+      step.held.area().delete();
+    } catch (RuntimeException | Error e) {
+      LOG.error("device {}: {}", step.device.name(), e.toString());
+    }
   }
 
   private static void abort(Step step) {

@@ -64,6 +64,8 @@ class ImportTableTest {
                   "org.blksnap.api.block",
                   "org.blksnap.api.change",
                   "org.blksnap.api.event",
+                  "org.blksnap.api.health",
+                  "org.blksnap.api.snapshot",
                   "org.blksnap.spi.event",
                   "org.osgi.service.event")),
           Map.entry(
