@@ -49,6 +49,9 @@ fi
 [ -e "${DIST}" ] || { echo "no distribution at ${DIST}: build it, or give one with --dist" >&2 && exit 2; }
 "${PYTHON}" -c 'import nbd' || { echo "no module nbd for ${PYTHON}: install it (Debian: apt-get install python3-libnbd)" >&2 && exit 2; }
 
+# An oracle that notices nothing would prove nothing.
+"${PYTHON}" "${HERE}/test_oracle.py" 2>&1 | tail -n 1 | grep -qx OK || { echo "the oracle's own test fails: ${HERE}/test_oracle.py" >&2 && exit 2; }
+
 SCRATCH=$(mktemp -d "${TMPDIR:-/var/tmp}/blksnap-soak.XXXXXX")
 CHILD=
 cleanup() {
