@@ -5,7 +5,7 @@
  * preloaded one; so dlsym answers with ours for the names that stand here.
  */
 #define _GNU_SOURCE
-#include "rules.h"
+#include "verdict.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -17,6 +17,8 @@
 #include <sys/mman.h>
 #include <sys/uio.h>
 #include <unistd.h>
+
+#include "rules.h"
 
 typedef void *dlsym_type(void *, const char *);
 
