@@ -17,6 +17,7 @@ import org.blksnap.api.handover.HandoverShelf;
 import org.blksnap.api.health.Examination;
 import org.blksnap.api.health.Finding;
 import org.blksnap.api.snapshot.SnapshotService;
+import org.blksnap.api.snapshot.StateLocation;
 import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
 import org.osgi.service.component.annotations.Activate;
@@ -48,7 +49,6 @@ import org.slf4j.LoggerFactory;
 @Designate(ocd = NbdOptions.class)
 public final class NbdComponent implements ExportService, Examination {
   static final String PARKED = "nbd.connections";
-  static final String STATE_DIRECTORY = "blksnap.state.directory";
 
   /** Longest wait of a client that negotiates for an engine that went away. */
   static final Duration PATIENCE = Duration.ofSeconds(10);
@@ -74,8 +74,13 @@ public final class NbdComponent implements ExportService, Examination {
   private volatile boolean stopped;
   private volatile Bundle own;
 
+  /** Null until the engine has found its own. */
   @GuardedBy("this")
   private Path state;
+
+  /** Null until the activation. */
+  @GuardedBy("this")
+  private Map<String, ?> configured;
 
   @GuardedBy("this")
   private String refusal = "";
@@ -99,27 +104,50 @@ public final class NbdComponent implements ExportService, Examination {
     exports.left(String.valueOf(properties.get(SnapshotService.ENGINE)), engine);
   }
 
-  @Activate
-  void activate(BundleContext context, Map<String, Object> raw) {
-    own = context.getBundle();
-    start(stateDirectory(context), raw);
-  }
-
-  private static Path stateDirectory(BundleContext context) {
-    String given = context.getProperty(STATE_DIRECTORY);
-    String data = context.getProperty("karaf.data");
-    if (given != null) {
-      return Path.of(given);
+  /**
+   * Where the socket is, if nobody says another place. It moves with the state directory; while the
+   * engine is away it stays where it was.
+   */
+  @Reference(
+      cardinality = ReferenceCardinality.OPTIONAL,
+      policy = ReferencePolicy.DYNAMIC,
+      policyOption = ReferencePolicyOption.GREEDY)
+  synchronized void bindState(StateLocation location) {
+    if (location.directory().equals(state)) {
+      return;
     }
-    return data == null ? null : Path.of(data, "blksnap");
+    state = location.directory();
+    if (configured != null) {
+      listen(configured);
+    }
   }
 
-  /** As activation, with the state directory found already. */
+  synchronized void unbindState(StateLocation location) {
+    LOG.debug("the engine has left {}", location.directory());
+  }
+
+  @Activate
+  synchronized void activate(BundleContext context, Map<String, Object> raw) {
+    own = context.getBundle();
+    start(state, raw);
+  }
+
+  /** As activation, with the state directory found already, or null. */
   synchronized void start(Path stateDirectory, Map<String, ?> raw) {
     state = stateDirectory;
+    configured = raw;
     HandoverShelf now = shelf;
     if (now != null && now.fetch(PARKED).orElse(null) instanceof Map<?, ?> left) {
       server.adopt(left);
+    }
+    listen(raw);
+  }
+
+  private synchronized void listen(Map<String, ?> raw) {
+    if (state == null && Settings.needsState(raw)) {
+      refusal = "nothing is served before the engine has its state directory, where the socket is";
+      LOG.info("{}", refusal);
+      return;
     }
     if (!applied(raw) && !applied(Map.of())) {
       LOG.error("nothing is served: {}", refusal);
@@ -128,7 +156,12 @@ public final class NbdComponent implements ExportService, Examination {
 
   @Modified
   synchronized void modified(Map<String, Object> raw) {
-    applied(raw);
+    configured = raw;
+    if (state == null) {
+      listen(raw);
+    } else {
+      applied(raw);
+    }
   }
 
   private synchronized boolean applied(Map<String, ?> raw) {

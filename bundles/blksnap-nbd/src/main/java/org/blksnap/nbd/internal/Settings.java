@@ -105,12 +105,15 @@ record Settings(
     return Stream.of(text(raw, key).split("[,\\s]+")).filter(name -> !name.isEmpty()).toList();
   }
 
+  /** True where the socket lies in the state directory, since no other place is named. */
+  static boolean needsState(Map<String, ?> raw) {
+    return text(raw, "socket_path").isEmpty();
+  }
+
   private static Path socketPath(String given, Path state) throws BlksnapException {
     if (given.isEmpty() && state == null) {
       throw refused(
-          "socket_path",
-          given,
-          "a path, as neither blksnap.state.directory nor karaf.data says where the state is");
+          "socket_path", given, "a path, as the engine's state directory is not known yet");
     }
     Path path = given.isEmpty() ? state.resolve("nbd/blksnap.sock") : Path.of(given);
     int bytes = path.toAbsolutePath().normalize().toString().getBytes().length;

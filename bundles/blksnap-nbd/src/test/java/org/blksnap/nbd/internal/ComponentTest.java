@@ -2,6 +2,7 @@
 package org.blksnap.nbd.internal;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -203,5 +204,20 @@ class ComponentTest {
   @Test
   void withoutAStateDirectoryTheSocketPathIsDemanded() {
     assertThrows(BlksnapException.class, () -> Settings.of(Map.of(), null));
+  }
+
+  @Test
+  void theSocketIsInTheStateDirectoryOfTheEngineAndMovesWithIt() throws IOException {
+    component.deactivate();
+    component = new NbdComponent();
+    component.activate(Map.of());
+    assertEquals(List.of(), component.listeners());
+    Path first = Files.createDirectory(state.resolve("first"));
+    component.bindState(() -> first);
+    assertTrue(Files.exists(first.resolve("nbd/blksnap.sock")));
+    Path second = Files.createDirectory(state.resolve("second"));
+    component.bindState(() -> second);
+    assertTrue(Files.exists(second.resolve("nbd/blksnap.sock")));
+    assertFalse(Files.exists(first.resolve("nbd/blksnap.sock")));
   }
 }

@@ -17,6 +17,7 @@ import org.blksnap.api.export.ExportService;
 import org.blksnap.api.health.Examination;
 import org.blksnap.api.snapshot.Parameters;
 import org.blksnap.api.snapshot.SnapshotService;
+import org.blksnap.api.snapshot.StateLocation;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.Constants;
 import org.osgi.service.component.annotations.Activate;
@@ -67,6 +68,9 @@ public final class Engines {
   private Parameters parameters;
 
   @GuardedBy("this")
+  private StateLocation location;
+
+  @GuardedBy("this")
   private ExportService exports;
 
   Engines(Path stateDirectory, Duration serviceWait) {
@@ -88,9 +92,9 @@ public final class Engines {
     return Path.of(data == null ? "data" : data, "blksnap").toAbsolutePath();
   }
 
-  /** Where things are put that nobody gave a place for. */
-  Path stateDirectory() {
-    return stateDirectory;
+  /** Where things are put that nobody gave a place for: the engine's, as soon as it is known. */
+  synchronized Path stateDirectory() {
+    return location == null ? stateDirectory : location.directory();
   }
 
   /** Every engine present, by name, without waiting. */
@@ -220,6 +224,20 @@ public final class Engines {
   synchronized void unsetExports(ExportService service) {
     if (exports == service) {
       exports = null;
+    }
+  }
+
+  @Reference(
+      cardinality = ReferenceCardinality.OPTIONAL,
+      policy = ReferencePolicy.DYNAMIC,
+      policyOption = ReferencePolicyOption.GREEDY)
+  synchronized void setState(StateLocation service) {
+    location = service;
+  }
+
+  synchronized void unsetState(StateLocation service) {
+    if (location == service) {
+      location = null;
     }
   }
 

@@ -2,12 +2,9 @@
 package org.blksnap.snapshot.internal;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
-import java.nio.file.Path;
 import java.util.Hashtable;
 import java.util.List;
-import java.util.Map;
 import org.blksnap.api.block.BlksnapException;
-import org.blksnap.api.block.Errno;
 import org.blksnap.api.health.Examination;
 import org.blksnap.api.snapshot.SnapshotParticipant;
 import org.blksnap.api.snapshot.SnapshotService;
@@ -27,33 +24,30 @@ import org.osgi.service.component.annotations.Reference;
 import org.osgi.service.component.annotations.ReferenceCardinality;
 import org.osgi.service.component.annotations.ReferencePolicy;
 import org.osgi.service.component.annotations.ReferencePolicyOption;
-import org.osgi.service.metatype.annotations.Designate;
 
 /**
  * Binds the engine to the framework. The rooms are optional dynamic references, so that each may be
  * swapped while the engine lives; the service itself is registered when all of them have been there
  * once, and stays until the engine goes.
  *
- * <p>The configuration is read as it stands, so that no bad value can keep the engine from coming:
- * the times are checked by {@link EngineTimes}.
+ * <p>It has no configuration of its own, so that no bad value can keep it from coming: the times
+ * are {@link EngineTimes}', live, and it lives as long as {@link StatePlace} has a directory for
+ * it.
  *
  * <p>When the framework as a whole stops, bundles go one after another, the rooms maybe before the
  * engine. So the engine closes at the framework's first word of it, while everybody is still there.
  */
 @Component(
     service = {},
-    immediate = true,
-    configurationPid = EngineTimes.PID)
-@Designate(ocd = EngineConfig.class)
+    immediate = true)
 public final class EngineComponent {
-  private static final String STATE_PROPERTY = "blksnap.state.directory";
-
   /** Reasons of a deactivation, as the component specification numbers them. */
   private static final int REFERENCE = 2;
 
   private static final int BUNDLE_STOPPED = 6;
 
   private final BundleContext context;
+  private final CheckedState state;
   private final Engine engine;
   private final SynchronousBundleListener frameworkStop;
 
@@ -72,17 +66,14 @@ public final class EngineComponent {
   @Activate
   public EngineComponent(
       BundleContext context,
-      Map<String, Object> configured,
+      @Reference CheckedState state,
       @Reference ParametersComponent parameters,
       @Reference EngineTimes times)
       throws BlksnapException {
     this.context = context;
+    this.state = state;
     this.engine =
-        new Engine(
-            stateDirectory(context, configured.get("state_directory")),
-            parameters.set(),
-            times::settings,
-            this::currentParticipants);
+        new Engine(state.directory(), parameters.set(), times::settings, this::currentParticipants);
     this.frameworkStop =
         event -> {
           if (event.getBundle().getBundleId() == 0 && event.getType() == BundleEvent.STOPPING) {
@@ -90,24 +81,6 @@ public final class EngineComponent {
           }
         };
     context.addBundleListener(frameworkStop);
-  }
-
-  private static Path stateDirectory(BundleContext context, Object given) throws BlksnapException {
-    String configured = given == null ? null : given.toString().trim();
-    if (configured == null || configured.isBlank()) {
-      configured = context.getProperty(STATE_PROPERTY);
-    }
-    if (configured == null || configured.isBlank()) {
-      String data = context.getProperty("karaf.data");
-      configured = data == null ? null : data + "/blksnap";
-    }
-    if (configured == null) {
-      throw new BlksnapException(
-          Errno.EINVAL,
-          "no state directory: set state_directory in PID org.blksnap.engine, or the property "
-              + STATE_PROPERTY);
-    }
-    return Path.of(configured).toAbsolutePath().normalize();
   }
 
   private List<SnapshotParticipant> currentParticipants() {
@@ -193,11 +166,11 @@ public final class EngineComponent {
 
   /**
    * A bundle that stops is mostly being updated, or will be started again: a successor follows. A
-   * changed configuration may name another state directory, which leaves this one for good.
+   * changed configuration that names another state directory leaves this one for good.
    */
   @Deactivate
   void close(int reason) {
-    go(reason == BUNDLE_STOPPED || reason == REFERENCE);
+    go((reason == BUNDLE_STOPPED || reason == REFERENCE) && !state.leftForGood());
   }
 
   private void go(boolean successorFollows) {

@@ -5,15 +5,16 @@ import org.osgi.service.metatype.annotations.AttributeDefinition;
 import org.osgi.service.metatype.annotations.ObjectClassDefinition;
 
 /**
- * PID {@code org.blksnap.engine}. A change restarts the engine: devices are closed cleanly and come
- * back with their snapshots. A value out of its range is refused and the one before it stays.
+ * PID {@code org.blksnap.engine}. Another state directory restarts the engine: devices are closed
+ * cleanly, and what the other directory knows comes. The times are live; a value out of its range
+ * is refused and the one before it stays.
  */
 @ObjectClassDefinition(name = "blksnap userspace engine")
 public @interface EngineConfig {
   @AttributeDefinition(
       name = "state_directory",
       description =
-          "Where change maps and snapshots are kept. Empty: framework property blksnap.state.directory.")
+          "Where change maps, snapshots, the default storage and the NBD socket are kept; it has to exist. Empty: framework property blksnap.state.directory.")
   String state__directory() default "";
 
   @AttributeDefinition(

@@ -19,8 +19,7 @@ import org.slf4j.LoggerFactory;
  * comes into force: the one before it stays, at the start the default. A good value beside a bad
  * one counts.
  *
- * <p>A component of its own that outlives the engine's restart at each change, since it knows what
- * was in force before.
+ * <p>A component of its own that outlives the engine, since it knows what was in force before.
  */
 @Component(
     service = {EngineTimes.class, Examination.class},

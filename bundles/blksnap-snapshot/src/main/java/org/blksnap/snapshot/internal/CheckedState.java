@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.snapshot.internal;
+
+import java.nio.file.Path;
+import org.blksnap.api.snapshot.StateLocation;
+
+/**
+ * A state directory that was found to be the right one. The engine lives as long as it is
+ * registered.
+ */
+final class CheckedState implements StateLocation {
+  private final Path directory;
+  private volatile boolean leftForGood;
+
+  CheckedState(Path directory) {
+    this.directory = directory;
+  }
+
+  @Override
+  public Path directory() {
+    return directory;
+  }
+
+  /** Another directory is configured: the engine closes here, nobody follows. */
+  void leaveForGood() {
+    leftForGood = true;
+  }
+
+  boolean leftForGood() {
+    return leftForGood;
+  }
+}
