@@ -210,7 +210,7 @@ class ComponentTest {
   void theSocketIsInTheStateDirectoryOfTheEngineAndMovesWithIt() throws IOException {
     component.deactivate();
     component = new NbdComponent();
-    component.activate(Map.of());
+    component.start(null, Map.of());
     assertEquals(List.of(), component.listeners());
     Path first = Files.createDirectory(state.resolve("first"));
     component.bindState(() -> first);
