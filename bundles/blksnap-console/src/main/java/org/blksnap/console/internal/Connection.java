@@ -71,16 +71,6 @@ final class Connection implements Runnable {
     }
   }
 
-  /** Ends what runs for this client. */
-  void end() {
-    try {
-      channel.close();
-    } catch (IOException e) {
-      LOG.debug("closing a client of the console: {}", e.toString());
-    }
-    gone.gone();
-  }
-
   private int command(List<String> words) {
     PrintStream printed = printing(Frame.PRINTED);
     PrintStream errors = printing(Frame.ERRORS);

@@ -25,7 +25,9 @@ import org.slf4j.LoggerFactory;
  * own mode keep others out, and the kernel's word on who connects is asked besides: this process's
  * user and root are let in, each as administrator.
  *
- * <p>States: listening until {@link #close}, then closed. {@code connections} is guarded by this.
+ * <p>States: listening until {@link #close}, then closed: nobody new comes in, and what runs goes on
+ * to its end. That may be the very command that updates this bundle.
+ *
  * Left out: any password, and any way in from another machine; for that there is Karaf's feature
  * {@code ssh}.
  */
@@ -40,9 +42,6 @@ final class ConsoleServer implements AutoCloseable {
 
   /** Longest address of a unix socket that the kernel takes, bytes. */
   private static final int LONGEST_ADDRESS = 107;
-
-  /** How long close waits for what runs, milliseconds in all. */
-  static final long CLOSE_WAIT_MILLIS = 2000;
 
   private final Path socket;
   private final Console console;
@@ -151,7 +150,6 @@ final class ConsoleServer implements AutoCloseable {
 
   private synchronized void forget(Connection connection) {
     connections.remove(connection);
-    notifyAll();
   }
 
   @Override
@@ -161,29 +159,6 @@ final class ConsoleServer implements AutoCloseable {
       Files.deleteIfExists(socket);
     } catch (IOException e) {
       LOG.warn("socket {} could not be removed: {}", socket, e.toString());
-    }
-    List<Connection> open;
-    synchronized (this) {
-      open = List.copyOf(connections);
-    }
-    open.forEach(Connection::end);
-    awaitEnds();
-  }
-
-  /** Who closes may himself run in one of the connections; so the wait has an end. */
-  private synchronized void awaitEnds() {
-    long deadline = System.nanoTime() + CLOSE_WAIT_MILLIS * 1_000_000;
-    while (!connections.isEmpty()) {
-      long left = (deadline - System.nanoTime()) / 1_000_000;
-      if (left <= 0) {
-        return;
-      }
-      try {
-        wait(left);
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        return;
-      }
     }
   }
 }
