@@ -51,13 +51,22 @@ final class Anchor implements AutoCloseable {
     if (host == null) {
       return new Anchor(path, stat, null, Lock.NO_HOST);
     }
-    HostFile file = host.open(path, writable, false);
+    HostFile file = openFirst(path, writable, host);
     try {
       requireSame(file.descriptor(), path, stat);
       return new Anchor(path, stat, file, lock(file, path, stat, writable, force, proc));
     } catch (IOException | RuntimeException refused) {
       file.close();
       throw refused;
+    }
+  }
+
+  private static HostFile openFirst(Path path, boolean writable, HostOperations host)
+      throws BlksnapException {
+    try {
+      return host.open(path, writable, false);
+    } catch (BlksnapException refused) {
+      throw IoFailure.openingAtHost(path, refused);
     }
   }
 

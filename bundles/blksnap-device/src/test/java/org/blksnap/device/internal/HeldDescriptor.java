@@ -6,13 +6,17 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.Writer;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.OpenOption;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 
@@ -45,11 +49,25 @@ final class HeldDescriptor implements AutoCloseable {
       said =
           new BufferedReader(new InputStreamReader(shell.getInputStream(), StandardCharsets.UTF_8));
       if (!"open".equals(said.readLine())) {
-        throw new BlksnapException(Errno.EACCES, path + " is not opened by a shell");
+        throw refused(path, writable);
       }
       key = Files.readAttributes(descriptor(), "unix:dev,ino").toString();
     } catch (IOException e) {
       throw new BlksnapException(BlksnapException.errnoOf(e), path + " is not kept open", e);
+    }
+  }
+
+  /** The shell's reason, found by doing as it did. */
+  private static BlksnapException refused(Path path, boolean writable) {
+    Set<OpenOption> how =
+        writable
+            ? Set.of(StandardOpenOption.READ, StandardOpenOption.WRITE)
+            : Set.of(StandardOpenOption.READ);
+    try {
+      FileChannel.open(path, how).close();
+      return new BlksnapException(Errno.EIO, path + " is not opened by a shell");
+    } catch (IOException e) {
+      return new BlksnapException(BlksnapException.errnoOf(e), path + ": " + e, e);
     }
   }
 

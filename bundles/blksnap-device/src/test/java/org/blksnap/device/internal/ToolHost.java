@@ -36,6 +36,7 @@ class ToolHost implements HostOperations {
           "resource busy", Errno.EBUSY,
           "Invalid argument", Errno.EINVAL,
           "not supported", Errno.EOPNOTSUPP,
+          "unsupported", Errno.EOPNOTSUPP,
           "No such file", Errno.ENOENT);
 
   /** Devices claimed exclusively, through whichever of these hosts. */
