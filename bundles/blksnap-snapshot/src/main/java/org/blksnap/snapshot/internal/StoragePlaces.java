@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.ByteRange;
@@ -107,10 +108,16 @@ final class StoragePlaces {
     RecordFile.write(directory.resolve(FILE), KIND, values);
   }
 
-  /** True where the file or device is in use as storage, by whatever name. */
+  /**
+   * True where the file or device is in use as storage, by whatever name, or has a loop device over
+   * it that is.
+   */
   boolean hold(Path asked, FileIdentity identity) {
     for (Path place : places) {
-      boolean same = FileIdentity.find(place).filter(identity::equals).isPresent();
+      Optional<FileIdentity> given = FileIdentity.find(place);
+      boolean same =
+          given.filter(identity::equals).isPresent()
+              || given.flatMap(FileIdentity::below).filter(identity::equals).isPresent();
       if (same || grownIn(place, asked)) {
         return true;
       }
