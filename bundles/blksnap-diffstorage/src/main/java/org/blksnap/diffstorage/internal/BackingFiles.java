@@ -44,7 +44,16 @@ final class BackingFiles {
     if (users.inTheWay(true).isPresent()) {
       throw FileClaim.busy(named(path), users, REMEDY);
     }
-    StorageClaim claim = claim(path, key.block());
+    return openClaimed(path, key.block());
+  }
+
+  /** A file the pool made a moment ago: nobody else can have it open, so nobody is looked for. */
+  OpenFile openMade(Path path) throws BlksnapException {
+    return openClaimed(path, false);
+  }
+
+  private OpenFile openClaimed(Path path, boolean block) throws BlksnapException {
+    StorageClaim claim = claim(path, block);
     try {
       return new OpenFile(path, claim);
     } catch (BlksnapException e) {
