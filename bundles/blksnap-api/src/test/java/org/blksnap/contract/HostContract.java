@@ -166,9 +166,69 @@ public abstract class HostContract {
       assertEquals(Errno.EBADF, errno(() -> file.punchHole(0, MIB)));
       assertEquals(Errno.EBADF, errno(() -> file.seekData(0)));
       assertEquals(Errno.EBADF, errno(() -> another.copyRange(0, file, 0, 512)));
+      assertEquals(Errno.EBADF, errno(() -> file.lock(0, 1, true)));
+      assertEquals(Errno.EBADF, errno(() -> file.lockable(0, 1, true)));
+      assertEquals(Errno.EBADF, errno(() -> file.lockWhole(true)));
+      assertEquals(Errno.EBADF, errno(file::descriptor));
       assertEquals(0, another.seekData(0));
     }
     assertEquals(FILL, Files.readAllBytes(path)[0]);
+  }
+
+  @Test
+  void aLockIsInTheWayOfAnotherDescriptorAndEndsWithItsOwn() throws Exception {
+    HostFile holder = host().open(path, true, false);
+    try (HostFile other = host().open(path, true, false)) {
+      assertTrue(holder.lock(100, 2, true));
+      assertTrue(holder.lock(100, 2, true), "its own is not in its way");
+      assertFalse(other.lockable(101, 1, false));
+      assertFalse(other.lock(0, 0, false));
+      assertTrue(other.lockable(102, 1, true));
+      assertTrue(other.lock(Long.MAX_VALUE - 1, 1, true));
+      host().open(path, true, false).close();
+      assertFalse(other.lock(100, 1, true), "another descriptor's closing drops nothing");
+      holder.close();
+      assertTrue(other.lock(100, 1, true));
+    } finally {
+      holder.close();
+    }
+  }
+
+  @Test
+  void sharedLocksStandSideBySide() throws Exception {
+    try (HostFile one = host().open(path, false, false);
+        HostFile other = host().open(path, false, false)) {
+      assertTrue(one.lock(100, 1, false));
+      assertTrue(other.lock(100, 1, false));
+      assertFalse(other.lockable(100, 1, true));
+      assertTrue(one.lockWhole(false));
+      assertTrue(other.lockWhole(false));
+    }
+  }
+
+  @Test
+  void aFileLockedAsAWholeIsLockedByNobodyElse() throws Exception {
+    HostFile holder = host().open(path, true, false);
+    try (HostFile other = host().open(path, true, false)) {
+      assertTrue(holder.lockWhole(true));
+      assertFalse(other.lockWhole(false));
+      assertTrue(other.lock(0, 0, true), "the two kinds do not meet");
+      holder.close();
+      assertTrue(other.lockWhole(true));
+    } finally {
+      holder.close();
+    }
+  }
+
+  @Test
+  void theDescriptorLeadsToTheFileWhateverBecameOfItsPath() throws Exception {
+    try (HostFile file = host().open(path, true, false)) {
+      Files.delete(path);
+      Files.write(path, new byte[10]);
+      assertEquals(16 * MIB, Files.size(file.descriptor()));
+      Files.delete(path);
+      assertEquals(16 * MIB, Files.size(file.descriptor()));
+    }
   }
 
   @Test

@@ -185,6 +185,18 @@ class StoragePlacesTest {
   }
 
   @Test
+  void theFileUnderALoopDeviceThatIsStorageIsNotAttachedNotEvenByForce() throws Exception {
+    try (LoopDevice loop = new LoopDevice(free)) {
+      snapshot.appendStorage(loop.device, List.of());
+      for (boolean force : new boolean[] {false, true}) {
+        AttachRequest request = new AttachRequest(free, "under", false, force, false, false);
+        refused(Errno.EBUSY, "storage", () -> subject.service().attach(request));
+      }
+      snapshot.destroy();
+    }
+  }
+
+  @Test
   void aLoopDeviceOverStorageIsNotAttached() throws Exception {
     snapshot.appendStorage(free, List.of());
     try (LoopDevice loop = new LoopDevice(free)) {

@@ -2,6 +2,7 @@
 package org.blksnap.spi.host;
 
 import java.io.Closeable;
+import java.nio.file.Path;
 import org.blksnap.api.block.BlksnapException;
 import org.osgi.annotation.versioning.ProviderType;
 
@@ -66,6 +67,30 @@ public interface HostFile extends Closeable {
    */
   long copyRange(long offset, HostFile target, long targetOffset, long length)
       throws BlksnapException;
+
+  /**
+   * F_OFD_SETLK without a wait: locks the bytes until this descriptor is closed; a length of 0
+   * means all behind the offset. The lock belongs to the descriptor, so neither another one's
+   * closing nor an interrupt drops it. Bytes of its own it locks anew. False where somebody else's
+   * lock is in the way, a POSIX one included. EBADF: exclusive, and open for reading alone.
+   * EOPNOTSUPP or EINVAL where the file system cannot.
+   */
+  boolean lock(long offset, long length, boolean exclusive) throws BlksnapException;
+
+  /** F_OFD_GETLK: true where {@link #lock} would succeed; locks nothing. */
+  boolean lockable(long offset, long length, boolean exclusive) throws BlksnapException;
+
+  /**
+   * flock(LOCK_NB) of the file as a whole, until this descriptor is closed. False where somebody
+   * else's is in the way. A second one replaces the first.
+   */
+  boolean lockWhole(boolean exclusive) throws BlksnapException;
+
+  /**
+   * A name by which this process may open the very same file again, whatever became of the path:
+   * renamed, removed, replaced. Good until this descriptor is closed.
+   */
+  Path descriptor() throws BlksnapException;
 
   @Override
   void close();

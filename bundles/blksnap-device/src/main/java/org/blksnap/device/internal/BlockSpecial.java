@@ -23,13 +23,14 @@ final class BlockSpecial extends OpenDevice {
       FileStat stat,
       Geometry geometry,
       Surroundings around,
+      Anchor anchor,
       HostAccess host,
       Consumer<OpenDevice> whenClosed)
       throws IOException {
-    super(path, stat, geometry, around, host, whenClosed);
+    super(path, stat, geometry, around, anchor, host, whenClosed);
   }
 
-  /** Nothing to do: the host's file holds the claim. */
+  /** Nothing to do: the host's files hold the claim and the locks. */
   @Override
   void claim(FileChannel opened, boolean readOnly) {}
 

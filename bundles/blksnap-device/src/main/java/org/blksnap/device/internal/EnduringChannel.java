@@ -51,6 +51,9 @@ final class EnduringChannel implements AutoCloseable {
   @GuardedBy("reopening")
   private boolean closed;
 
+  @GuardedBy("reopening")
+  private long replaced;
+
   EnduringChannel(Path path, Opener opener) throws IOException {
     this.path = path;
     this.opener = opener;
@@ -171,6 +174,13 @@ final class EnduringChannel implements AutoCloseable {
     }
   }
 
+  /** How often an interrupt made another channel necessary. */
+  long replaced() {
+    synchronized (reopening) {
+      return replaced;
+    }
+  }
+
   private long run(String what, Action action) throws IOException {
     boolean interrupted = Thread.interrupted();
     FileChannel current = channel;
@@ -203,6 +213,7 @@ final class EnduringChannel implements AutoCloseable {
       }
       if (channel == broken || !channel.isOpen()) {
         channel = opener.open();
+        replaced++;
       }
       return channel;
     }

@@ -3,7 +3,6 @@ package org.blksnap.device.internal;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.function.Supplier;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
@@ -22,7 +21,7 @@ import org.blksnap.spi.host.HostOperations;
 final class HostAccess implements AutoCloseable {
   private record Held(HostOperations by, HostFile file) {}
 
-  private final Path path;
+  private final Anchor anchor;
   private final boolean writable;
   private final boolean exclusive;
   private final Supplier<HostOperations> source;
@@ -32,20 +31,20 @@ final class HostAccess implements AutoCloseable {
   private boolean closed;
 
   /** Opens at once where there is a host. EBUSY where exclusive and held elsewhere. */
-  HostAccess(Path path, boolean writable, boolean exclusive, Supplier<HostOperations> source)
-      throws BlksnapException {
-    this.path = path;
+  HostAccess(Anchor anchor, boolean writable, boolean exclusive, Supplier<HostOperations> source)
+      throws IOException {
+    this.anchor = anchor;
     this.writable = writable;
     this.exclusive = exclusive;
     this.source = source;
     HostOperations now = source.get();
     if (now != null) {
-      held = new Held(now, now.open(path, writable, exclusive));
+      held = new Held(now, anchor.open(now, writable, exclusive));
     }
   }
 
   /** Null without a host; or where it came late and somebody else holds the device by now. */
-  HostFile file() throws BlksnapException {
+  HostFile file() throws IOException {
     Held present = held;
     HostOperations now = source.get();
     if (present != null && (exclusive || present.by() == now)) {
@@ -92,14 +91,14 @@ final class HostAccess implements AutoCloseable {
     }
   }
 
-  private synchronized HostFile renew(HostOperations now) throws BlksnapException {
+  private synchronized HostFile renew(HostOperations now) throws IOException {
     if (closed) {
-      throw new BlksnapException(Errno.ESHUTDOWN, path + " is closed; open it again");
+      throw new BlksnapException(Errno.ESHUTDOWN, anchor + " is closed; open it again");
     }
     Held old = held;
     if (old == null || (!exclusive && old.by() != now)) {
       try {
-        held = new Held(now, now.open(path, writable, exclusive));
+        held = new Held(now, anchor.open(now, writable, exclusive));
       } catch (BlksnapException refused) {
         if (exclusive && refused.errno() == Errno.EBUSY) {
           return null;

@@ -31,8 +31,32 @@ final class IoFailure {
         failure instanceof FileSystemException named && named.getReason() != null
             ? named.getReason()
             : String.valueOf(failure.getMessage());
+    BlksnapException told =
+        openingAtHost(path, new BlksnapException(BlksnapException.errnoOf(failure), "", failure));
+    if (!told.getMessage().isEmpty()) {
+      return told;
+    }
     return new BlksnapException(
         BlksnapException.errnoOf(failure), path + " cannot be opened: " + reason, failure);
+  }
+
+  /**
+   * As {@link #opening}, of a failure at the host: with what to do about a file that cannot be
+   * written.
+   */
+  static BlksnapException openingAtHost(Path path, BlksnapException failure) {
+    String remedy =
+        switch (failure.errno()) {
+          case EROFS -> " is on a read-only file system; attach it read-only, or remount it";
+          case EPERM ->
+              " may not be written by anybody: it is immutable or append-only (lsattr); attach it"
+                  + " read-only, or chattr -i -a";
+          case EACCES -> " may not be opened by this user; give it the rights or run as root";
+          default -> "";
+        };
+    return remedy.isEmpty()
+        ? failure
+        : new BlksnapException(failure.errno(), path + remedy, failure);
   }
 
   static BlksnapException during(String what, Path path, long offset, IOException failure) {

@@ -4,11 +4,14 @@ package org.blksnap.device.internal;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.block.Geometry;
+import org.blksnap.api.health.Examination;
+import org.blksnap.api.health.Finding;
 import org.blksnap.spi.device.DeviceProvider;
 import org.blksnap.spi.device.OpenRequest;
 import org.blksnap.spi.device.RawDevice;
@@ -27,8 +30,8 @@ import org.slf4j.LoggerFactory;
  * Files and block devices of this host. Knows what is open, so that nothing stays frozen, locked or
  * claimed when the bundle stops; a successor can then open the same devices.
  */
-@Component(service = DeviceProvider.class)
-public final class LocalDeviceProvider implements DeviceProvider, AutoCloseable {
+@Component(service = {DeviceProvider.class, Examination.class})
+public final class LocalDeviceProvider implements DeviceProvider, Examination, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(LocalDeviceProvider.class);
 
   /** File systems whose files have no content of a size. */
@@ -45,6 +48,8 @@ public final class LocalDeviceProvider implements DeviceProvider, AutoCloseable 
           "pstore",
           "efivarfs",
           "bpf");
+
+  private static final Path PROC = Path.of("/proc");
 
   private final Surroundings around;
   private final Set<OpenDevice> open = ConcurrentHashMap.newKeySet();
@@ -74,6 +79,7 @@ public final class LocalDeviceProvider implements DeviceProvider, AutoCloseable 
       refuseWithoutContent(path, stat, geometry);
       if (!request.force()) {
         around.occupancy().refuseIfUsed(path, stat);
+        around.occupancy().refuseIfOpenElsewhere(path, !request.readOnly());
       }
       if (stat.block() && geometry.readOnly() && !request.readOnly()) {
         throw new BlksnapException(
@@ -124,23 +130,29 @@ public final class LocalDeviceProvider implements DeviceProvider, AutoCloseable 
   private OpenDevice open(OpenRequest request, Path path, FileStat stat, Geometry geometry)
       throws IOException {
     boolean exclusive = stat.block() && !request.force();
-    HostAccess access = claim(path, !geometry.readOnly(), exclusive);
+    Anchor anchor = Anchor.take(path, stat, !geometry.readOnly(), request.force(), host, PROC);
+    HostAccess access = null;
     try {
+      access = claim(path, anchor, !geometry.readOnly(), exclusive);
       OpenDevice device =
           stat.block()
-              ? new BlockSpecial(path, stat, geometry, around, access, open::remove)
-              : new RegularFile(path, stat, geometry, around, access, open::remove);
+              ? new BlockSpecial(path, stat, geometry, around, anchor, access, open::remove)
+              : new RegularFile(path, stat, geometry, around, anchor, access, open::remove);
       open.add(device);
       return device;
     } catch (IOException | RuntimeException failure) {
-      access.close();
+      if (access != null) {
+        access.close();
+      }
+      anchor.close();
       throw failure;
     }
   }
 
-  private HostAccess claim(Path path, boolean writable, boolean exclusive) throws BlksnapException {
+  private HostAccess claim(Path path, Anchor anchor, boolean writable, boolean exclusive)
+      throws IOException {
     try {
-      return new HostAccess(path, writable, exclusive, () -> host);
+      return new HostAccess(anchor, writable, exclusive, () -> host);
     } catch (BlksnapException refused) {
       if (refused.errno() != Errno.EBUSY) {
         throw refused;
@@ -171,6 +183,11 @@ public final class LocalDeviceProvider implements DeviceProvider, AutoCloseable 
           path + " refused: neither a regular file nor a block device; name one of these");
     }
     return stat;
+  }
+
+  @Override
+  public List<Finding> examine() {
+    return open.stream().flatMap(device -> device.findings().stream()).toList();
   }
 
   /** Thaws and closes what is still open; whoever used it gets ESHUTDOWN. */

@@ -29,6 +29,10 @@ final class MountTable {
     this.proc = proc;
   }
 
+  Path proc() {
+    return proc;
+  }
+
   List<Mount> mounts() {
     List<Mount> mounts = new ArrayList<>();
     for (String line : KernelText.lines(proc.resolve("self").resolve("mountinfo"))) {

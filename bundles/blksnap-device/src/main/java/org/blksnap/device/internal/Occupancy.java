@@ -2,13 +2,19 @@
 package org.blksnap.device.internal;
 
 import java.nio.file.Path;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 import org.blksnap.device.internal.MountTable.Mount;
+import org.blksnap.spi.host.FileClaim;
+import org.blksnap.spi.host.FileUsers;
 
 /** Refuses a device that something else on this host is using. */
 final class Occupancy {
+  static final String REMEDY = "stop that, or force it and know that two write to it";
+
   private final SysBlock sys;
   private final MountTable table;
   private final Topology topology;
@@ -30,7 +36,7 @@ final class Occupancy {
         throw busy(path, "it is swapped to as " + swap, "swapoff " + swap);
       }
     }
-    for (DeviceNumber number : topology.familyOf(device)) {
+    for (DeviceNumber number : relatives(device)) {
       List<DeviceNumber> holders = sys.holders(number);
       if (!holders.isEmpty()) {
         String holder = sys.name(holders.get(0));
@@ -40,6 +46,23 @@ final class Occupancy {
     for (DeviceNumber loop : topology.loopsOver(device)) {
       String name = "/dev/" + sys.name(loop);
       throw busy(path, "it backs " + name, "losetup -d " + name + " or attach it instead");
+    }
+  }
+
+  /** Whoever holds a whole disk holds its partitions too, and the other way round. */
+  private Set<DeviceNumber> relatives(FileStat device) {
+    Set<DeviceNumber> relatives = new LinkedHashSet<>(topology.familyOf(device));
+    if (device.block()) {
+      relatives.add(sys.disk(device.number()));
+    }
+    return relatives;
+  }
+
+  /** EBUSY where another process has it open for writing, or has locked it; with who that is. */
+  void refuseIfOpenElsewhere(Path path, boolean writable) throws BlksnapException {
+    FileUsers users = FileUsers.of(table.proc(), path);
+    if (users.inTheWay(writable).isPresent()) {
+      throw FileClaim.busy(path.toString(), users, REMEDY);
     }
   }
 

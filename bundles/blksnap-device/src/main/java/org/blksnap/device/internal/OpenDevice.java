@@ -17,6 +17,7 @@ import org.blksnap.api.block.AllocationExtent;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.block.Geometry;
+import org.blksnap.api.health.Finding;
 import org.blksnap.device.internal.MountTable.Mount;
 import org.blksnap.spi.device.DeviceIdentity;
 import org.blksnap.spi.device.RawDevice;
@@ -35,10 +36,12 @@ abstract class OpenDevice implements RawDevice {
   final FileStat stat;
   final Surroundings around;
   final HostAccess host;
+  final Anchor anchor;
   final EnduringChannel channel;
   private final DeviceIdentity identity;
   private final Consumer<OpenDevice> whenClosed;
   private final Set<Freeze> freezes = ConcurrentHashMap.newKeySet();
+  private final PathWatch pathWatch;
   private volatile Geometry geometry;
 
   OpenDevice(
@@ -46,12 +49,14 @@ abstract class OpenDevice implements RawDevice {
       FileStat stat,
       Geometry geometry,
       Surroundings around,
+      Anchor anchor,
       HostAccess host,
       Consumer<OpenDevice> whenClosed)
       throws IOException {
     this.path = path;
     this.stat = stat;
     this.around = around;
+    this.anchor = anchor;
     this.host = host;
     this.whenClosed = whenClosed;
     this.identity = around.identities().of(stat);
@@ -60,16 +65,14 @@ abstract class OpenDevice implements RawDevice {
             ? Set.of(StandardOpenOption.READ)
             : Set.of(StandardOpenOption.READ, StandardOpenOption.WRITE);
     this.channel = new EnduringChannel(path, () -> openSame(options));
+    this.pathWatch = new PathWatch(path, anchor);
     this.geometry = geometry.withCapacity(Geometries.wholeSectors(channel.size()));
   }
 
   private FileChannel openSame(Set<OpenOption> options) throws IOException {
-    FileChannel opened = FileChannel.open(path, options);
+    FileChannel opened = FileChannel.open(anchor.current(), options);
     try {
-      if (!FileStat.of(path).same(stat)) {
-        throw new BlksnapException(
-            Errno.ESTALE, path + " is another file now; detach it and attach it again");
-      }
+      anchor.current(); // by path it may have been another one's turn in between
       claim(opened, !options.contains(StandardOpenOption.WRITE));
       return opened;
     } catch (IOException | RuntimeException refused) {
@@ -98,6 +101,7 @@ abstract class OpenDevice implements RawDevice {
 
   @Override
   public final boolean refresh() throws IOException {
+    pathWatch.look();
     long capacity = Geometries.wholeSectors(channel.size());
     Geometry before = geometry;
     if (capacity == before.capacity()) {
@@ -186,8 +190,14 @@ abstract class OpenDevice implements RawDevice {
       channel.close();
     } finally {
       host.close();
+      anchor.close();
       whenClosed.accept(this);
     }
+  }
+
+  /** What is to be said of it beyond that it is open. */
+  final List<Finding> findings() {
+    return DeviceFindings.of(this, pathWatch.now());
   }
 
   @Override

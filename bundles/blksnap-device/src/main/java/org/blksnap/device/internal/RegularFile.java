@@ -13,21 +13,18 @@ import org.blksnap.api.block.AllocationExtent;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.block.Geometry;
+import org.blksnap.spi.host.FileClaim;
 import org.blksnap.spi.host.HostFile;
 
 /**
  * A file as a device.
  *
- * <p>Opened for writing it holds an advisory lock on one byte far behind any data, so that two
- * engines do not attach the same file and tools that lock the data itself are not hindered. The
- * system drops such a lock when this process closes any other descriptor of the file: a second
- * writer is therefore refused before it opens the file. Between engines of one process the lock
- * holds regardless.
+ * <p>Its locks are the {@link Anchor}'s. Without a host a file opened for writing holds one
+ * advisory lock by its channel, on the byte by which engines know each other. The system drops such
+ * a lock when this process closes any other descriptor of the file: a second writer is therefore
+ * refused before it opens the file. Between engines of one process the lock holds regardless.
  */
 final class RegularFile extends OpenDevice {
-  /** The locked byte: the last one a lock can name. */
-  static final long LOCK_POSITION = Long.MAX_VALUE - 1;
-
   /** How often, and after which pauses, a lock lost to an interrupt is asked for again. */
   private static final int RECLAIM_TRIES = 20;
 
@@ -44,25 +41,26 @@ final class RegularFile extends OpenDevice {
       FileStat stat,
       Geometry geometry,
       Surroundings around,
+      Anchor anchor,
       HostAccess host,
       Consumer<OpenDevice> whenClosed)
       throws IOException {
-    super(path, stat, geometry, around, host, whenClosed);
+    super(path, stat, geometry, around, anchor, host, whenClosed);
   }
 
   /**
-   * The first claim refuses a file that is locked already. A later one comes after an interrupt
-   * closed the channel the lock was taken through; what overlaps then is that channel's own lock on
-   * its way out, which must not fail a request.
+   * Without a host. The first claim refuses a file that is locked already. A later one comes after
+   * an interrupt closed the channel the lock was taken through; what overlaps then is that
+   * channel's own lock on its way out, which must not fail a request.
    */
   @Override
   void claim(FileChannel opened, boolean readOnly) throws IOException {
-    if (readOnly) {
+    if (readOnly || anchor.lock() != Anchor.Lock.NO_HOST) {
       return;
     }
     for (int tries = 1; ; tries++) {
       try {
-        if (opened.tryLock(LOCK_POSITION, 1, false) == null) {
+        if (opened.tryLock(FileClaim.DEVICE_MARK, 1, false) == null) {
           throw attachedElsewhere(path, "by another process");
         }
         claimed = true;

@@ -127,7 +127,7 @@ class RegularFileTest {
   @Test
   void discardPunchesAHole() throws Exception {
     open().discard(MIB, MIB);
-    assertEquals(List.of("open", "punchHole"), host.asked);
+    assertEquals(List.of("open", "open", "punchHole"), host.asked);
     assertEquals(0, Files.readAllBytes(path)[MIB]);
   }
 
@@ -160,7 +160,7 @@ class RegularFileTest {
     provider.host = second;
     device.discard(0, 4096);
     assertEquals(List.of("open", "punchHole"), second.asked);
-    assertEquals(0, host.openFiles.get());
+    assertEquals(1, host.openFiles.get(), "the one that holds the locks stays");
     device.close();
     assertEquals(0, second.openFiles.get());
   }
@@ -211,7 +211,7 @@ class RegularFileTest {
     host.failing.put("punchHole", Errno.EBADF);
     RawDevice device = open();
     assertEquals(Errno.EBADF, refusal(() -> device.discard(0, 512)));
-    assertEquals(List.of("open", "punchHole"), host.asked);
+    assertEquals(List.of("open", "open", "punchHole"), host.asked);
   }
 
   @Test
@@ -236,7 +236,7 @@ class RegularFileTest {
   @Test
   void keptZeroesStayAllocated() throws Exception {
     open().writeZeroes(0, MIB, true, true);
-    assertEquals(List.of("open", "zeroRange"), host.asked);
+    assertEquals(List.of("open", "open", "zeroRange"), host.asked);
     assertEquals(0, Files.readAllBytes(path)[0]);
   }
 
@@ -244,7 +244,7 @@ class RegularFileTest {
   void keptZeroesArePunchedAndAllocatedWhereZeroRangeIsMissing() throws Exception {
     host.failing.put("zeroRange", Errno.EOPNOTSUPP);
     open().writeZeroes(0, MIB, true, true);
-    assertEquals(List.of("open", "zeroRange", "punchHole", "allocate"), host.asked);
+    assertEquals(List.of("open", "open", "zeroRange", "punchHole", "allocate"), host.asked);
   }
 
   @Test
@@ -298,6 +298,6 @@ class RegularFileTest {
     try (RawDevice.Thaw thaw = open().freeze(java.time.Duration.ofSeconds(5))) {
       assertFalse(thaw.expired());
     }
-    assertEquals(List.of("open"), host.asked);
+    assertEquals(List.of("open", "open"), host.asked);
   }
 }

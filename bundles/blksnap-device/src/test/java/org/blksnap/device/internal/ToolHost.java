@@ -36,6 +36,7 @@ class ToolHost implements HostOperations {
           "resource busy", Errno.EBUSY,
           "Invalid argument", Errno.EINVAL,
           "not supported", Errno.EOPNOTSUPP,
+          "unsupported", Errno.EOPNOTSUPP,
           "No such file", Errno.ENOENT);
 
   /** Devices claimed exclusively, through whichever of these hosts. */
@@ -61,8 +62,9 @@ class ToolHost implements HostOperations {
     if (claims && (mounted(path) || !CLAIMED.add(path))) {
       throw new BlksnapException(Errno.EBUSY, path + " is mounted or claimed");
     }
+    HostFile file = new ToolFile(path, writable, claims);
     openFiles.incrementAndGet();
-    return new ToolFile(path, writable, claims);
+    return file;
   }
 
   private static boolean mounted(Path device) throws BlksnapException {
@@ -122,10 +124,13 @@ class ToolHost implements HostOperations {
     private final boolean claims;
     private volatile boolean closed;
 
-    ToolFile(Path path, boolean writable, boolean claims) {
+    private final HeldDescriptor held;
+
+    ToolFile(Path path, boolean writable, boolean claims) throws BlksnapException {
       this.path = path;
       this.writable = writable;
       this.claims = claims;
+      this.held = new HeldDescriptor(path, writable);
     }
 
     private void requireOpen() throws BlksnapException {
@@ -298,10 +303,36 @@ class ToolHost implements HostOperations {
       }
     }
 
+    private HeldDescriptor held() throws BlksnapException {
+      requireOpen();
+      return held;
+    }
+
+    @Override
+    public boolean lock(long offset, long length, boolean exclusive) throws BlksnapException {
+      return held().lock(offset, length, exclusive, true);
+    }
+
+    @Override
+    public boolean lockable(long offset, long length, boolean exclusive) throws BlksnapException {
+      return held().lock(offset, length, exclusive, false);
+    }
+
+    @Override
+    public boolean lockWhole(boolean exclusive) throws BlksnapException {
+      return held().flock(exclusive);
+    }
+
+    @Override
+    public Path descriptor() throws BlksnapException {
+      return held().descriptor();
+    }
+
     @Override
     public synchronized void close() {
       if (!closed) {
         closed = true;
+        held.close();
         if (claims) {
           CLAIMED.remove(path);
         }

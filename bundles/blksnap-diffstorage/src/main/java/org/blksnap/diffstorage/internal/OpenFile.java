@@ -19,8 +19,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * A file that survives interrupts. Java closes a channel under everybody when one of the threads
- * using it is interrupted; here the channel is opened again and the request goes on where it was.
- * The interrupted thread keeps its interrupt.
+ * using it is interrupted; here the channel is opened again and the request goes on where it was,
+ * in the same file, whatever became of its path. The interrupted thread keeps its interrupt.
  *
  * <p>{@code channel} is replaced under the lock and read without it; {@link #close} is final.
  */
@@ -36,24 +36,38 @@ final class OpenFile implements Closeable {
   private static final long TRANSFER_PAUSE_NANOS = 50_000;
 
   private final Path path;
-  private final Closeable claim;
+  private final StorageClaim claim;
   private volatile FileChannel channel;
 
   @GuardedBy("this")
   private boolean closed;
 
-  /** {@code claim} is closed with the file; it may do nothing. */
-  OpenFile(Path path, Closeable claim) throws BlksnapException {
+  /** {@code claim} is closed with the file. */
+  OpenFile(Path path, StorageClaim claim) throws BlksnapException {
     this.path = path;
     this.claim = claim;
-    this.channel = open(path);
+    this.channel = openSame();
   }
 
-  private static FileChannel open(Path path) throws BlksnapException {
+  private FileChannel openSame() throws BlksnapException {
+    FileChannel opened = null;
     try {
-      return FileChannel.open(path, StandardOpenOption.READ, StandardOpenOption.WRITE);
+      opened = FileChannel.open(claim.current(), StandardOpenOption.READ, StandardOpenOption.WRITE);
+      claim.current(); // by path it may have been another one's turn in between
+      return opened;
     } catch (IOException e) {
+      closeQuietly(opened, e);
       throw Failures.of(e, path, "opening it for reading and writing");
+    }
+  }
+
+  private static void closeQuietly(FileChannel opened, IOException first) {
+    try {
+      if (opened != null) {
+        opened.close();
+      }
+    } catch (IOException e) {
+      first.addSuppressed(e);
     }
   }
 
@@ -165,7 +179,7 @@ final class OpenFile implements Closeable {
       throw new BlksnapException(
           Errno.EINTR, path + ": interrupted " + times + " times within one request", cause);
     }
-    channel = open(path);
+    channel = openSame();
   }
 
   /** Forces what was written to disk; beside a reopening, an error says that nothing is known. */

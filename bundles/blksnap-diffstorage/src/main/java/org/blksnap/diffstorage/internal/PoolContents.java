@@ -318,7 +318,9 @@ final class PoolContents {
     List<ByteRange> whole = List.of(new ByteRange(0, length));
     claims.claim(snapshot, key, file, whole);
     try {
-      Part part = new FilePart(fileOf(file, key), 0);
+      OpenFile made = backing.openMade(file);
+      files.put(key, made);
+      Part part = new FilePart(made, 0);
       PartRecord record = PartRecord.grown(table.capacity(), length, key.kept(), file.toString());
       List<PartRecord> noted = first == null ? List.of(record) : List.of(first, record);
       state.append(noted);

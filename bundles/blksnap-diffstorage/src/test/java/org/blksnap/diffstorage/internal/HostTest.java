@@ -31,6 +31,10 @@ class HostTest {
   private PoolFixture fixture;
   private final List<String> calls = new ArrayList<>();
   private Errno answer = Errno.OK;
+  private Path opened;
+
+  /** What is answered where a lock is asked for. */
+  private boolean free = true;
 
   @BeforeEach
   void prepare() {
@@ -44,6 +48,7 @@ class HostTest {
             new Class<?>[] {HostOperations.class},
             (proxy, method, arguments) -> {
               calls.add(method.getName() + " exclusive " + arguments[2]);
+              opened = (Path) arguments[0];
               return file();
             });
   }
@@ -54,11 +59,16 @@ class HostTest {
             getClass().getClassLoader(),
             new Class<?>[] {HostFile.class},
             (proxy, method, arguments) -> {
-              calls.add(method.getName() + (arguments == null ? "" : " " + arguments[1]));
+              calls.add(
+                  method.getName()
+                      + (arguments == null || arguments.length < 2 ? "" : " " + arguments[1]));
               if (method.getName().equals("allocate") && answer != Errno.OK) {
                 throw new BlksnapException(answer, "as the test wants it");
               }
-              return null;
+              if (method.getName().equals("descriptor")) {
+                return opened;
+              }
+              return method.getReturnType() == boolean.class ? free : null;
             });
   }
 
@@ -85,7 +95,8 @@ class HostTest {
               PoolFixture.read(pool, 0, 512); // the host of this test only pretended
             });
     assertEquals(Errno.EIO, tooShort.errno());
-    assertEquals(List.of("open exclusive false", "allocate " + PORTION, "close"), calls);
+    assertEquals(
+        List.of("open exclusive false", "allocate " + PORTION, "close"), calls.subList(0, 3));
     pool.delete();
   }
 
@@ -135,6 +146,28 @@ class HostTest {
     assertEquals(0, files());
     assertFalse(pool.status().overflown());
     pool.delete();
+  }
+
+  @Test
+  void aFileSomebodyElseHasLockedIsRefusedAndNotLeftOpen() throws IOException {
+    free = false;
+    Path file = fixture.file("locked", 4096);
+    BackingFiles files = new BackingFiles(this::host, MountTable.ofThisProcess());
+    BlksnapException busy =
+        assertThrows(BlksnapException.class, () -> files.open(file, FileKey.of(file)));
+    assertEquals(Errno.EBUSY, busy.errno());
+    assertEquals("close", calls.get(calls.size() - 1));
+  }
+
+  @Test
+  void storageIsLockedAsLongAsItIsOpen() throws IOException {
+    Path file = fixture.file("locked", 4096);
+    BackingFiles files = new BackingFiles(this::host, MountTable.ofThisProcess());
+    OpenFile open = files.open(file, FileKey.of(file));
+    assertTrue(calls.stream().anyMatch(call -> call.startsWith("lock ")), calls.toString());
+    assertFalse(calls.contains("close"), calls.toString());
+    open.close();
+    assertEquals("close", calls.get(calls.size() - 1));
   }
 
   @Test

@@ -10,6 +10,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -148,6 +149,54 @@ class OpenFileTest {
       worker.join();
     }
     assertEquals(null, failure.get());
+  }
+
+  /** Without a host it is opened again by path, and never another file in its place. */
+  @Test
+  void aReplacedFileIsNotTakenForTheOldOne() throws Exception {
+    Files.delete(file);
+    Path other = fixture.file("f", 2 * SIZE);
+    AtomicReference<Throwable> failure = new AtomicReference<>();
+    Thread worker =
+        new Thread(
+            () -> {
+              try {
+                while (true) {
+                  pool.write(0, PoolFixture.pattern(16_384, 1));
+                }
+              } catch (Throwable e) {
+                failure.set(e);
+              }
+            });
+    worker.start();
+    while (failure.get() == null) {
+      worker.interrupt();
+      Thread.onSpinWait();
+    }
+    worker.join();
+    assertEquals(Errno.ESTALE, BlksnapException.errnoOf(failure.get()), () -> "" + failure.get());
+    for (byte content : Files.readAllBytes(other)) {
+      assertEquals(0, content);
+    }
+  }
+
+  /** As a second engine has it, attached or as storage. */
+  @Test
+  void aFileAnotherProcessWritesToIsRefused() throws Exception {
+    Path used = fixture.file("used", SIZE);
+    Process other =
+        new ProcessBuilder("bash", "-c", "exec 9<>\"$0\"; echo; read -r", used.toString()).start();
+    try {
+      assertEquals('\n', other.getInputStream().read());
+      BlksnapException busy =
+          assertThrows(BlksnapException.class, () -> fixture.append(pool, used));
+      assertEquals(Errno.EBUSY, busy.errno());
+      assertTrue(busy.getMessage().contains("process " + other.pid()), busy.getMessage());
+    } finally {
+      other.destroy();
+      other.waitFor();
+    }
+    fixture.append(pool, used);
   }
 
   @Test

@@ -13,8 +13,8 @@ import org.blksnap.api.block.Errno;
  * The C library through JNA's direct mapping: a failing call costs no exception, its errno is asked
  * for at once on the same thread.
  *
- * <p>ioctl and open are variadic in C; on the two supported architectures integers and pointers
- * travel the same way either way.
+ * <p>ioctl, fcntl and open are variadic in C; on the two supported architectures integers and
+ * pointers travel the same way either way.
  */
 final class LibcCalls implements NativeCalls {
   /** The mapped methods, apart from this class so that loading it can fail and be explained. */
@@ -33,6 +33,10 @@ final class LibcCalls implements NativeCalls {
 
     static native long copy_file_range(
         int from, long[] fromOffset, int to, long[] toOffset, long length, int flags);
+
+    static native int fcntl(int fd, int command, long[] argument);
+
+    static native int flock(int fd, int operation);
 
     static native int mlock(Pointer address, long length);
 
@@ -103,6 +107,16 @@ final class LibcCalls implements NativeCalls {
   public long copyFileRange(int from, long fromOffset, int to, long toOffset, long length) {
     return result(
         Libc.copy_file_range(from, new long[] {fromOffset}, to, new long[] {toOffset}, length, 0));
+  }
+
+  @Override
+  public int lock(int fd, int command, long[] flock) {
+    return result(Libc.fcntl(fd, command, flock));
+  }
+
+  @Override
+  public int flock(int fd, int operation) {
+    return result(Libc.flock(fd, operation));
   }
 
   @Override

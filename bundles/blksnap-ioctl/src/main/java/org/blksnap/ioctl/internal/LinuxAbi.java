@@ -19,6 +19,10 @@ package org.blksnap.ioctl.internal;
  * FITHAW         0xc0045878  none
  * </pre>
  *
+ * <pre>
+ * struct flock   l_type 0/2, l_whence 2/2, l_start 8/8, l_len 16/8, l_pid 24/4
+ * </pre>
+ *
  * Every argument is handed over as an array of longs; what the kernel writes as a smaller type is
  * the low end of the first one, the rest of which was zero before.
  */
@@ -47,6 +51,15 @@ final class LinuxAbi {
   static final int SEEK_DATA = 3;
   static final int SEEK_HOLE = 4;
   static final int POSIX_FADV_WILLNEED = 3;
+
+  static final int F_OFD_GETLK = 36;
+  static final int F_OFD_SETLK = 37;
+  static final int F_RDLCK = 0;
+  static final int F_WRLCK = 1;
+  static final int F_UNLCK = 2;
+  static final int LOCK_SH = 1;
+  static final int LOCK_EX = 2;
+  static final int LOCK_NB = 4;
 
   /** Errnos looked at here that are not part of the project's own vocabulary. */
   static final int EXDEV = 18;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.blksnap.ioctl.internal;
 
+import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
@@ -199,6 +200,64 @@ final class LinuxHostFile implements HostFile {
     } finally {
       end();
     }
+  }
+
+  @Override
+  public boolean lock(long offset, long length, boolean exclusive) throws BlksnapException {
+    begin("fcntl(F_OFD_SETLK)");
+    try {
+      int answer = calls.lock(fd, LinuxAbi.F_OFD_SETLK, range(exclusive, offset, length));
+      return taken("fcntl(F_OFD_SETLK)", offset, length, answer);
+    } finally {
+      end();
+    }
+  }
+
+  @Override
+  public boolean lockable(long offset, long length, boolean exclusive) throws BlksnapException {
+    begin("fcntl(F_OFD_GETLK)");
+    try {
+      long[] flock = range(exclusive, offset, length);
+      int answer = calls.lock(fd, LinuxAbi.F_OFD_GETLK, flock);
+      if (answer < 0) {
+        throw CallFailure.of("fcntl(F_OFD_GETLK)", path, offset, length, answer);
+      }
+      return (short) flock[0] == LinuxAbi.F_UNLCK;
+    } finally {
+      end();
+    }
+  }
+
+  @Override
+  public boolean lockWhole(boolean exclusive) throws BlksnapException {
+    begin("flock");
+    try {
+      int wanted = exclusive ? LinuxAbi.LOCK_EX : LinuxAbi.LOCK_SH;
+      return taken("flock", 0, 0, calls.flock(fd, wanted | LinuxAbi.LOCK_NB));
+    } finally {
+      end();
+    }
+  }
+
+  @Override
+  public Path descriptor() throws BlksnapException {
+    begin("descriptor");
+    end();
+    return Path.of("/proc/self/fd/" + fd);
+  }
+
+  private static long[] range(boolean exclusive, long offset, long length) {
+    return new long[] {exclusive ? LinuxAbi.F_WRLCK : LinuxAbi.F_RDLCK, offset, length, 0};
+  }
+
+  private boolean taken(String name, long offset, long length, int answer) throws BlksnapException {
+    if (answer >= 0) {
+      return true;
+    }
+    if (answer == -Errno.EAGAIN.code() || answer == -Errno.EACCES.code()) {
+      return false;
+    }
+    throw CallFailure.of(name, path, offset, length, answer);
   }
 
   private void blockRange(String name, long request, long offset, long length)

@@ -26,6 +26,11 @@ interface NativeCalls {
   /** copy_file_range(2) with explicit offsets. */
   long copyFileRange(int from, long fromOffset, int to, long toOffset, long length);
 
+  /** fcntl(2) with a struct flock, laid out as in {@link LinuxAbi}. */
+  int lock(int fd, int command, long[] flock);
+
+  int flock(int fd, int operation);
+
   /** mlock(2) of the whole direct buffer, from 0 to its capacity. */
   int lockMemory(ByteBuffer direct);
 }

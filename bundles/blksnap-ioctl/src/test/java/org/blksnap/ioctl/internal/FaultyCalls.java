@@ -61,6 +61,16 @@ class FaultyCalls implements NativeCalls {
   }
 
   @Override
+  public int lock(int fd, int command, long[] flock) {
+    return (int) next("lock " + fd + " " + command + " " + flock[1] + "+" + flock[2]);
+  }
+
+  @Override
+  public int flock(int fd, int operation) {
+    return (int) next("flock " + fd + " " + operation);
+  }
+
+  @Override
   public int lockMemory(ByteBuffer direct) {
     return (int) next("mlock " + direct.capacity());
   }

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.blksnap.snapshot.internal;
 
+import java.io.FileInputStream;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.blksnap.spi.device.DeviceIdentity;
@@ -44,6 +47,23 @@ record FileIdentity(boolean block, long device, long inode) {
 
   private int minor() {
     return (int) ((device & 0xff) | (device >>> 12 & ~0xffL));
+  }
+
+  /** The file or device a loop device stands on; empty where it is none. */
+  Optional<FileIdentity> below() {
+    if (!block) {
+      return Optional.empty();
+    }
+    Path sys = Path.of("/sys/dev/block", major() + ":" + minor());
+    for (String file : List.of("loop/backing_file", "../loop/backing_file")) {
+      try (FileInputStream in = new FileInputStream(sys.resolve(file).toFile())) {
+        String path = new String(in.readAllBytes(), StandardCharsets.UTF_8).strip();
+        return find(Path.of(path));
+      } catch (IOException none) {
+        continue; // no loop device, or a partition of one
+      }
+    }
+    return Optional.empty();
   }
 
   /** True where it is this device, or the file below this loop device. */

@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.blksnap.api.block.BlksnapException;
@@ -112,10 +113,16 @@ final class StoragePlaces {
     return List.copyOf(places);
   }
 
-  /** True where the file or device is in use as storage, by whatever name. */
+  /**
+   * True where the file or device is in use as storage, by whatever name, or has a loop device over
+   * it that is.
+   */
   boolean hold(Path asked, FileIdentity identity) {
     for (Path place : places) {
-      boolean same = FileIdentity.find(place).filter(identity::equals).isPresent();
+      Optional<FileIdentity> given = FileIdentity.find(place);
+      boolean same =
+          given.filter(identity::equals).isPresent()
+              || given.flatMap(FileIdentity::below).filter(identity::equals).isPresent();
       if (same || grownIn(place, asked)) {
         return true;
       }

@@ -37,7 +37,11 @@ class ImportTableTest {
           Map.entry("org.blksnap.api", Set.of("org.blksnap.api.", "org.blksnap.spi.")),
           Map.entry(
               "org.blksnap.device",
-              Set.of("org.blksnap.api.block", "org.blksnap.spi.device", "org.blksnap.spi.host")),
+              Set.of(
+                  "org.blksnap.api.block",
+                  "org.blksnap.spi.device",
+                  "org.blksnap.spi.host",
+                  "org.blksnap.api.health")),
           Map.entry(
               "org.blksnap.tracker",
               Set.of("org.blksnap.api.block", "org.blksnap.api.change", "org.blksnap.spi.tracker")),
