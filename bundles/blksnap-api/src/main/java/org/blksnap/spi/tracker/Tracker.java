@@ -16,6 +16,12 @@ import org.osgi.annotation.versioning.ProviderType;
 @ProviderType
 public interface Tracker extends ChangeMap {
   /**
+   * Whether opening this tracker began its first generation: false where the marks of an earlier
+   * one go on. The reason is in {@link ChangeMap#info}. Stays as it is for the tracker's life.
+   */
+  boolean begunByOpening();
+
+  /**
    * Marks a write, before its data moves. Never throws, never blocks (durable mode: waits for the
    * disk on the first mark of a block since the last take; an error there makes the map corrupted,
    * and so void). An impossible range makes the map corrupted.

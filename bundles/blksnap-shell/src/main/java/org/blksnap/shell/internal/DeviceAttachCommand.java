@@ -44,7 +44,8 @@ public final class DeviceAttachCommand extends PrintingCommand {
 
   @Option(
       name = "--durable",
-      description = "Force marks to disk before data, so that the map outlives a power loss")
+      description =
+          "Force marks to disk before data; a power loss begins a new generation all the same")
   boolean durable;
 
   @Option(name = "--once", description = "Do not attach it again when the service starts")

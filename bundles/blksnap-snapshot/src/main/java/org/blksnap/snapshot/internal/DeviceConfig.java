@@ -26,6 +26,8 @@ public @interface DeviceConfig {
 
   @AttributeDefinition(
       name = "durable",
-      description = "Marks outlive a power loss, at the price of a forced write a block.")
+      description =
+          "Marks are on disk before data, at the price of a forced write a block. A power loss"
+              + " begins a new generation all the same.")
   boolean durable() default false;
 }

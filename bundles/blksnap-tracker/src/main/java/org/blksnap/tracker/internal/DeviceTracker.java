@@ -7,7 +7,6 @@ import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.UUID;
-import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.ByteRange;
@@ -36,7 +35,7 @@ import org.slf4j.LoggerFactory;
  * is held for a slice of blocks at a time and never over disk waits. Marks and queries take no
  * lock.
  */
-final class DeviceTracker implements Tracker, Beating {
+final class DeviceTracker implements Tracker {
   private static final Logger LOG = LoggerFactory.getLogger(DeviceTracker.class);
 
   /** Blocks marked dirty at a time: a take waits that long at most. */
@@ -44,7 +43,7 @@ final class DeviceTracker implements Tracker, Beating {
 
   private final TrackerRequest request;
   private final MapMaker maker;
-  private final Consumer<DeviceTracker> onClose;
+  private final boolean begunByOpening;
   private final Object lock = new Object();
 
   private volatile Epoch epoch;
@@ -56,16 +55,20 @@ final class DeviceTracker implements Tracker, Beating {
   @GuardedBy("lock")
   private boolean markAfterCloseReported;
 
-  DeviceTracker(
-      TrackerRequest request, MapMaker maker, MapFile file, Consumer<DeviceTracker> onClose) {
+  DeviceTracker(TrackerRequest request, MapMaker maker, MapFile file, boolean begunByOpening) {
     this.request = request;
     this.maker = maker;
-    this.onClose = onClose;
+    this.begunByOpening = begunByOpening;
     epoch = Epoch.of(file, bits(file.header().count()));
   }
 
   private DurableBits bits(long blocks) {
     return request.durable() ? new DurableBits(blocks) : null;
+  }
+
+  @Override
+  public boolean begunByOpening() {
+    return begunByOpening;
   }
 
   @Override
@@ -204,7 +207,7 @@ final class DeviceTracker implements Tracker, Beating {
 
     @Override
     public void abort() {
-      // an announced take that does not come only costs a number after a power loss
+      // an announced take that does not come costs nothing
     }
   }
 
@@ -380,22 +383,7 @@ final class DeviceTracker implements Tracker, Beating {
       closed = true;
       epoch = epoch.closed();
     }
-    onClose.accept(this);
     return true;
-  }
-
-  /** A void map has none. */
-  @Override
-  public void beat(long millis) {
-    if (!corrupted) {
-      epoch.file().beat(millis);
-    }
-  }
-
-  /** A page is lost: what was marked in this file may be lost as well. */
-  @Override
-  public void beatFailed(Throwable fault) {
-    corrupt(epoch, "its heartbeat could not be written: " + fault.getMessage());
   }
 
   private Epoch sound() throws BlksnapException {

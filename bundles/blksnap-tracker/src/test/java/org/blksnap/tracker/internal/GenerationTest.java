@@ -16,8 +16,8 @@ import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.change.CbtInfo;
 import org.blksnap.api.change.GenerationReason;
+import org.blksnap.spi.tracker.Evidence;
 import org.blksnap.spi.tracker.Tracker;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -31,11 +31,6 @@ class GenerationTest {
   @BeforeEach
   void setUp() {
     bench = new TrackerBench(directory);
-  }
-
-  @AfterEach
-  void tearDown() {
-    bench.close();
   }
 
   /** Two takes, one mark in each epoch. */
@@ -73,17 +68,35 @@ class GenerationTest {
   void aCleanCloseIsTrustedAlsoAfterAReboot() throws Exception {
     used().close("f1");
     bench.bootId = "boot-2";
-    bench.lastModifiedMillis = Long.MAX_VALUE / 2;
+    bench.evidence = Evidence.none("nobody left anything");
     assertGoesOn(bench.open());
   }
 
   @Test
-  void aKillIsTrustedWithinTheSameBoot() throws Exception {
+  void aKillIsTrustedWhereTheDeviceIsAsItWasLeft() throws Exception {
+    used();
+    Tracker after = bench.killed().open();
+    assertFalse(after.begunByOpening());
+    assertGoesOn(after);
+  }
+
+  @Test
+  void aKillIsTrustedWhateverTheClockSays() throws Exception {
+    bench.clock.set(Long.MAX_VALUE / 2);
     used();
     TrackerBench after = bench.killed();
-    after.lastModifiedMillis = bench.clock.get() + MapOpening.HEARTBEAT_SLACK_MILLIS;
+    after.clock.set(0);
     assertGoesOn(after.open());
-    after.close();
+  }
+
+  @Test
+  void aKillIsNotTrustedWhereNobodySawHowTheDeviceWasLeft() throws Exception {
+    used();
+    TrackerBench after = bench.killed();
+    after.evidence = Evidence.none("its guardian was killed as well");
+    Tracker next = after.open();
+    assertTrue(next.begunByOpening());
+    assertNew(next, GenerationReason.UNPROVEN, "its guardian was killed as well");
   }
 
   @Test
@@ -117,53 +130,19 @@ class GenerationTest {
   }
 
   @Test
-  void durableModeOnNowButNotThenIsNotTrusted() throws Exception {
-    used();
-    bench.durable = true;
-    bench.bootId = "boot-2";
-    assertNew(bench.open(), GenerationReason.UNCLEAN_POWER_LOSS, "");
-  }
-
-  @Test
-  void durableModeOutlivesPowerLoss() throws Exception {
+  void aPowerLossIsNotTrustedInDurableModeEither() throws Exception {
     bench.durable = true;
     used();
     bench.bootId = "boot-2";
-    assertGoesOn(bench.open());
-  }
-
-  @Test
-  void aTakeAnnouncedBeforePowerLossCountsAsTaken() throws Exception {
-    bench.durable = true;
-    Tracker tracker = used();
-    tracker.prepareTake(bench.capacity);
-    TrackerBench after = bench.killed();
-    after.bootId = "boot-2";
-    Tracker next = after.open();
-    assertEquals(before.changesNumber() + 1, next.info().changesNumber());
-    assertEquals(before.generationId(), next.info().generationId());
-    next.handOver();
-    after.close();
-  }
-
-  @Test
-  void aNewMapBegunBeforePowerLossInDurableModeIsNotTrusted() throws Exception {
-    bench.durable = true;
-    Tracker tracker = used();
-    tracker.prepareTake(bench.capacity + 4096);
-    TrackerBench after = bench.killed();
-    after.bootId = "boot-2";
-    assertNew(after.open(), GenerationReason.UNCLEAN_POWER_LOSS, "newer map");
-    after.close();
+    assertNew(bench.open(), GenerationReason.UNCLEAN_POWER_LOSS, "boot-1");
   }
 
   @Test
   void changedWhileDetachedAfterAKill() throws Exception {
     used();
     TrackerBench after = bench.killed();
-    after.lastModifiedMillis = bench.clock.get() + MapOpening.HEARTBEAT_SLACK_MILLIS + 1;
-    assertNew(after.open(), GenerationReason.CHANGED_WHILE_DETACHED, "last tracked");
-    after.close();
+    after.fingerprint = "f2";
+    assertNew(after.open(), GenerationReason.CHANGED_WHILE_DETACHED, "f2");
   }
 
   @Test
@@ -237,7 +216,6 @@ class GenerationTest {
     assertEquals(before.changesNumber() - 1, next.info().changesNumber());
     next.handOver();
     tracker.handOver();
-    after.close();
   }
 
   private static long newestSlot(TrackerBench bench) throws Exception {
@@ -263,7 +241,6 @@ class GenerationTest {
     tracker.markBoth(-512, 512);
     TrackerBench after = bench.killed();
     assertNew(after.open(), GenerationReason.MAP_CORRUPTED, "");
-    after.close();
   }
 
   @Test
@@ -303,7 +280,6 @@ class GenerationTest {
     assertEquals(GenerationReason.RESIZE, tracker.info().reason());
     TrackerBench after = bench.killed();
     assertNew(after.open(), GenerationReason.MAP_CORRUPTED, "newer map");
-    after.close();
   }
 
   @Test

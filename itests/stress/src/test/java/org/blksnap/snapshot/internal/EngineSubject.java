@@ -40,7 +40,6 @@ public final class EngineSubject implements Subject {
   private int restarts;
   private CallPlan plan;
   private Engine engine;
-  private MappedTrackerProvider tracker;
   private DispatchingEventProvider events;
 
   public EngineSubject(Path root) throws IOException {
@@ -51,14 +50,13 @@ public final class EngineSubject implements Subject {
 
   private void start() throws BlksnapException {
     plan = new CallPlan();
-    tracker = new MappedTrackerProvider();
     events = new DispatchingEventProvider();
     engine =
         new Engine(
             root.resolve("state"), parameters, () -> EngineSettings.DEFAULTS, () -> List.of());
     engine.provideEvents(events);
     engine.provide(Room.DEVICE, Intercept.device(new LocalDeviceProvider(), plan));
-    engine.provide(Room.TRACKER, Intercept.tracker(tracker, plan));
+    engine.provide(Room.TRACKER, Intercept.tracker(new MappedTrackerProvider(), plan));
     engine.provide(Room.CHUNK, Intercept.chunk(new ChunkEngineComponent(), plan));
     engine.provide(Room.STORAGE, Intercept.storage(new DiffStorageProvider(), plan));
   }
@@ -122,7 +120,6 @@ public final class EngineSubject implements Subject {
   /** For good, where the engine is not gone already. */
   private void stop() {
     engine.close();
-    tracker.close();
     events.close();
   }
 
@@ -137,13 +134,13 @@ public final class EngineSubject implements Subject {
     killed.add(plan);
     awaitStandstill();
     engine.housekeeper().close();
-    tracker.close();
     for (FilteredDevice device : engine.filteredDevices()) {
       device.raw().close();
       if (device.held() != null && device.held().area() != null) {
         abandoned.add(device.held().area());
       }
     }
+    engine.guardian().abandon();
     engine.state().close();
     events.close();
     meanwhile.run();
