@@ -25,6 +25,7 @@ import org.blksnap.api.snapshot.Snapshot;
 import org.blksnap.snapshot.internal.EngineSubject;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -155,5 +156,59 @@ class SteppedClockTest {
     subject.restartToSuccessor(() -> stepAfter(Duration.ofSeconds(seconds)));
     assertEquals(before.generationId(), device().changes().info().generationId());
     assertEquals(Errno.OK, image());
+  }
+
+  @ParameterizedTest
+  @ValueSource(longs = {-3600, 3600})
+  void aWriteWhileTheEngineIsStoppedIsFoundWhateverTheClockSays(long seconds) throws Exception {
+    subject.restart(
+        () -> {
+          stepAfter(Duration.ofSeconds(seconds));
+          writeBehindItsBack();
+        });
+    assertBegan(GenerationReason.CHANGED_WHILE_DETACHED);
+    assertEquals(Errno.EIO, image());
+  }
+
+  @ParameterizedTest
+  @ValueSource(longs = {-3600, 3600})
+  void aStopAloneKeepsMapAndImageWhateverTheClockSays(long seconds) throws Exception {
+    subject.restart(() -> stepAfter(Duration.ofSeconds(seconds)));
+    assertEquals(before.generationId(), device().changes().info().generationId());
+    assertEquals(Errno.OK, image());
+  }
+
+  @ParameterizedTest
+  @ValueSource(longs = {-3600, 3600})
+  void aWriteWhileDetachedIsFoundWhateverTheClockSays(long seconds) throws Exception {
+    subject.service().destroy(snapshot);
+    subject.service().detach("dev");
+    stepAfter(Duration.ofSeconds(seconds));
+    writeBehindItsBack();
+    subject.service().attach(AttachRequest.of(file).named("dev"));
+    assertBegan(GenerationReason.CHANGED_WHILE_DETACHED);
+  }
+
+  @Test
+  void aWriteDuringASwapOfTheDeviceBundleIsFound() throws Exception {
+    subject.swapDevices(this::writeBehindItsBack);
+    assertBegan(GenerationReason.CHANGED_WHILE_DETACHED);
+    assertNotEquals(Errno.OK, image());
+  }
+
+  @Test
+  void aSwapOfTheDeviceBundleAloneKeepsMapAndImage() throws Exception {
+    device().write(java.nio.ByteBuffer.wrap(new byte[512]), 0, 0);
+    subject.swapDevices(() -> {});
+    assertEquals(before.generationId(), device().changes().info().generationId());
+    assertEquals(Errno.OK, image());
+  }
+
+  /** Its guardian must not take for the old content what it sees after a write in the gap. */
+  @Test
+  void aDeathDuringASwapOfTheDeviceBundleHidesNoWrite() throws Exception {
+    subject.killedDuringSwapOfDevices(this::writeBehindItsBack);
+    assertBegan(GenerationReason.UNPROVEN);
+    assertEquals(Errno.EIO, image());
   }
 }

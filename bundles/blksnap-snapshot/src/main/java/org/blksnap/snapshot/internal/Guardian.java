@@ -72,6 +72,10 @@ final class Guardian implements Closeable {
   @GuardedBy("this")
   private Process process;
 
+  /** Being killed; its end is awaited, and it is told nothing more. */
+  @GuardedBy("this")
+  private Process condemned;
+
   @GuardedBy("this")
   private int starts;
 
@@ -160,7 +164,7 @@ final class Guardian implements Closeable {
   @GuardedBy("this")
   private void order(String line) {
     Process to = process;
-    if (to == null) {
+    if (to == null || to == condemned) {
       return;
     }
     Future<?> written =
@@ -199,6 +203,7 @@ final class Guardian implements Closeable {
     trouble = why;
     Process lost = process;
     if (lost != null) {
+      condemned = lost;
       lost.destroyForcibly();
     }
     LOG.warn("guardian process {}: {}", lost == null ? "" : lost.pid(), why);

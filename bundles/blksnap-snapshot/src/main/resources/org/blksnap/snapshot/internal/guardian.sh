@@ -55,7 +55,7 @@ while IFS= read -r order; do
       ;;
   esac
 done
-if [ -n "$ended" ] || [ -z "$known" ]; then
+if [ -n "$ended" ]; then
   exit 0
 fi
 

@@ -18,6 +18,7 @@ import org.blksnap.device.internal.LocalDeviceProvider;
 import org.blksnap.diffstorage.internal.DiffStorageProvider;
 import org.blksnap.event.internal.DispatchingEventProvider;
 import org.blksnap.spi.chunk.DiffArea;
+import org.blksnap.spi.device.DeviceProvider;
 import org.blksnap.testkit.CallPlan;
 import org.blksnap.testkit.Intercept;
 import org.blksnap.testkit.Subject;
@@ -41,6 +42,7 @@ public final class EngineSubject implements Subject {
   private CallPlan plan;
   private Engine engine;
   private DispatchingEventProvider events;
+  private DeviceProvider devices;
 
   public EngineSubject(Path root) throws IOException {
     this.root = root;
@@ -55,7 +57,8 @@ public final class EngineSubject implements Subject {
         new Engine(
             root.resolve("state"), parameters, () -> EngineSettings.DEFAULTS, () -> List.of());
     engine.provideEvents(events);
-    engine.provide(Room.DEVICE, Intercept.device(new LocalDeviceProvider(), plan));
+    devices = Intercept.device(new LocalDeviceProvider(), plan);
+    engine.provide(Room.DEVICE, devices);
     engine.provide(Room.TRACKER, Intercept.tracker(new MappedTrackerProvider(), plan));
     engine.provide(Room.CHUNK, Intercept.chunk(new ChunkEngineComponent(), plan));
     engine.provide(Room.STORAGE, Intercept.storage(new DiffStorageProvider(), plan));
@@ -89,6 +92,21 @@ public final class EngineSubject implements Subject {
     } finally {
       engine.control.unlock();
     }
+  }
+
+  /** As an update of the device's bundle does it; the steps are done while none is there. */
+  public void swapDevices(WhileDown meanwhile) throws Exception {
+    engine.withdraw(Room.DEVICE, devices);
+    meanwhile.run();
+    devices = Intercept.device(new LocalDeviceProvider(), plan);
+    engine.provide(Room.DEVICE, devices);
+  }
+
+  /** Killed while the device's bundle is away, after the steps. */
+  public void killedDuringSwapOfDevices(WhileDown steps) throws Exception {
+    engine.withdraw(Room.DEVICE, devices);
+    steps.run();
+    restartAsKilled();
   }
 
   @Override
@@ -135,7 +153,9 @@ public final class EngineSubject implements Subject {
     awaitStandstill();
     engine.housekeeper().close();
     for (FilteredDevice device : engine.filteredDevices()) {
-      device.raw().close();
+      if (device.raw() != null) {
+        device.raw().close();
+      }
       if (device.held() != null && device.held().area() != null) {
         abandoned.add(device.held().area());
       }
