@@ -148,4 +148,26 @@ class RestartTest {
         subject.service().snapshot(snapshot.id()).waitEvent(Duration.ofSeconds(10));
     assertEquals(32, ((BlksnapEvent.LowFreeSpace) event).requestedSectors());
   }
+
+  /** The rest is written down in the map's file; a write takes it back before it is made. */
+  @Test
+  void aDurableFileThatNobodyWritesToComesToRestAndIsStirredByAWrite() throws Exception {
+    Path file = Files.write(subject.directory().resolve("calm"), new byte[64 * CHUNK]);
+    AttachedDevice device =
+        subject.service().attach(new AttachRequest(file, "calm", false, false, true, true));
+    device.write(ByteBuffer.allocate(CHUNK), 0, 0);
+    Path map = subject.state().resolve("devices/calm/cbt.map");
+    while (!saysClean(map)) {
+      Thread.sleep(50);
+    }
+    device.write(ByteBuffer.allocate(CHUNK), 0, 0);
+    assertFalse(saysClean(map));
+  }
+
+  private static boolean saysClean(Path map) throws IOException {
+    ByteBuffer bytes =
+        ByteBuffer.wrap(Files.readAllBytes(map)).order(java.nio.ByteOrder.LITTLE_ENDIAN);
+    int newer = bytes.getLong(16) > bytes.getLong(4096 + 16) ? 0 : 4096;
+    return (bytes.get(newer + 64) & 1) != 0;
+  }
 }

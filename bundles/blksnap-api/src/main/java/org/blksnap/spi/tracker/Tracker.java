@@ -39,6 +39,16 @@ public interface Tracker extends ChangeMap {
   /** Begins a new generation. */
   void renew(long capacity, GenerationReason reason, String detail) throws BlksnapException;
 
+  /** Durable mode: whether anything was marked since this was asked last; else false. */
+  boolean stirred();
+
+  /**
+   * Durable mode, else nothing: says on disk that the device is at rest with this fingerprint,
+   * everything of ours flushed; under the exclusive side of the gate. The next change takes that
+   * back, on disk, before it is made. A power loss in between is as one after {@link #close}.
+   */
+  void rest(String fingerprint) throws BlksnapException;
+
   /** Forces the map to disk. */
   void flush() throws BlksnapException;
 

@@ -44,8 +44,7 @@ public final class DeviceAttachCommand extends PrintingCommand {
 
   @Option(
       name = "--durable",
-      description =
-          "Force marks to disk before data; a power loss begins a new generation all the same")
+      description = "Keep the map of a file at rest over a power loss, for a forced write a block")
   boolean durable;
 
   @Option(name = "--once", description = "Do not attach it again when the service starts")

@@ -27,7 +27,7 @@ public @interface DeviceConfig {
   @AttributeDefinition(
       name = "durable",
       description =
-          "Marks are on disk before data, at the price of a forced write a block. A power loss"
-              + " begins a new generation all the same.")
+          "The map of a file at rest outlives a power loss, at the price of a forced write a"
+              + " block.")
   boolean durable() default false;
 }

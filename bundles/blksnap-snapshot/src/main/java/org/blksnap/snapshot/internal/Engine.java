@@ -58,6 +58,7 @@ final class Engine implements SnapshotService, Closeable {
   private final LeftDevices left;
   private final Guardian guardian;
   private final Baselines baselines = new Baselines(this);
+  private final Resting resting = new Resting(this);
   private final DeviceList devices = new DeviceList(this::assertControlled);
   private final SnapshotList snapshots = new SnapshotList(this::assertControlled);
   private final Generations generations = new Generations(events);
@@ -191,7 +192,12 @@ final class Engine implements SnapshotService, Closeable {
   boolean rescan(FilteredDevice device) throws IOException {
     control.lock();
     try {
-      return !closed && attachments.rescan(device);
+      if (closed) {
+        return false;
+      }
+      boolean changed = attachments.rescan(device);
+      resting.look(device);
+      return changed;
     } finally {
       control.unlock();
     }

@@ -8,6 +8,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.lang.reflect.Proxy;
+import java.net.ServerSocket;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -200,6 +202,27 @@ class GuardianTest {
     guardian.abandon();
     assertEquals(pid, guardian.pid());
     assertTrue(found(BOOT, "disk", device).known());
+  }
+
+  /** A descriptor it kept would hold a port, a lock or a file system after the engine's death. */
+  @Test
+  void itHoldsNothingOfTheEngine() throws Exception {
+    try (ServerSocket port = new ServerSocket(0);
+        FileChannel open = FileChannel.open(Files.createFile(root.resolve("open")))) {
+      assertTrue(port.isBound() && open.isOpen());
+      Guardian guardian = guardian();
+      guardian.watch("disk", file(root.resolve("open")));
+      Path process = Path.of("/proc/" + guardian.pid());
+      await(() -> Files.readSymbolicLink(process.resolve("cwd")).equals(Path.of("/")));
+      // more while it asks its tools at the start
+      await(() -> descriptors(process).equals(List.of("0", "1", "2")));
+    }
+  }
+
+  private static List<String> descriptors(Path process) throws IOException {
+    try (Stream<Path> all = Files.list(process.resolve("fd"))) {
+      return all.map(fd -> fd.getFileName().toString()).sorted().toList();
+    }
   }
 
   @Test

@@ -45,6 +45,7 @@ final class DeviceTracker implements Tracker {
   private final MapMaker maker;
   private final boolean begunByOpening;
   private final Object lock = new Object();
+  private final Rest rest = new Rest();
 
   private volatile Epoch epoch;
   private volatile boolean corrupted;
@@ -82,6 +83,7 @@ final class DeviceTracker implements Tracker {
       long first = e.firstBlock(offset);
       long end = e.endBlock(offset, length);
       if (e.durable() != null) {
+        rest.stir(e.file());
         e.durable().mark(e.table(), first, end, e.active());
       } else if (end - first == 1) {
         e.table().mark(first, e.active());
@@ -104,12 +106,46 @@ final class DeviceTracker implements Tracker {
       long first = e.firstBlock(offset);
       long end = e.endBlock(offset, length);
       if (e.durable() != null) {
+        rest.stir(e.file());
         e.durable().markBoth(e.table(), first, end, e.active());
       } else {
         e.table().markBoth(first, end, e.active());
       }
     } catch (InternalError | UncheckedIOException fault) {
       corrupt(e, "its file could not be written: " + fault.getMessage());
+    }
+  }
+
+  @Override
+  public boolean stirred() {
+    return rest.stirred();
+  }
+
+  @Override
+  public void rest(String fingerprint) throws BlksnapException {
+    requireOpen();
+    if (!request.durable() || corrupted) {
+      return;
+    }
+    try {
+      rest.begin(epoch.file(), fingerprint);
+    } catch (UncheckedIOException e) {
+      throw maker.failure("cannot be forced to disk", e);
+    }
+  }
+
+  /** For what changes the map without being a mark. */
+  private void awake() throws BlksnapException {
+    Epoch e = epoch;
+    if (!request.durable()) {
+      return;
+    }
+    try {
+      rest.stir(e.file());
+    } catch (InternalError | UncheckedIOException fault) {
+      corrupt(e, "its file could not be written: " + fault.getMessage());
+      throw new BlksnapException(
+          Errno.EIO, "change map of " + request.device() + " could not be written", fault);
     }
   }
 
@@ -154,6 +190,7 @@ final class DeviceTracker implements Tracker {
   @Override
   public PreparedTake prepareTake(long capacity) throws BlksnapException {
     requireOpen();
+    awake();
     Epoch e = epoch;
     if (corrupted) {
       return fresh(capacity, GenerationReason.MAP_CORRUPTED, "found at a take");
@@ -265,6 +302,7 @@ final class DeviceTracker implements Tracker {
   @Override
   public void renew(long capacity, GenerationReason reason, String detail) throws BlksnapException {
     requireOpen();
+    awake();
     MapFile file = maker.make(capacity, reason, detail);
     try {
       replaceWith(file, bits(file.header().count()));
@@ -309,6 +347,7 @@ final class DeviceTracker implements Tracker {
                 + "; nothing was marked");
       }
     }
+    awake();
     try {
       for (ByteRange range : ranges) {
         dirty(before.file(), range);

@@ -12,7 +12,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.blksnap.api.block.BlksnapException;
+import org.blksnap.api.block.ByteRange;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.change.CbtInfo;
 import org.blksnap.api.change.GenerationReason;
@@ -127,6 +129,60 @@ class GenerationTest {
     used();
     bench.bootId = "boot-2";
     assertNew(bench.open(), GenerationReason.UNCLEAN_POWER_LOSS, "boot-1");
+  }
+
+  private TrackerBench powerLost() {
+    TrackerBench after = bench.killed();
+    after.bootId = "boot-2";
+    after.evidence = Evidence.none("power was lost");
+    return after;
+  }
+
+  @Test
+  void aPowerLossAtRestInDurableModeIsTrustedWhereTheDeviceIsTheSame() throws Exception {
+    bench.durable = true;
+    used().rest("f1");
+    assertGoesOn(powerLost().open());
+    TrackerBench other = powerLost();
+    other.fingerprint = "f2";
+    assertNew(other.open(), GenerationReason.CHANGED_WHILE_DETACHED, "f2");
+  }
+
+  @Test
+  void whateverStirsADeviceAtRestTakesThatBack() throws Exception {
+    bench.durable = true;
+    Tracker tracker = used();
+    List<org.junit.jupiter.api.function.Executable> changes =
+        List.of(
+            () -> tracker.mark(0, 512), // marked in this epoch before
+            () -> tracker.mark(8192, 512),
+            () -> tracker.markBoth(8192, 512),
+            () -> tracker.markDirty(List.of(new ByteRange(0, 1))),
+            () -> tracker.prepareTake(bench.capacity).abort(),
+            () -> take(tracker, bench.capacity));
+    tracker.mark(0, 512);
+    for (org.junit.jupiter.api.function.Executable change : changes) {
+      tracker.rest("f1");
+      assertFalse(powerLost().open().begunByOpening());
+      tracker.stirred();
+      try {
+        change.execute();
+      } catch (Throwable e) {
+        throw new AssertionError(e);
+      }
+      assertTrue(tracker.stirred());
+      assertFalse(tracker.stirred());
+      Tracker after = powerLost().open();
+      assertEquals(GenerationReason.UNCLEAN_POWER_LOSS, after.info().reason());
+      after.handOver();
+    }
+    tracker.handOver();
+  }
+
+  @Test
+  void withoutDurableModeNothingRests() throws Exception {
+    used().rest("f1");
+    assertNew(powerLost().open(), GenerationReason.UNCLEAN_POWER_LOSS, "boot-1");
   }
 
   @Test
