@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -32,8 +33,9 @@ import org.slf4j.LoggerFactory;
  * shell that waits at a pipe; {@code guardian.sh} says the rest.
  *
  * <p>States: none (no device yet, or given up) ↔ running → closed. One that ends by itself is
- * replaced, {@link #STARTS} times in all. One that does not take an order within {@link
- * #ORDER_WAIT} is killed, so that it can never write down what it was told to forget.
+ * replaced, at once {@link #STARTS} times in all, later after {@link #PAUSE}. One that does not
+ * take an order within {@link #ORDER_WAIT} is killed, so that it can never write down what it was
+ * told to forget.
  *
  * <p>A device is watched only once its map and its images have been judged: what is found at a
  * death becomes what the next start compares with. It is forgotten before it is let go of, since
@@ -52,6 +54,7 @@ final class Guardian implements Closeable {
 
   static final Duration ORDER_WAIT = Duration.ofSeconds(2);
   static final int STARTS = 10;
+  static final Duration PAUSE = Duration.ofSeconds(10);
 
   /** The script's answer where the host lacks what it needs. */
   private static final int NOT_ABLE = 3;
@@ -81,6 +84,10 @@ final class Guardian implements Closeable {
 
   @GuardedBy("this")
   private String trouble = "";
+
+  /** False where this host lacks what the script needs. */
+  @GuardedBy("this")
+  private boolean able = true;
 
   @GuardedBy("this")
   private boolean closed;
@@ -124,7 +131,7 @@ final class Guardian implements Closeable {
 
   @GuardedBy("this")
   private void start() {
-    if (closed || starts >= STARTS || watched.isEmpty()) {
+    if (closed || !able || process != null || watched.isEmpty()) {
       return;
     }
     starts++;
@@ -142,7 +149,7 @@ final class Guardian implements Closeable {
       builder.redirectError(ProcessBuilder.Redirect.DISCARD);
       Process started = builder.start();
       process = started;
-      started.onExit().thenAccept(this::exited);
+      started.onExit().thenAcceptAsync(this::exited);
       RecordFile.writeUnforced(
           directory.resolve(RECORD),
           KIND,
@@ -152,6 +159,10 @@ final class Guardian implements Closeable {
       }
     } catch (IOException e) {
       lose("it could not be started: " + e);
+      if (process == null) {
+        CompletableFuture.delayedExecutor(PAUSE.toMillis(), TimeUnit.MILLISECONDS)
+            .execute(this::again);
+      }
     }
   }
 
@@ -216,11 +227,20 @@ final class Guardian implements Closeable {
     process = null;
     if (ended.exitValue() == NOT_ABLE) {
       trouble = "this host's stat or sync cannot tell what is needed (coreutils 8.24 or newer can)";
-      starts = STARTS;
+      able = false;
     } else {
       trouble = "it ended with status " + ended.exitValue() + ", for the " + starts + ". time";
     }
     LOG.warn("guardian process {}: {}", ended.pid(), trouble);
+    if (starts < STARTS) {
+      start();
+    } else {
+      CompletableFuture.delayedExecutor(PAUSE.toMillis(), TimeUnit.MILLISECONDS)
+          .execute(this::again);
+    }
+  }
+
+  private synchronized void again() {
     start();
   }
 

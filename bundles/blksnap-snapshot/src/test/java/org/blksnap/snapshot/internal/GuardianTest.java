@@ -238,7 +238,7 @@ class GuardianTest {
   }
 
   @Test
-  void oneThatIsKilledTimeAndAgainIsGivenUpAndSaysSo() throws Exception {
+  void oneThatIsKilledTimeAndAgainIsNotReplacedAtOnceAndSaysSo() throws Exception {
     Guardian guardian = guardian();
     guardian.watch("disk", file(Files.write(root.resolve("disk"), new byte[1])));
     for (int start = 1; start <= Guardian.STARTS; start++) {
