@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -16,6 +17,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.UUID;
+import java.util.zip.CRC32C;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.event.BlksnapEvent;
@@ -98,6 +100,27 @@ class RestartTest {
     SnapshotImage image = subject.service().snapshot(snapshot.id()).images().get(0);
     assertEquals(Errno.EIO, image.error());
     assertThrows(BlksnapException.class, () -> image.read(ByteBuffer.allocate(1), 0));
+  }
+
+  /** As above, and the record does not say under which generation the image was good. */
+  @Test
+  void anImageOfUnknownGenerationIsNotTrustedByAStartThatFindsNothingNew() throws Exception {
+    snapshot.appendStorage(storage(16), List.of());
+    snapshot.take();
+    Path record =
+        subject.state().resolve("snapshots").resolve(snapshot.id().toString() + "/snapshot.record");
+    byte[] silent = withoutGeneration(Files.readString(record));
+    subject.restartAsKilled(this::changeBehindItsBack);
+    subject.restartAsKilled(() -> Files.write(record, silent));
+    assertEquals(Errno.EIO, subject.service().snapshot(snapshot.id()).images().get(0).error());
+  }
+
+  private static byte[] withoutGeneration(String record) {
+    String body =
+        record.replaceAll("(?m)^member\\.0\\.generation=.*\n", "").replaceAll("crc32c=.*\n", "");
+    CRC32C crc = new CRC32C();
+    crc.update(body.getBytes(StandardCharsets.UTF_8));
+    return (body + String.format("crc32c=%08x%n", crc.getValue())).getBytes(StandardCharsets.UTF_8);
   }
 
   @Test
