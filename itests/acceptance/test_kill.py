@@ -52,3 +52,22 @@ with Disk("killed", once=False) as disk:
         check(named <= PART[1], f"{named} bytes are named, {PART[1]} were open to writes")
         snapshot.destroy()
         say(f"kill {turn + 1}: ready after {took:.1f} s, {len(blocks)} blocks differ, {named >> 10} KiB named")
+
+    # A foreign write while nobody is there, its time put back as a restoring program does.
+    before = disk.info()
+    snapshot = Taken(disk)
+    kill()
+    state = HOME / "data" / "blksnap"
+    until("the guardian has written down how the device was left", lambda: list(state.glob("facts-*[!w]")))
+    stamps = os.stat(disk.path)
+    with open(disk.path, "r+b") as stream:
+        stream.seek(50 * MIB)
+        stream.write(os.urandom(4096))
+    os.utime(disk.path, ns=(stamps.st_atime_ns, stamps.st_mtime_ns))
+    start()
+    now = disk.info()
+    check(now["generation_id"] != before["generation_id"], "a foreign write after a kill kept the generation")
+    check(now["reason"] == "CHANGED_WHILE_DETACHED", f"another reason was expected: {now}")
+    check(snapshot.corrupted(), f"the image passes for well: {snapshot.info()}")
+    snapshot.destroy()
+    say("a foreign write after a kill begins a new generation")

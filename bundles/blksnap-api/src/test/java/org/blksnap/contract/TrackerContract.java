@@ -20,6 +20,7 @@ import org.blksnap.api.block.Errno;
 import org.blksnap.api.change.CbtInfo;
 import org.blksnap.api.change.ChangeSet;
 import org.blksnap.api.change.GenerationReason;
+import org.blksnap.spi.tracker.Evidence;
 import org.blksnap.spi.tracker.Tracker;
 import org.blksnap.spi.tracker.TrackerProvider;
 import org.blksnap.spi.tracker.TrackerRequest;
@@ -42,6 +43,7 @@ public abstract class TrackerContract {
   private String identity = "file:1:2";
   private String fingerprint = "f1";
   private String bootId = "boot-1";
+  private Evidence evidence = Evidence.of("f1");
 
   protected abstract TrackerProvider provider();
 
@@ -69,7 +71,7 @@ public abstract class TrackerContract {
                     durable(),
                     identity,
                     fingerprint,
-                    0,
+                    evidence,
                     bootId,
                     adopt));
     opened.add(tracker);
@@ -346,15 +348,36 @@ public abstract class TrackerContract {
   }
 
   @Test
-  void anotherBootWithoutACloseIsTrustedInDurableModeAlone() throws Exception {
+  void anotherBootWithoutACloseBeginsAGeneration() throws Exception {
     CbtInfo before = used().info();
     bootId = "boot-2";
+    assertBegins(before, GenerationReason.UNCLEAN_POWER_LOSS, open(false));
+  }
+
+  @Test
+  void withoutACloseItGoesOnWhereTheDeviceIsAsItWasLeft() throws Exception {
+    CbtInfo before = used().info();
     Tracker after = open(false);
-    if (durable()) {
-      assertGoesOn(before, after);
-    } else {
-      assertBegins(before, GenerationReason.UNCLEAN_POWER_LOSS, after);
-    }
+    assertGoesOn(before, after);
+    assertFalse(after.begunByOpening());
+  }
+
+  @Test
+  void withoutACloseItBeginsAGenerationWhereTheDeviceIsNotAsItWasLeft() throws Exception {
+    CbtInfo before = used().info();
+    evidence = Evidence.of("f0");
+    Tracker after = open(false);
+    assertBegins(before, GenerationReason.CHANGED_WHILE_DETACHED, after);
+    assertTrue(after.begunByOpening());
+  }
+
+  @Test
+  void withoutACloseItBeginsAGenerationWhereNothingIsKnown() throws Exception {
+    CbtInfo before = used().info();
+    evidence = Evidence.none("said by the test");
+    Tracker after = open(false);
+    assertBegins(before, GenerationReason.UNPROVEN, after);
+    assertEquals("said by the test", after.info().reasonDetail());
   }
 
   @Test

@@ -13,6 +13,7 @@ import org.blksnap.spi.chunk.LiveReader;
 import org.blksnap.spi.storage.DiffStorage;
 import org.blksnap.spi.storage.StorageProvider;
 import org.blksnap.spi.storage.StorageRequest;
+import org.blksnap.spi.tracker.Evidence;
 import org.blksnap.spi.tracker.Tracker;
 import org.blksnap.spi.tracker.TrackerProvider;
 import org.blksnap.spi.tracker.TrackerRequest;
@@ -39,7 +40,16 @@ final class Parts {
       throws BlksnapException {
     return provider.open(
         new TrackerRequest(
-            DEVICE, file, capacity, TRACKING, false, "bench:1", "", 0, "bench", false));
+            DEVICE,
+            file,
+            capacity,
+            TRACKING,
+            false,
+            "bench:1",
+            "",
+            Evidence.none("a bench"),
+            "bench",
+            false));
   }
 
   /** With a directory that grows by itself. */

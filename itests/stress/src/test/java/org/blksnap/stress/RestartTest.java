@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -16,6 +17,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.UUID;
+import java.util.zip.CRC32C;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.event.BlksnapEvent;
@@ -100,6 +102,27 @@ class RestartTest {
     assertThrows(BlksnapException.class, () -> image.read(ByteBuffer.allocate(1), 0));
   }
 
+  /** As above, and the record does not say under which generation the image was good. */
+  @Test
+  void anImageOfUnknownGenerationIsNotTrustedByAStartThatFindsNothingNew() throws Exception {
+    snapshot.appendStorage(storage(16), List.of());
+    snapshot.take();
+    Path record =
+        subject.state().resolve("snapshots").resolve(snapshot.id().toString() + "/snapshot.record");
+    byte[] silent = withoutGeneration(Files.readString(record));
+    subject.restartAsKilled(this::changeBehindItsBack);
+    subject.restartAsKilled(() -> Files.write(record, silent));
+    assertEquals(Errno.EIO, subject.service().snapshot(snapshot.id()).images().get(0).error());
+  }
+
+  private static byte[] withoutGeneration(String record) {
+    String body =
+        record.replaceAll("(?m)^member\\.0\\.generation=.*\n", "").replaceAll("crc32c=.*\n", "");
+    CRC32C crc = new CRC32C();
+    crc.update(body.getBytes(StandardCharsets.UTF_8));
+    return (body + String.format("crc32c=%08x%n", crc.getValue())).getBytes(StandardCharsets.UTF_8);
+  }
+
   @Test
   void anImageOutlivesAResizeOfItsDeviceAndTwoKills() throws Exception {
     snapshot.appendStorage(storage(16), List.of());
@@ -147,5 +170,27 @@ class RestartTest {
     BlksnapEvent event =
         subject.service().snapshot(snapshot.id()).waitEvent(Duration.ofSeconds(10));
     assertEquals(32, ((BlksnapEvent.LowFreeSpace) event).requestedSectors());
+  }
+
+  /** The rest is written down in the map's file; a write takes it back before it is made. */
+  @Test
+  void aDurableFileThatNobodyWritesToComesToRestAndIsStirredByAWrite() throws Exception {
+    Path file = Files.write(subject.directory().resolve("calm"), new byte[64 * CHUNK]);
+    AttachedDevice device =
+        subject.service().attach(new AttachRequest(file, "calm", false, false, true, true));
+    device.write(ByteBuffer.allocate(CHUNK), 0, 0);
+    Path map = subject.state().resolve("devices/calm/cbt.map");
+    while (!saysClean(map)) {
+      Thread.sleep(50);
+    }
+    device.write(ByteBuffer.allocate(CHUNK), 0, 0);
+    assertFalse(saysClean(map));
+  }
+
+  private static boolean saysClean(Path map) throws IOException {
+    ByteBuffer bytes =
+        ByteBuffer.wrap(Files.readAllBytes(map)).order(java.nio.ByteOrder.LITTLE_ENDIAN);
+    int newer = bytes.getLong(16) > bytes.getLong(4096 + 16) ? 0 : 4096;
+    return (bytes.get(newer + 64) & 1) != 0;
   }
 }

@@ -8,6 +8,7 @@ public enum GenerationReason {
   WRAP("the snapshot number reached 255"),
   UNCLEAN_POWER_LOSS("the host went down without a clean detach; marks may have been lost"),
   CHANGED_WHILE_DETACHED("the device was changed while it was not tracked"),
+  UNPROVEN("nothing proves that nobody else wrote to the device while it was not tracked"),
   OTHER_DEVICE("another device is found under this name"),
   TRACKER_LOST("the tracker bundle was gone; writes passed untracked"),
   MAP_CORRUPTED("the change map was damaged"),

@@ -10,8 +10,8 @@ import java.nio.file.Path;
  * @param name name to give it; null for one made from the file name
  * @param readOnly refuse writes with EROFS
  * @param force attach a block device even where it is mounted or exclusively open elsewhere
- * @param durable force marks to disk before the first write of each tracking block, so that the map
- *     outlives a power loss
+ * @param durable keep the change map of a file over a power loss where nobody had written to it for
+ *     5 s; costs a forced write at the first write of each tracking block, and at each stir
  * @param persistent attach again when the service starts
  */
 public record AttachRequest(

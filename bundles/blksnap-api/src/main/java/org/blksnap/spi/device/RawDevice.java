@@ -8,6 +8,8 @@ import java.nio.channels.WritableByteChannel;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import org.blksnap.api.block.AllocationExtent;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Geometry;
@@ -35,17 +37,31 @@ public interface RawDevice extends Closeable {
   boolean refresh() throws IOException;
 
   /**
-   * What tells a change made behind our back: size, mtime, write counters. Two equal strings, taken
-   * with nothing of ours written between them (after {@link #flush}), mean that nobody else wrote
-   * either.
+   * What tells a change made behind our back: size, time stamps, write counters; compared for
+   * equality alone. Two equal strings, taken with nothing of ours written between them (after
+   * {@link #flush}), mean that nobody else wrote either, as long as the first one was taken no
+   * sooner than {@link #stampGranule} after the last write. Where the system proves nothing, no two
+   * are equal.
    */
   String fingerprint() throws IOException;
 
   /**
-   * Time of the last change in milliseconds since the epoch, 0 where it is not known (block
-   * devices).
+   * How long after a change another one may still bear the same time stamps: what the file system
+   * tells apart. Zero where no stamps are looked at.
    */
-  long lastModifiedMillis() throws IOException;
+  Duration stampGranule() throws IOException;
+
+  /**
+   * Where {@link #fingerprint} reads, in this order, so that another process can read it in our
+   * place. Changes with the device's surroundings: partitions, a loop device's file.
+   */
+  List<Trace> traces() throws IOException;
+
+  /**
+   * The fingerprint of the moment of these readings of {@link #traces}, made in this boot of the
+   * host. Empty where they prove nothing, also where one that is wanted now is missing.
+   */
+  Optional<String> fingerprintOf(Map<Trace, String> readings);
 
   void read(ByteBuffer dst, long offset) throws IOException;
 

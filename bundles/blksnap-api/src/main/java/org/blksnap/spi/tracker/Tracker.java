@@ -16,6 +16,12 @@ import org.osgi.annotation.versioning.ProviderType;
 @ProviderType
 public interface Tracker extends ChangeMap {
   /**
+   * Whether opening this tracker began its first generation: false where the marks of an earlier
+   * one go on. The reason is in {@link ChangeMap#info}. Stays as it is for the tracker's life.
+   */
+  boolean begunByOpening();
+
+  /**
    * Marks a write, before its data moves. Never throws, never blocks (durable mode: waits for the
    * disk on the first mark of a block since the last take; an error there makes the map corrupted,
    * and so void). An impossible range makes the map corrupted.
@@ -32,6 +38,16 @@ public interface Tracker extends ChangeMap {
 
   /** Begins a new generation. */
   void renew(long capacity, GenerationReason reason, String detail) throws BlksnapException;
+
+  /** Durable mode: whether anything was marked since this was asked last; else false. */
+  boolean stirred();
+
+  /**
+   * Durable mode, else nothing: says on disk that the device is at rest with this fingerprint,
+   * everything of ours flushed; under the exclusive side of the gate. The next change takes that
+   * back, on disk, before it is made. A power loss in between is as one after {@link #close}.
+   */
+  void rest(String fingerprint) throws BlksnapException;
 
   /** Forces the map to disk. */
   void flush() throws BlksnapException;

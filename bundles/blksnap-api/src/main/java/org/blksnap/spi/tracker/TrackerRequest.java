@@ -5,7 +5,7 @@ import java.nio.file.Path;
 import org.blksnap.api.block.BlockSizeRule;
 
 /**
- * What a tracker is opened for.
+ * What a tracker is opened for. Nothing here is a time: fingerprints are compared for equality.
  *
  * @param device name, for messages
  * @param file the map's file; made where missing
@@ -13,14 +13,13 @@ import org.blksnap.api.block.BlockSizeRule;
  * @param rule tracking block size, used when a map is made
  * @param durable force a mark to disk before the first write of each block
  * @param identity the device's key; another one than in the file means a new generation
- * @param fingerprint the device's present fingerprint; compared with the one of the last clean
- *     close
- * @param lastModifiedMillis when the device was last changed, 0 where unknown; compared with the
- *     file's heartbeat after a kill
+ * @param fingerprint the device's present fingerprint
+ * @param evidence how the device was left, where the map was not closed; a file that was closed
+ *     says so itself
  * @param bootId of the running kernel; another one than in a file not cleanly closed means power
  *     loss
- * @param adopt true where a tracker of this process handed the file over just now: it is trusted as
- *     it is
+ * @param adopt true where a tracker of this engine handed the file over just now, and the device
+ *     was held all the time: it is trusted as it is
  */
 public record TrackerRequest(
     String device,
@@ -30,6 +29,6 @@ public record TrackerRequest(
     boolean durable,
     String identity,
     String fingerprint,
-    long lastModifiedMillis,
+    Evidence evidence,
     String bootId,
     boolean adopt) {}

@@ -25,10 +25,10 @@ import org.slf4j.LoggerFactory;
  * own mode keep others out, and the kernel's word on who connects is asked besides: this process's
  * user and root are let in, each as administrator.
  *
- * <p>States: listening until {@link #close}, then closed: nobody new comes in, and what runs goes on
- * to its end. That may be the very command that updates this bundle.
+ * <p>States: listening until {@link #close}, then closed: nobody new comes in, and what runs goes
+ * on to its end. That may be the very command that updates this bundle.
  *
- * Left out: any password, and any way in from another machine; for that there is Karaf's feature
+ * <p>Left out: any password, and any way in from another machine; for that there is Karaf's feature
  * {@code ssh}.
  */
 final class ConsoleServer implements AutoCloseable {

@@ -4,19 +4,20 @@ package org.blksnap.device.internal;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
-import java.util.UUID;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.function.Consumer;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.block.Geometry;
+import org.blksnap.spi.device.Trace;
 import org.blksnap.spi.host.HostFile;
 
 /** A block device. */
 final class BlockSpecial extends OpenDevice {
-  /** Words of /sys/dev/block/M:N/stat, counted from 0. */
-  private static final int STAT_SECTORS_WRITTEN = 6;
-
-  private static final int STAT_SECTORS_DISCARDED = 13;
+  private final BlockTraces traces;
 
   BlockSpecial(
       Path path,
@@ -28,62 +29,34 @@ final class BlockSpecial extends OpenDevice {
       Consumer<OpenDevice> whenClosed)
       throws IOException {
     super(path, stat, geometry, around, anchor, host, whenClosed);
+    traces = new BlockTraces(path, stat.number(), around.sys());
   }
 
   /** Nothing to do: the host's files hold the claim and the locks. */
   @Override
   void claim(FileChannel opened, boolean readOnly) {}
 
-  /**
-   * Size, boot, disk sequence number, and sectors written and discarded: of the device, and of a
-   * partition's disk past its partitions. Counters start anew at boot, so another boot is another
-   * fingerprint; where they are switched off, no two are equal. A loop device adds its file's.
-   */
   @Override
-  public String fingerprint() throws IOException {
-    flush();
-    DeviceNumber number = stat.number();
-    SysBlock sys = around.sys();
-    StringBuilder text = new StringBuilder();
-    text.append(channel.size()).append(' ').append(around.table().bootId());
-    text.append(' ').append(sys.diskAttribute(number, "diskseq").orElse("-"));
-    String counted = sys.diskAttribute(number, "queue/iostats").orElse("1");
-    String counters = sys.attribute(number, "stat").orElse("");
-    if (counted.equals("0") || counters.isEmpty()) {
-      return text.append(" uncounted ").append(UUID.randomUUID()).toString();
-    }
-    text.append(' ').append(counter(counters, STAT_SECTORS_WRITTEN));
-    text.append(' ').append(counter(counters, STAT_SECTORS_DISCARDED));
-    if (sys.partition(number)) {
-      text.append(" past ").append(pastPartitions(STAT_SECTORS_WRITTEN));
-      text.append(' ').append(pastPartitions(STAT_SECTORS_DISCARDED));
-    }
-    sys.loopBacking(number)
+  public List<Trace> traces() {
+    return traces.list();
+  }
+
+  /** Counters start anew at boot, so another boot is another fingerprint. */
+  @Override
+  public Optional<String> fingerprintOf(Map<Trace, String> readings) {
+    return traces.amount(readings).map(text -> around.table().bootId() + " " + text);
+  }
+
+  /** That of the file behind a loop device; counters know every write. */
+  @Override
+  public Duration stampGranule() {
+    return around
+        .sys()
+        .loopBacking(stat.number())
         .flatMap(FileStat::find)
         .filter(FileStat::regular)
-        .ifPresent(file -> text.append(" over ").append(RegularFile.fingerprint(file)));
-    return text.toString();
-  }
-
-  /** What was written to the partition's disk but not through any of its partitions. */
-  private long pastPartitions(int word) {
-    DeviceNumber disk = around.sys().disk(stat.number());
-    long sum = 0;
-    for (DeviceNumber member : around.sys().family(disk)) {
-      long value = counter(around.sys().attribute(member, "stat").orElse(""), word);
-      sum += member.equals(disk) ? value : -value;
-    }
-    return sum;
-  }
-
-  private static long counter(String counters, int word) {
-    String[] words = counters.strip().split("\\s+", -1);
-    return word < words.length && !words[word].isEmpty() ? Long.parseLong(words[word]) : 0;
-  }
-
-  @Override
-  public long lastModifiedMillis() {
-    return 0;
+        .map(FileStat::granule)
+        .orElse(Duration.ZERO);
   }
 
   @Override

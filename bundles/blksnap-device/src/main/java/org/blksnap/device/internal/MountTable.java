@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.UUID;
 
 /** /proc/self/mountinfo and /proc/swaps, read anew at each question. */
 final class MountTable {
@@ -53,9 +54,11 @@ final class MountTable {
     return swaps;
   }
 
-  /** What tells one boot of the kernel from another. */
+  /** What tells one boot of the kernel from another; where that is not known, no two are equal. */
   String bootId() {
-    return KernelText.read(proc.resolve("sys/kernel/random/boot_id")).orElse("unknown");
+    return KernelText.read(proc.resolve("sys/kernel/random/boot_id"))
+        .filter(id -> !id.isEmpty())
+        .orElseGet(() -> "unknown-" + UUID.randomUUID());
   }
 
   private static Optional<Mount> parse(String line) {

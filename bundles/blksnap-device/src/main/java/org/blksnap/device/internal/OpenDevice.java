@@ -11,6 +11,7 @@ import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
+import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 import org.blksnap.api.block.AllocationExtent;
@@ -127,6 +128,11 @@ abstract class OpenDevice implements RawDevice {
     if (!geometry.readOnly()) {
       channel.force();
     }
+  }
+
+  @Override
+  public final String fingerprint() throws IOException {
+    return fingerprintOf(Readings.of(traces())).orElseGet(() -> "unproven " + UUID.randomUUID());
   }
 
   @Override

@@ -5,14 +5,18 @@ import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import org.blksnap.api.block.AllocationExtent;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.block.Geometry;
+import org.blksnap.spi.device.Trace;
 import org.blksnap.spi.host.FileClaim;
 import org.blksnap.spi.host.HostFile;
 
@@ -84,8 +88,21 @@ final class RegularFile extends OpenDevice {
   }
 
   @Override
-  public String fingerprint() throws IOException {
-    return fingerprint(FileStat.of(path));
+  public List<Trace> traces() {
+    return List.of(new Trace(Trace.Kind.STAT, path));
+  }
+
+  @Override
+  public Optional<String> fingerprintOf(Map<Trace, String> readings) {
+    return FileStat.ofReading(
+            readings.getOrDefault(new Trace(Trace.Kind.STAT, path), Trace.NOTHING))
+        .filter(FileStat::stamped)
+        .map(RegularFile::fingerprint);
+  }
+
+  @Override
+  public Duration stampGranule() throws IOException {
+    return FileStat.of(path).granule();
   }
 
   static String fingerprint(FileStat now) {
@@ -98,13 +115,6 @@ final class RegularFile extends OpenDevice {
         + now.dev()
         + ":"
         + now.ino();
-  }
-
-  /** Whoever restores older content may put its time back as well, but not that of the inode. */
-  @Override
-  public long lastModifiedMillis() throws IOException {
-    FileStat now = FileStat.of(path);
-    return Math.max(now.modifiedNs(), now.changedNs()) / 1_000_000;
   }
 
   @Override

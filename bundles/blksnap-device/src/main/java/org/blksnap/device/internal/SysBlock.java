@@ -114,10 +114,14 @@ final class SysBlock {
     return loops;
   }
 
+  /** Where the device's own directory is found, by number. */
+  Path link(DeviceNumber number) {
+    return sys.resolve("dev").resolve("block").resolve(number.toString());
+  }
+
   private Optional<Path> directory(DeviceNumber number) {
     try {
-      return Optional.of(
-          sys.resolve("dev").resolve("block").resolve(number.toString()).toRealPath());
+      return Optional.of(link(number).toRealPath());
     } catch (IOException missing) {
       return Optional.empty();
     }

@@ -47,7 +47,7 @@ public final class DeviceAttachCommand extends PrintingCommand {
 
   @Option(
       name = "--durable",
-      description = "Force marks to disk before data, so that the map outlives a power loss")
+      description = "Keep the map of a file at rest over a power loss, for a forced write a block")
   boolean durable;
 
   @Option(name = "--once", description = "Do not attach it again when the service starts")

@@ -60,7 +60,8 @@ final class Attachments {
       device = new FilteredDevice(name, request, raw, minorFor(name), engine::rescan);
       Path directory = engine.state().device(name);
       Files.createDirectories(directory);
-      device.installTracker(engine.changeMaps().openLeft(device, engine.leftDevices().claim(name)));
+      device.installTracker(
+          engine.changeMaps().open(device, engine.leftDevices().claim(name, raw)));
       new DeviceRecord(request, device.minor()).write(directory);
       done = true;
     } catch (BlksnapException e) {
@@ -155,6 +156,8 @@ final class Attachments {
     try {
       device.end("detached");
       engine.deviceList().strike(device);
+      engine.guardian().forget(device.name());
+      Baselines.rest(List.of(device));
       closeCleanly(device);
       Files.deleteIfExists(DeviceRecord.in(engine.state().device(device.name())));
     } catch (IOException e) {

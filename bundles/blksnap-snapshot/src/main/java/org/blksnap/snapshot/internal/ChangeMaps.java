@@ -5,12 +5,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.time.Instant;
-import java.time.temporal.ChronoUnit;
 import org.blksnap.api.block.BlksnapException;
-import org.blksnap.api.change.CbtInfo;
 import org.blksnap.api.change.GenerationReason;
 import org.blksnap.spi.device.RawDevice;
+import org.blksnap.spi.tracker.Evidence;
 import org.blksnap.spi.tracker.Tracker;
 import org.blksnap.spi.tracker.TrackerRequest;
 import org.slf4j.Logger;
@@ -30,29 +28,18 @@ final class ChangeMaps {
     this.engine = engine;
   }
 
-  /**
-   * The map of a device being attached. One that an engine left in this boot is trusted as it is,
-   * unless the device is not as it was left ({@code fingerprint}, null where none was).
-   */
-  Tracker openLeft(FilteredDevice device, String fingerprint) throws IOException {
-    if (fingerprint == null) {
-      return open(device, false);
-    }
-    Instant begun = Instant.now().truncatedTo(ChronoUnit.MILLIS);
-    Tracker tracker = open(device, true);
-    String now = device.raw().fingerprint();
-    if (!now.equals(fingerprint) && !beganSince(tracker, begun)) {
-      tracker.renew(
-          device.raw().geometry().capacity(),
-          GenerationReason.CHANGED_WHILE_DETACHED,
-          "fingerprint was " + fingerprint + ", is " + now);
-      engine.generations().announce(device, tracker.info());
-    }
-    return tracker;
+  /** The map of a device being attached. */
+  Tracker open(FilteredDevice device, Evidence left) throws BlksnapException {
+    return open(device, left, false);
   }
 
-  Tracker open(FilteredDevice device, boolean adopt) throws BlksnapException {
-    Instant begun = Instant.now().truncatedTo(ChronoUnit.MILLIS);
+  /** The map of a device that this engine held all the time: trusted as it is. */
+  Tracker adopt(FilteredDevice device) throws BlksnapException {
+    return open(device, Evidence.none("handed over"), true);
+  }
+
+  private Tracker open(FilteredDevice device, Evidence left, boolean adopt)
+      throws BlksnapException {
     RawDevice raw = device.raw();
     Path lost = lostMarker(device);
     try {
@@ -69,10 +56,10 @@ final class ChangeMaps {
                       device.request().durable(),
                       raw.identity().key(),
                       adopt ? "" : raw.fingerprint(),
-                      raw.lastModifiedMillis(),
+                      left,
                       engine.bootId(),
                       adopt));
-      boolean fresh = beganSince(tracker, begun);
+      boolean fresh = tracker.begunByOpening();
       if (Files.exists(lost)) {
         // A generation begun just now has its own reason, which must not be hidden: it may speak of
         // worse.
@@ -112,11 +99,6 @@ final class ChangeMaps {
     tracker.mark(0, capacity);
   }
 
-  private static boolean beganSince(Tracker tracker, Instant begun) throws IOException {
-    CbtInfo info = tracker.info();
-    return !info.since().isBefore(begun);
-  }
-
   /** Stands as long as writes have passed untracked and no new generation says so. */
   private Path lostMarker(FilteredDevice device) {
     return engine.state().device(device.name()).resolve("tracker-lost");
@@ -143,7 +125,8 @@ final class ChangeMaps {
     } catch (IOException e) {
       e.addSuppressed(why);
       LOG.error(
-          "device {}: it could not be written down that its change map is lost ({}); make the next backup a full one",
+          "device {}: it could not be written down that its change map is lost ({}); make the next"
+              + " backup a full one",
           device.name(),
           e.toString());
     }

@@ -80,6 +80,7 @@ final class Departure {
     try {
       closeGates();
       engine.heldSnapshots().forEach(HeldSnapshot::closeForStop);
+      Baselines.rest(gates.keySet());
       gates.keySet().forEach(engine.attachments()::closeForStop);
       if (!engine.leftDevices().isEmpty()) {
         writeLeft();
@@ -100,6 +101,7 @@ final class Departure {
     try {
       closeGates();
       engine.heldSnapshots().forEach(HeldSnapshot::leave);
+      Baselines.rest(gates.keySet());
       for (FilteredDevice device : gates.keySet()) {
         engine.leftDevices().leave(device.name(), engine.attachments().leave(device));
       }

@@ -26,6 +26,8 @@ public @interface DeviceConfig {
 
   @AttributeDefinition(
       name = "durable",
-      description = "Marks outlive a power loss, at the price of a forced write a block.")
+      description =
+          "The map of a file at rest outlives a power loss, at the price of a forced write a"
+              + " block.")
   boolean durable() default false;
 }

@@ -7,7 +7,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
-import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -25,6 +24,7 @@ import org.blksnap.api.snapshot.SnapshotImage;
 import org.blksnap.api.snapshot.SnapshotParticipant;
 import org.blksnap.api.snapshot.SnapshotService;
 import org.blksnap.api.snapshot.Version;
+import org.blksnap.spi.device.RawDevice;
 import org.blksnap.spi.event.EventProvider;
 import org.blksnap.spi.storage.StorageRequest;
 import org.slf4j.Logger;
@@ -56,7 +56,9 @@ final class Engine implements SnapshotService, Closeable {
   private final Attachments attachments;
   private final String bootId;
   private final LeftDevices left;
-  private final Instant startedAt = Instant.now().truncatedTo(ChronoUnit.MILLIS);
+  private final Guardian guardian;
+  private final Baselines baselines = new Baselines(this);
+  private final Resting resting = new Resting(this);
   private final DeviceList devices = new DeviceList(this::assertControlled);
   private final SnapshotList snapshots = new SnapshotList(this::assertControlled);
   private final Generations generations = new Generations(events);
@@ -87,6 +89,7 @@ final class Engine implements SnapshotService, Closeable {
     this.attachments = new Attachments(this);
     this.bootId = StateDirectory.bootId();
     this.left = new LeftDevices(state.root(), bootId);
+    this.guardian = new Guardian(state.root(), bootId);
   }
 
   /**
@@ -103,6 +106,7 @@ final class Engine implements SnapshotService, Closeable {
       if (!restored && providers.complete()) {
         restored = true;
         new Restoration(this).run();
+        devices.all().forEach(this::watch);
         housekeeper.start();
         LOG.info(
             "blksnap {} ready: {} devices, {} snapshots, state in {}; parameters {}",
@@ -148,9 +152,19 @@ final class Engine implements SnapshotService, Closeable {
     control.lock();
     try {
       checkOpen();
-      return attachments.attach(request);
+      FilteredDevice device = attachments.attach(request);
+      watch(device);
+      return device;
     } finally {
       control.unlock();
+    }
+  }
+
+  /** Its map and its images have been judged, and the verdict is in their files. */
+  private void watch(FilteredDevice device) {
+    RawDevice raw = device.raw();
+    if (raw != null) {
+      guardian.watch(device.name(), raw);
     }
   }
 
@@ -179,7 +193,12 @@ final class Engine implements SnapshotService, Closeable {
   boolean rescan(FilteredDevice device) throws IOException {
     control.lock();
     try {
-      return !closed && attachments.rescan(device);
+      if (closed) {
+        return false;
+      }
+      boolean changed = attachments.rescan(device);
+      resting.look(device);
+      return changed;
     } finally {
       control.unlock();
     }
@@ -372,6 +391,14 @@ final class Engine implements SnapshotService, Closeable {
     return left;
   }
 
+  Guardian guardian() {
+    return guardian;
+  }
+
+  Baselines baselines() {
+    return baselines;
+  }
+
   StateDirectory state() {
     return state;
   }
@@ -419,6 +446,7 @@ final class Engine implements SnapshotService, Closeable {
         departure.forGood();
       }
     } finally {
+      guardian.close();
       releaseState();
       control.unlock();
     }
@@ -430,10 +458,5 @@ final class Engine implements SnapshotService, Closeable {
     } catch (IOException e) {
       LOG.warn("the state directory's lock was not released: {}", e.toString());
     }
-  }
-
-  /** When this engine was made; generations begun later were begun by it. */
-  Instant startedAt() {
-    return startedAt;
   }
 }

@@ -50,6 +50,16 @@ final class EngineExamination implements Examination {
                           NeededPlaces.remedy(Optional.of(place)))));
     }
     findings.addAll(engine.participants().findings());
+    if (!engine.guardian().trouble().isEmpty()) {
+      findings.add(
+          new Finding(
+              Severity.WARNING,
+              "guardian process",
+              "there is none, so a kill of this process costs a full backup of each device: "
+                  + engine.guardian().trouble(),
+              "install coreutils where stat or sync is missing; else see the log, and restart"
+                  + " blksnap at a good time"));
+    }
     findings.add(stateSpace());
     return findings;
   }

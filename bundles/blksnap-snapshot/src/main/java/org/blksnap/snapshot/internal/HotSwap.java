@@ -136,11 +136,15 @@ final class HotSwap {
       }
       boolean quiet = suspend(room, device);
       switch (room) {
-        case DEVICE -> letRawGo(device);
+        case DEVICE -> {} // below, all at once
         case TRACKER -> letTrackerGo(device, quiet);
         case CHUNK -> letAreaGo(device, quiet);
         case STORAGE -> throw new AssertionError(room);
       }
+    }
+    if (room == Room.DEVICE) {
+      Baselines.rest(engine.filteredDevices());
+      engine.filteredDevices().forEach(this::letRawGo);
     }
   }
 
@@ -181,11 +185,12 @@ final class HotSwap {
     return device.tracker() == null ? "not tracked, the tracker bundle is away" : "ok";
   }
 
-  private static void letRawGo(FilteredDevice device) {
+  private void letRawGo(FilteredDevice device) {
     RawDevice raw = device.raw();
     if (raw == null) {
       return;
     }
+    engine.baselines().keep(device);
     device.installRaw(null);
     try {
       raw.close();
@@ -267,6 +272,13 @@ final class HotSwap {
     long before = device.geometry().capacity();
     device.installRaw(raw);
     long capacity = raw.geometry().capacity();
+    String changed = engine.baselines().changed(device);
+    if (changed != null) {
+      loseImage(device, changed);
+      if (capacity == before) {
+        engine.baselines().begin(device, changed);
+      }
+    }
     if (capacity != before) {
       if (device.tracker() != null) {
         ChangeMaps.renew(
@@ -284,6 +296,7 @@ final class HotSwap {
             "the device shrank from " + before + " to " + capacity + " bytes under the snapshot");
       }
     }
+    engine.guardian().watch(device.name(), raw);
   }
 
   /**
@@ -291,7 +304,7 @@ final class HotSwap {
    */
   private void adoptTracker(FilteredDevice device) throws BlksnapException {
     if (device.raw() != null) {
-      device.installTracker(engine.changeMaps().open(device, true));
+      device.installTracker(engine.changeMaps().adopt(device));
       goodUnderPresentGeneration(device);
     }
   }
@@ -424,7 +437,7 @@ final class HotSwap {
     }
     try {
       if (room == Room.TRACKER) {
-        device.installTracker(engine.changeMaps().open(device, true));
+        device.installTracker(engine.changeMaps().adopt(device));
         goodUnderPresentGeneration(device);
       } else {
         deviceIsBack(device);
@@ -452,9 +465,10 @@ final class HotSwap {
     } else {
       engine.changeMaps().markLost(device);
       if (engine.providers().get(Room.TRACKER) != null) {
-        device.installTracker(engine.changeMaps().open(device, true));
+        device.installTracker(engine.changeMaps().adopt(device));
       }
     }
     loseImage(device, why);
+    engine.guardian().watch(device.name(), device.raw());
   }
 }

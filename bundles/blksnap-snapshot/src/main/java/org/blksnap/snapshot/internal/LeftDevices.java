@@ -7,19 +7,23 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.TreeMap;
+import org.blksnap.spi.device.RawDevice;
+import org.blksnap.spi.tracker.Evidence;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Devices as an engine left them to its successor, in {@code handover.record} of the state
- * directory: their maps and areas lie in files that nobody closed or forced to disk, so what is
- * there counts as long as the kernel's memory does, that is, for this boot.
+ * directory, or as its guardian found them at its death ({@link DeathFacts}): their maps and areas
+ * lie in files that nobody closed or forced to disk, so what is there counts as long as the
+ * kernel's memory does, that is, for this boot.
  *
  * <pre>
  * boot            boot id; under another one the whole note is void
  * process         who left them; the same process attaches again what was not to outlive it
  * device.&lt;name&gt;   the device's fingerprint when the engine let go of it, every write in it; empty
  *                 where it could not be had: then nothing is known of what happened since
+ * facts.&lt;name&gt;    what the guardian of an earlier engine found, of a device not attached since
  * </pre>
  *
  * <p>The file is removed before anything in it is used, so it is used once. Entries that are not
@@ -32,22 +36,36 @@ final class LeftDevices {
   private static final String BOOT = "boot";
   private static final String PROCESS = "process";
   private static final String DEVICE = "device.";
+  private static final String FACTS = "facts.";
 
+  private final Path root;
   private final Path file;
   private final String bootId;
   private final Map<String, String> fingerprints = new HashMap<>();
+  private final Map<String, String> facts = new HashMap<>();
+  private String missing = "no engine has left it";
   private boolean sameProcess;
 
   LeftDevices(Path root, String bootId) {
+    this.root = root;
     this.file = root.resolve("handover.record");
     this.bootId = bootId;
   }
 
   /** Takes what a predecessor left, whether or not it still counts. */
   void fetch() {
-    if (!Files.exists(file)) {
-      return;
+    DeathFacts found = DeathFacts.fetch(root, bootId);
+    facts.putAll(found.lines());
+    missing =
+        found.missing().isEmpty()
+            ? "the guardian of the engine that died did not watch it"
+            : found.missing();
+    if (Files.exists(file)) {
+      fetchHandedOver();
     }
+  }
+
+  private void fetchHandedOver() {
     try {
       Map<String, String> values = RecordFile.read(file, KIND);
       Files.delete(file);
@@ -55,11 +73,13 @@ final class LeftDevices {
         LOG.info("what an engine left before the last boot counts no more");
         return;
       }
-      sameProcess = process().equals(values.get(PROCESS));
+      sameProcess = ProcessStamp.own().equals(values.get(PROCESS));
       values.forEach(
           (key, value) -> {
             if (key.startsWith(DEVICE)) {
               fingerprints.put(key.substring(DEVICE.length()), value);
+            } else if (key.startsWith(FACTS)) {
+              facts.putIfAbsent(key.substring(FACTS.length()), value);
             }
           });
     } catch (IOException | RuntimeException e) {
@@ -73,12 +93,29 @@ final class LeftDevices {
     return sameProcess && fingerprints.containsKey(device);
   }
 
-  /**
-   * The fingerprint it was left with, once; null where it was not left by an engine of this boot.
-   */
-  String claim(String device) {
+  /** How the device was left in this boot, once. */
+  Evidence claim(String device, RawDevice raw) {
+    String line = facts.remove(device);
     String fingerprint = fingerprints.remove(device);
-    return fingerprint == null || fingerprint.isEmpty() ? null : fingerprint;
+    if (fingerprint != null) {
+      return fingerprint.isEmpty()
+          ? Evidence.none("the engine before could not read how it left the device")
+          : Evidence.of(fingerprint);
+    }
+    if (line == null) {
+      return Evidence.none(missing);
+    }
+    try {
+      return raw.fingerprintOf(Guardian.readings(raw, line))
+          .map(Evidence::of)
+          .orElseGet(
+              () ->
+                  Evidence.none(
+                      "what the guardian read of it after the engine's death proves nothing: "
+                          + line));
+    } catch (IOException e) {
+      return Evidence.none("where its changes show could not be read: " + e);
+    }
   }
 
   void leave(String device, String fingerprint) {
@@ -89,17 +126,13 @@ final class LeftDevices {
   void write() throws IOException {
     Map<String, String> values = new TreeMap<>();
     values.put(BOOT, bootId);
-    values.put(PROCESS, process());
+    values.put(PROCESS, ProcessStamp.own());
     fingerprints.forEach((name, fingerprint) -> values.put(DEVICE + name, fingerprint));
+    facts.forEach((name, line) -> values.put(FACTS + name, line));
     RecordFile.writeUnforced(file, KIND, values);
   }
 
   boolean isEmpty() {
-    return fingerprints.isEmpty();
-  }
-
-  private static String process() {
-    ProcessHandle self = ProcessHandle.current();
-    return self.pid() + " " + self.info().startInstant().map(Object::toString).orElse("");
+    return fingerprints.isEmpty() && facts.isEmpty();
   }
 }

@@ -34,6 +34,7 @@ final class Restoration {
   private static final Set<GenerationReason> BREAKS_IMAGES =
       Set.of(
           GenerationReason.CHANGED_WHILE_DETACHED,
+          GenerationReason.UNPROVEN,
           GenerationReason.UNCLEAN_POWER_LOSS,
           GenerationReason.OTHER_DEVICE,
           GenerationReason.RESIZE,
@@ -89,7 +90,8 @@ final class Restoration {
       engine.attachments().attach(record.request());
     } catch (BlksnapException e) {
       LOG.error(
-          "device {} ({}) was not attached again: {}; attach it with blksnap:device-attach once that is mended",
+          "device {} ({}) was not attached again: {}; attach it with blksnap:device-attach once"
+              + " that is mended",
           record.request().name(),
           record.request().path(),
           e.toString());
@@ -251,16 +253,13 @@ final class Restoration {
   /**
    * Null, or why the image cannot be trusted: the tracker has seen that the device is not as it was
    * left, at this start or at one that was killed before it could be written down. {@code known} is
-   * the generation under which the image was good; null: an older record, which does not say.
+   * the generation under which the image was good; null where that was not known: then any
+   * generation begun for such a reason may be a later one.
    */
   private String brokenSince(FilteredDevice device, UUID known) {
     try {
       CbtInfo info = device.tracker().info();
-      boolean begun =
-          known == null
-              ? !info.since().isBefore(engine.startedAt())
-              : !known.equals(info.generationId());
-      if (begun && BREAKS_IMAGES.contains(info.reason())) {
+      if (!info.generationId().equals(known) && BREAKS_IMAGES.contains(info.reason())) {
         return info.reason().text()
             + (info.reasonDetail().isEmpty() ? "" : " (" + info.reasonDetail() + ")");
       }

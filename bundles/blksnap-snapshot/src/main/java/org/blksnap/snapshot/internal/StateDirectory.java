@@ -60,8 +60,8 @@ final class StateDirectory implements Closeable {
             Errno.EBUSY,
             "state directory "
                 + root
-                + " is in use by another instance; stop that one, or give this one a directory of its own"
-                + " (blksnap.state.directory)");
+                + " is in use by another instance; stop that one, or give this one a directory of"
+                + " its own (blksnap.state.directory)");
       }
       return new StateDirectory(root, channel);
     } catch (BlksnapException e) {
@@ -146,12 +146,12 @@ final class StateDirectory implements Closeable {
     }
   }
 
-  /** What tells one boot of the kernel from another. */
+  /** What tells one boot of the kernel from another; where it is not known, no two are equal. */
   static String bootId() {
     try {
       return Files.readString(Path.of("/proc/sys/kernel/random/boot_id")).trim();
     } catch (IOException e) {
-      return "unknown";
+      return "unknown-" + UUID.randomUUID();
     }
   }
 

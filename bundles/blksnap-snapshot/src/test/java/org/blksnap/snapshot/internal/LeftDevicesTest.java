@@ -3,7 +3,6 @@ package org.blksnap.snapshot.internal;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -11,10 +10,15 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Map;
+import org.blksnap.spi.device.RawDevice;
+import org.blksnap.spi.tracker.Evidence;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class LeftDevicesTest {
+  /** Nothing a guardian has read is claimed here. */
+  private static final RawDevice NO_DEVICE = null;
+
   @TempDir Path root;
 
   private void left(String device, String fingerprint) throws IOException {
@@ -32,15 +36,15 @@ class LeftDevicesTest {
   @Test
   void aSuccessorFindsTheFingerprint() throws IOException {
     left("disk", "4096 1 2 3:4");
-    assertEquals("4096 1 2 3:4", fetched("boot").claim("disk"));
+    assertEquals(Evidence.of("4096 1 2 3:4"), fetched("boot").claim("disk", NO_DEVICE));
   }
 
   @Test
   void aFingerprintIsClaimedOnce() throws IOException {
     left("disk", "4096 1 2 3:4");
     LeftDevices devices = fetched("boot");
-    devices.claim("disk");
-    assertNull(devices.claim("disk"));
+    devices.claim("disk", NO_DEVICE);
+    assertFalse(devices.claim("disk", NO_DEVICE).known());
     assertTrue(devices.isEmpty());
   }
 
@@ -48,14 +52,14 @@ class LeftDevicesTest {
   void theNoteIsUsedOnce() throws IOException {
     left("disk", "4096 1 2 3:4");
     fetched("boot");
-    assertNull(fetched("boot").claim("disk"));
+    assertFalse(fetched("boot").claim("disk", NO_DEVICE).known());
   }
 
   @Test
   void afterABootNothingCounts() throws IOException {
     left("disk", "4096 1 2 3:4");
     LeftDevices devices = fetched("another boot");
-    assertNull(devices.claim("disk"));
+    assertFalse(devices.claim("disk", NO_DEVICE).known());
     assertFalse(devices.attachedJustNow("disk"));
     assertFalse(Files.exists(root.resolve("handover.record")));
   }
@@ -66,7 +70,7 @@ class LeftDevicesTest {
     LeftDevices devices = fetched("boot");
     assertTrue(devices.attachedJustNow("disk"));
     assertFalse(devices.attachedJustNow("another"));
-    assertNull(devices.claim("disk"));
+    assertFalse(devices.claim("disk", NO_DEVICE).known());
   }
 
   @Test
@@ -74,17 +78,17 @@ class LeftDevicesTest {
     RecordFile.write(
         root.resolve("handover.record"),
         "handover",
-        Map.of("boot", "boot", "process", "1 2026-01-01T00:00:00Z", "device.disk", "f"));
+        Map.of("boot", "boot", "process", "1 1", "device.disk", "f"));
     LeftDevices devices = fetched("boot");
     assertFalse(devices.attachedJustNow("disk"));
-    assertEquals("f", devices.claim("disk"));
+    assertEquals(Evidence.of("f"), devices.claim("disk", NO_DEVICE));
   }
 
   @Test
   void aDamagedNoteIsNotUsed() throws IOException {
     left("disk", "4096 1 2 3:4");
     Files.writeString(root.resolve("handover.record"), "x", StandardOpenOption.APPEND);
-    assertNull(fetched("boot").claim("disk"));
+    assertFalse(fetched("boot").claim("disk", NO_DEVICE).known());
   }
 
   @Test
@@ -93,6 +97,6 @@ class LeftDevicesTest {
     LeftDevices devices = fetched("boot");
     devices.leave("disk", "g");
     devices.write();
-    assertEquals("f", fetched("boot").claim("unattachable"));
+    assertEquals(Evidence.of("f"), fetched("boot").claim("unattachable", NO_DEVICE));
   }
 }

@@ -7,7 +7,6 @@ import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.UUID;
-import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.ByteRange;
@@ -36,7 +35,7 @@ import org.slf4j.LoggerFactory;
  * is held for a slice of blocks at a time and never over disk waits. Marks and queries take no
  * lock.
  */
-final class DeviceTracker implements Tracker, Beating {
+final class DeviceTracker implements Tracker {
   private static final Logger LOG = LoggerFactory.getLogger(DeviceTracker.class);
 
   /** Blocks marked dirty at a time: a take waits that long at most. */
@@ -44,8 +43,9 @@ final class DeviceTracker implements Tracker, Beating {
 
   private final TrackerRequest request;
   private final MapMaker maker;
-  private final Consumer<DeviceTracker> onClose;
+  private final boolean begunByOpening;
   private final Object lock = new Object();
+  private final Rest rest = new Rest();
 
   private volatile Epoch epoch;
   private volatile boolean corrupted;
@@ -56,16 +56,20 @@ final class DeviceTracker implements Tracker, Beating {
   @GuardedBy("lock")
   private boolean markAfterCloseReported;
 
-  DeviceTracker(
-      TrackerRequest request, MapMaker maker, MapFile file, Consumer<DeviceTracker> onClose) {
+  DeviceTracker(TrackerRequest request, MapMaker maker, MapFile file, boolean begunByOpening) {
     this.request = request;
     this.maker = maker;
-    this.onClose = onClose;
+    this.begunByOpening = begunByOpening;
     epoch = Epoch.of(file, bits(file.header().count()));
   }
 
   private DurableBits bits(long blocks) {
     return request.durable() ? new DurableBits(blocks) : null;
+  }
+
+  @Override
+  public boolean begunByOpening() {
+    return begunByOpening;
   }
 
   @Override
@@ -79,6 +83,7 @@ final class DeviceTracker implements Tracker, Beating {
       long first = e.firstBlock(offset);
       long end = e.endBlock(offset, length);
       if (e.durable() != null) {
+        rest.stir(e.file());
         e.durable().mark(e.table(), first, end, e.active());
       } else if (end - first == 1) {
         e.table().mark(first, e.active());
@@ -101,12 +106,46 @@ final class DeviceTracker implements Tracker, Beating {
       long first = e.firstBlock(offset);
       long end = e.endBlock(offset, length);
       if (e.durable() != null) {
+        rest.stir(e.file());
         e.durable().markBoth(e.table(), first, end, e.active());
       } else {
         e.table().markBoth(first, end, e.active());
       }
     } catch (InternalError | UncheckedIOException fault) {
       corrupt(e, "its file could not be written: " + fault.getMessage());
+    }
+  }
+
+  @Override
+  public boolean stirred() {
+    return rest.stirred();
+  }
+
+  @Override
+  public void rest(String fingerprint) throws BlksnapException {
+    requireOpen();
+    if (!request.durable() || corrupted) {
+      return;
+    }
+    try {
+      rest.begin(epoch.file(), fingerprint);
+    } catch (UncheckedIOException e) {
+      throw maker.failure("cannot be forced to disk", e);
+    }
+  }
+
+  /** For what changes the map without being a mark. */
+  private void awake() throws BlksnapException {
+    Epoch e = epoch;
+    if (!request.durable()) {
+      return;
+    }
+    try {
+      rest.stir(e.file());
+    } catch (InternalError | UncheckedIOException fault) {
+      corrupt(e, "its file could not be written: " + fault.getMessage());
+      throw new BlksnapException(
+          Errno.EIO, "change map of " + request.device() + " could not be written", fault);
     }
   }
 
@@ -151,6 +190,7 @@ final class DeviceTracker implements Tracker, Beating {
   @Override
   public PreparedTake prepareTake(long capacity) throws BlksnapException {
     requireOpen();
+    awake();
     Epoch e = epoch;
     if (corrupted) {
       return fresh(capacity, GenerationReason.MAP_CORRUPTED, "found at a take");
@@ -204,7 +244,7 @@ final class DeviceTracker implements Tracker, Beating {
 
     @Override
     public void abort() {
-      // an announced take that does not come only costs a number after a power loss
+      // an announced take that does not come costs nothing
     }
   }
 
@@ -262,6 +302,7 @@ final class DeviceTracker implements Tracker, Beating {
   @Override
   public void renew(long capacity, GenerationReason reason, String detail) throws BlksnapException {
     requireOpen();
+    awake();
     MapFile file = maker.make(capacity, reason, detail);
     try {
       replaceWith(file, bits(file.header().count()));
@@ -306,6 +347,7 @@ final class DeviceTracker implements Tracker, Beating {
                 + "; nothing was marked");
       }
     }
+    awake();
     try {
       for (ByteRange range : ranges) {
         dirty(before.file(), range);
@@ -380,22 +422,7 @@ final class DeviceTracker implements Tracker, Beating {
       closed = true;
       epoch = epoch.closed();
     }
-    onClose.accept(this);
     return true;
-  }
-
-  /** A void map has none. */
-  @Override
-  public void beat(long millis) {
-    if (!corrupted) {
-      epoch.file().beat(millis);
-    }
-  }
-
-  /** A page is lost: what was marked in this file may be lost as well. */
-  @Override
-  public void beatFailed(Throwable fault) {
-    corrupt(epoch, "its heartbeat could not be written: " + fault.getMessage());
   }
 
   private Epoch sound() throws BlksnapException {

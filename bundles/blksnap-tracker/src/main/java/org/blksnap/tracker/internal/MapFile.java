@@ -66,8 +66,7 @@ final class MapFile {
   }
 
   /** Makes a file with zero maps and this header; replaces what is there. */
-  static MapFile create(Path path, MapHeader header, long heartbeat, boolean forced)
-      throws IOException {
+  static MapFile create(Path path, MapHeader header, boolean forced) throws IOException {
     try (FileChannel channel =
         FileChannel.open(
             path,
@@ -87,7 +86,6 @@ final class MapFile {
         channel.write(ByteBuffer.allocate(MapLayout.HEADER_LENGTH), 0);
       }
       MapFile file = new MapFile(channel, header);
-      file.head.putLong(MapLayout.HEARTBEAT, heartbeat);
       file.store(header);
       if (forced) {
         channel.force(true);
@@ -179,15 +177,6 @@ final class MapFile {
     VarHandle.fullFence();
     head.put(at + MapLayout.CRC_AT, bytes, MapLayout.CRC_AT, Integer.BYTES);
     VarHandle.fullFence();
-  }
-
-  /** One aligned store. */
-  void beat(long millis) {
-    head.putLong(MapLayout.HEARTBEAT, millis);
-  }
-
-  long lastBeat() {
-    return head.getLong(MapLayout.HEARTBEAT);
   }
 
   /** All of it to disk. Throws UncheckedIOException. */

@@ -16,8 +16,8 @@ import org.blksnap.api.change.GenerationReason;
 /**
  * The values of one header slot; {@link MapLayout} draws them. Immutable.
  *
- * @param announced the active number of a take that was made ready; after a power loss it counts as
- *     taken, since nobody can tell whether its number was given out
+ * @param announced the active number of a take that was made ready in durable mode; no map goes on
+ *     after a power loss today, so nobody reads it
  */
 record MapHeader(
     long sequence,

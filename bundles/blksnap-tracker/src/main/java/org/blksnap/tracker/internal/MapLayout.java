@@ -9,7 +9,6 @@ package org.blksnap.tracker.internal;
  *        0 +--------------------------------------------------+
  *          | header slot A (2048)                             |
  *     2048 | zero                                             |
- *     4088 | heartbeat, i64: ms since the epoch (no checksum) |
  *     4096 +--------------------------------------------------+
  *          | header slot B (2048), then zero                  |
  *     8192 +--------------------------------------------------+
@@ -21,12 +20,12 @@ package org.blksnap.tracker.internal;
  * slot
  *     offset size  field
  *          0    8  magic "BLKSNPCM"
- *          8    4  format version, 1
+ *          8    4  format version, 2
  *         12    4  length of the slot, 2048
  *         16    8  sequence; an even one stands in slot A, an odd one in slot B
  *         24    8  capacity of the device, bytes
  *         32   16  generation id, RFC 4122 order
- *         48    8  begin of the generation, ms since the epoch
+ *         48    8  begin of the generation, ms since the epoch; for people
  *         56    4  block count
  *         60    1  block shift
  *         61    1  active, 1..255
@@ -53,12 +52,11 @@ package org.blksnap.tracker.internal;
 final class MapLayout {
   static final int PAGE = 4096;
   static final int HEADER_LENGTH = 2 * PAGE;
-  static final int HEARTBEAT = PAGE - Long.BYTES;
 
   /** "BLKSNPCM" read as a little-endian number. */
   static final long MAGIC = 0x4d43504e534b4c42L;
 
-  static final int VERSION = 1;
+  static final int VERSION = 2;
 
   static final int SLOT_LENGTH = 2048;
   static final int MAGIC_AT = 0;

@@ -52,7 +52,6 @@ final class MapMaker {
               + rule.maximumShift()
               + ")");
     }
-    long now = clock.getAsLong();
     MapHeader header =
         new MapHeader(
             0,
@@ -64,14 +63,14 @@ final class MapMaker {
             1,
             request.durable() ? MapLayout.DURABLE : 0,
             UUID.randomUUID(),
-            Instant.ofEpochMilli(now),
+            Instant.ofEpochMilli(clock.getAsLong()),
             reason,
             detail,
             request.bootId(),
             MapHeader.keyOf(request.identity()),
             "");
     try {
-      return MapFile.create(fresh(), header, now, forced());
+      return MapFile.create(fresh(), header, forced());
     } catch (IOException e) {
       discard();
       throw failure("cannot be made", e);

@@ -3,25 +3,16 @@ package org.blksnap.tracker.internal;
 
 import java.io.IOException;
 import java.nio.file.Files;
-import java.time.Instant;
-import java.util.function.LongSupplier;
 import org.blksnap.api.change.GenerationReason;
+import org.blksnap.spi.tracker.Evidence;
 import org.blksnap.spi.tracker.TrackerRequest;
 
 /**
  * Decides whether the marks in a file can be trusted. In doubt they are not: a full backup too many
- * is better than a change too few.
+ * is better than a change too few. No time is looked at: clocks are set back and forth, so only
+ * what is equal counts.
  */
 final class MapOpening {
-  /** How much later than the last heartbeat a device may have been changed by ourselves. */
-  static final long HEARTBEAT_SLACK_MILLIS = 1_000;
-
-  /**
-   * The same after a power loss in durable mode: the heartbeat itself reaches the disk only with
-   * the kernel's write-back.
-   */
-  static final long POWER_LOSS_SLACK_MILLIS = 60_000;
-
   /** The file to go on with, or null and why not. */
   record Verdict(MapFile file, int active, GenerationReason reason, String detail) {
     static Verdict fresh(GenerationReason reason, String detail) {
@@ -30,12 +21,9 @@ final class MapOpening {
   }
 
   private final TrackerRequest request;
-  private final LongSupplier bootMillis;
 
-  /** {@code bootMillis} answers when the host was started, ms since the epoch; 0: unknown. */
-  MapOpening(TrackerRequest request, LongSupplier bootMillis) {
+  MapOpening(TrackerRequest request) {
     this.request = request;
-    this.bootMillis = bootMillis;
   }
 
   Verdict judge() throws IOException {
@@ -84,30 +72,22 @@ final class MapOpening {
             GenerationReason.CHANGED_WHILE_DETACHED, "fingerprint was " + was + ", is " + is);
   }
 
+  /** What the process that died has left in the file speaks of a device that others could reach. */
   private Verdict afterDeath(MapFile file) {
     MapHeader header = file.header();
-    long modified = request.lastModifiedMillis();
-    boolean powerLoss = !header.bootId().equals(request.bootId());
-    if (powerLoss && header.has(MapLayout.RENEWING)) {
-      return Verdict.fresh(
-          GenerationReason.UNCLEAN_POWER_LOSS, "a newer map was begun and may have been lost");
-    }
-    if (powerLoss && !(header.has(MapLayout.DURABLE) && request.durable())) {
+    Evidence left = request.evidence();
+    if (!header.bootId().equals(request.bootId())) {
       return Verdict.fresh(
           GenerationReason.UNCLEAN_POWER_LOSS,
           "in use under boot " + header.bootId() + ", now is boot " + request.bootId());
     }
-    long slack = powerLoss ? POWER_LOSS_SLACK_MILLIS : HEARTBEAT_SLACK_MILLIS;
-    long boot = powerLoss ? bootMillis.getAsLong() : 0;
-    if (modified > file.lastBeat() + slack || (boot > 0 && modified > boot)) {
-      return Verdict.fresh(
-          GenerationReason.CHANGED_WHILE_DETACHED,
-          "changed at "
-              + Instant.ofEpochMilli(modified)
-              + ", last tracked at "
-              + Instant.ofEpochMilli(file.lastBeat()));
+    if (!left.known()) {
+      return Verdict.fresh(GenerationReason.UNPROVEN, left.missing());
     }
-    int active = powerLoss ? header.announced() : header.active();
-    return new Verdict(file, active, null, "");
+    return left.fingerprint().equals(request.fingerprint())
+        ? new Verdict(file, header.active(), null, "")
+        : Verdict.fresh(
+            GenerationReason.CHANGED_WHILE_DETACHED,
+            "left as " + left.fingerprint() + ", is " + request.fingerprint());
   }
 }

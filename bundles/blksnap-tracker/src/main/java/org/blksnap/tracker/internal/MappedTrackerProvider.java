@@ -3,8 +3,6 @@ package org.blksnap.tracker.internal;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.function.LongSupplier;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.change.GenerationReason;
@@ -13,45 +11,30 @@ import org.blksnap.spi.tracker.TrackerProvider;
 import org.blksnap.spi.tracker.TrackerRequest;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
-import org.osgi.service.component.annotations.Deactivate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Trackers whose maps are mapped files. Holds nothing but the heartbeat; trackers it opened go on
- * working when it is closed, until they are handed over.
+ * Trackers whose maps are mapped files. Holds nothing: trackers it opened go on working when its
+ * bundle goes, until they are handed over.
  */
 @Component(service = TrackerProvider.class)
-public final class MappedTrackerProvider implements TrackerProvider, AutoCloseable {
+public final class MappedTrackerProvider implements TrackerProvider {
   private static final Logger LOG = LoggerFactory.getLogger(MappedTrackerProvider.class);
 
   private final LongSupplier clock;
-  private final LongSupplier bootMillis;
-  private final Heartbeat heartbeat;
 
   @Activate
   public MappedTrackerProvider() {
-    this(System::currentTimeMillis, MappedTrackerProvider::hostStarted);
+    this(System::currentTimeMillis);
   }
 
-  /** Both answer milliseconds since the epoch: now, and when the host was started (0: unknown). */
-  MappedTrackerProvider(LongSupplier clock, LongSupplier bootMillis) {
+  /**
+   * The clock answers milliseconds since the epoch. What it says is shown to people as a
+   * generation's begin, and decides nothing.
+   */
+  MappedTrackerProvider(LongSupplier clock) {
     this.clock = clock;
-    this.bootMillis = bootMillis;
-    heartbeat = new Heartbeat(clock);
-  }
-
-  private static long hostStarted() {
-    try {
-      for (String line : Files.readAllLines(Path.of("/proc/stat"))) {
-        if (line.startsWith("btime ")) {
-          return Long.parseLong(line.substring("btime ".length()).trim()) * 1000;
-        }
-      }
-    } catch (IOException | NumberFormatException e) {
-      LOG.debug("/proc/stat does not tell when the host was started", e);
-    }
-    return 0;
   }
 
   @Override
@@ -59,7 +42,7 @@ public final class MappedTrackerProvider implements TrackerProvider, AutoCloseab
     MapMaker maker = new MapMaker(request, clock);
     maker.discard();
     try {
-      MapOpening.Verdict verdict = new MapOpening(request, bootMillis).judge();
+      MapOpening.Verdict verdict = new MapOpening(request).judge();
       MapFile file = verdict.file();
       if (file == null) {
         file = maker.make(request.capacity(), verdict.reason(), verdict.detail());
@@ -76,9 +59,7 @@ public final class MappedTrackerProvider implements TrackerProvider, AutoCloseab
       } else {
         resume(file, verdict.active(), request);
       }
-      DeviceTracker tracker = new DeviceTracker(request, maker, file, heartbeat::remove);
-      heartbeat.add(tracker);
-      return tracker;
+      return new DeviceTracker(request, maker, file, verdict.file() == null);
     } catch (BlksnapException e) {
       throw e;
     } catch (IOException | UncheckedIOException e) {
@@ -91,26 +72,22 @@ public final class MappedTrackerProvider implements TrackerProvider, AutoCloseab
    * the disk brings it back.
    */
   private void resume(MapFile file, int active, TrackerRequest request) {
-    file.beat(clock.getAsLong());
     if (request.durable()) {
       file.force(); // marks made without durable mode
     }
-    if (request.adopt()) {
+    if (file.header().has(MapLayout.CLEAN)) {
+      file.updateForced(header -> header.opened(active, request.durable(), request.bootId()));
+      file.updateForced(header -> header.opened(active, request.durable(), request.bootId()));
+    } else {
       file.update(header -> header.opened(active, request.durable(), request.bootId()));
+    }
+    if (request.adopt()) {
       return;
     }
-    file.updateForced(header -> header.opened(active, request.durable(), request.bootId()));
-    file.updateForced(header -> header.opened(active, request.durable(), request.bootId()));
     LOG.info(
         "change map of {}: generation {} goes on with number {}",
         request.device(),
         file.header().generation(),
         active);
-  }
-
-  @Deactivate
-  @Override
-  public void close() {
-    heartbeat.close();
   }
 }

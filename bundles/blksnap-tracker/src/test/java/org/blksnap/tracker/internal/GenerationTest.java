@@ -12,12 +12,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.blksnap.api.block.BlksnapException;
+import org.blksnap.api.block.ByteRange;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.change.CbtInfo;
 import org.blksnap.api.change.GenerationReason;
+import org.blksnap.spi.tracker.Evidence;
 import org.blksnap.spi.tracker.Tracker;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -31,11 +33,6 @@ class GenerationTest {
   @BeforeEach
   void setUp() {
     bench = new TrackerBench(directory);
-  }
-
-  @AfterEach
-  void tearDown() {
-    bench.close();
   }
 
   /** Two takes, one mark in each epoch. */
@@ -73,17 +70,35 @@ class GenerationTest {
   void aCleanCloseIsTrustedAlsoAfterAReboot() throws Exception {
     used().close("f1");
     bench.bootId = "boot-2";
-    bench.lastModifiedMillis = Long.MAX_VALUE / 2;
+    bench.evidence = Evidence.none("nobody left anything");
     assertGoesOn(bench.open());
   }
 
   @Test
-  void aKillIsTrustedWithinTheSameBoot() throws Exception {
+  void aKillIsTrustedWhereTheDeviceIsAsItWasLeft() throws Exception {
+    used();
+    Tracker after = bench.killed().open();
+    assertFalse(after.begunByOpening());
+    assertGoesOn(after);
+  }
+
+  @Test
+  void aKillIsTrustedWhateverTheClockSays() throws Exception {
+    bench.clock.set(Long.MAX_VALUE / 2);
     used();
     TrackerBench after = bench.killed();
-    after.lastModifiedMillis = bench.clock.get() + MapOpening.HEARTBEAT_SLACK_MILLIS;
+    after.clock.set(0);
     assertGoesOn(after.open());
-    after.close();
+  }
+
+  @Test
+  void aKillIsNotTrustedWhereNobodySawHowTheDeviceWasLeft() throws Exception {
+    used();
+    TrackerBench after = bench.killed();
+    after.evidence = Evidence.none("its guardian was killed as well");
+    Tracker next = after.open();
+    assertTrue(next.begunByOpening());
+    assertNew(next, GenerationReason.UNPROVEN, "its guardian was killed as well");
   }
 
   @Test
@@ -116,54 +131,74 @@ class GenerationTest {
     assertNew(bench.open(), GenerationReason.UNCLEAN_POWER_LOSS, "boot-1");
   }
 
-  @Test
-  void durableModeOnNowButNotThenIsNotTrusted() throws Exception {
-    used();
-    bench.durable = true;
-    bench.bootId = "boot-2";
-    assertNew(bench.open(), GenerationReason.UNCLEAN_POWER_LOSS, "");
-  }
-
-  @Test
-  void durableModeOutlivesPowerLoss() throws Exception {
-    bench.durable = true;
-    used();
-    bench.bootId = "boot-2";
-    assertGoesOn(bench.open());
-  }
-
-  @Test
-  void aTakeAnnouncedBeforePowerLossCountsAsTaken() throws Exception {
-    bench.durable = true;
-    Tracker tracker = used();
-    tracker.prepareTake(bench.capacity);
+  private TrackerBench powerLost() {
     TrackerBench after = bench.killed();
     after.bootId = "boot-2";
-    Tracker next = after.open();
-    assertEquals(before.changesNumber() + 1, next.info().changesNumber());
-    assertEquals(before.generationId(), next.info().generationId());
-    next.handOver();
-    after.close();
+    after.evidence = Evidence.none("power was lost");
+    return after;
   }
 
   @Test
-  void aNewMapBegunBeforePowerLossInDurableModeIsNotTrusted() throws Exception {
+  void aPowerLossAtRestInDurableModeIsTrustedWhereTheDeviceIsTheSame() throws Exception {
+    bench.durable = true;
+    used().rest("f1");
+    assertGoesOn(powerLost().open());
+    TrackerBench other = powerLost();
+    other.fingerprint = "f2";
+    assertNew(other.open(), GenerationReason.CHANGED_WHILE_DETACHED, "f2");
+  }
+
+  @Test
+  void whateverStirsADeviceAtRestTakesThatBack() throws Exception {
     bench.durable = true;
     Tracker tracker = used();
-    tracker.prepareTake(bench.capacity + 4096);
-    TrackerBench after = bench.killed();
-    after.bootId = "boot-2";
-    assertNew(after.open(), GenerationReason.UNCLEAN_POWER_LOSS, "newer map");
-    after.close();
+    List<org.junit.jupiter.api.function.Executable> changes =
+        List.of(
+            () -> tracker.mark(0, 512), // marked in this epoch before
+            () -> tracker.mark(8192, 512),
+            () -> tracker.markBoth(8192, 512),
+            () -> tracker.markDirty(List.of(new ByteRange(0, 1))),
+            () -> tracker.prepareTake(bench.capacity).abort(),
+            () -> take(tracker, bench.capacity));
+    tracker.mark(0, 512);
+    for (org.junit.jupiter.api.function.Executable change : changes) {
+      tracker.rest("f1");
+      assertFalse(powerLost().open().begunByOpening());
+      tracker.stirred();
+      try {
+        change.execute();
+      } catch (Throwable e) {
+        throw new AssertionError(e);
+      }
+      assertTrue(tracker.stirred());
+      assertFalse(tracker.stirred());
+      Tracker after = powerLost().open();
+      assertEquals(GenerationReason.UNCLEAN_POWER_LOSS, after.info().reason());
+      after.handOver();
+    }
+    tracker.handOver();
+  }
+
+  @Test
+  void withoutDurableModeNothingRests() throws Exception {
+    used().rest("f1");
+    assertNew(powerLost().open(), GenerationReason.UNCLEAN_POWER_LOSS, "boot-1");
+  }
+
+  @Test
+  void aPowerLossIsNotTrustedInDurableModeEither() throws Exception {
+    bench.durable = true;
+    used();
+    bench.bootId = "boot-2";
+    assertNew(bench.open(), GenerationReason.UNCLEAN_POWER_LOSS, "boot-1");
   }
 
   @Test
   void changedWhileDetachedAfterAKill() throws Exception {
     used();
     TrackerBench after = bench.killed();
-    after.lastModifiedMillis = bench.clock.get() + MapOpening.HEARTBEAT_SLACK_MILLIS + 1;
-    assertNew(after.open(), GenerationReason.CHANGED_WHILE_DETACHED, "last tracked");
-    after.close();
+    after.fingerprint = "f2";
+    assertNew(after.open(), GenerationReason.CHANGED_WHILE_DETACHED, "f2");
   }
 
   @Test
@@ -237,7 +272,6 @@ class GenerationTest {
     assertEquals(before.changesNumber() - 1, next.info().changesNumber());
     next.handOver();
     tracker.handOver();
-    after.close();
   }
 
   private static long newestSlot(TrackerBench bench) throws Exception {
@@ -263,7 +297,6 @@ class GenerationTest {
     tracker.markBoth(-512, 512);
     TrackerBench after = bench.killed();
     assertNew(after.open(), GenerationReason.MAP_CORRUPTED, "");
-    after.close();
   }
 
   @Test
@@ -303,7 +336,6 @@ class GenerationTest {
     assertEquals(GenerationReason.RESIZE, tracker.info().reason());
     TrackerBench after = bench.killed();
     assertNew(after.open(), GenerationReason.MAP_CORRUPTED, "newer map");
-    after.close();
   }
 
   @Test

@@ -15,7 +15,6 @@ import org.blksnap.api.block.BlockSizeRule;
 import org.blksnap.api.block.ByteRange;
 import org.blksnap.api.block.Errno;
 import org.blksnap.spi.tracker.Tracker;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -33,11 +32,6 @@ class LargeDeviceTest {
   void setUp() {
     bench = new TrackerBench(directory);
     bench.rule = DEFAULT;
-  }
-
-  @AfterEach
-  void tearDown() {
-    bench.close();
   }
 
   private static long millis(long since) {

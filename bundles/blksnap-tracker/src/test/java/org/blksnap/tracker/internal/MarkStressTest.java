@@ -94,7 +94,6 @@ class MarkStressTest {
     }
     assertEquals(null, failure.get());
     tracker.handOver();
-    bench.close();
   }
 
   private static void work(
@@ -162,6 +161,5 @@ class MarkStressTest {
     reader.join();
     assertEquals(null, failure.get());
     tracker.handOver();
-    bench.close();
   }
 }

@@ -10,22 +10,23 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.BlockSizeRule;
 import org.blksnap.api.change.ChangeMap;
+import org.blksnap.spi.tracker.Evidence;
 import org.blksnap.spi.tracker.Tracker;
 import org.blksnap.spi.tracker.TrackerRequest;
 
 /** A provider, a clock and a request whose parts a test changes. */
-final class TrackerBench implements AutoCloseable {
+final class TrackerBench {
   static final long SEED = Long.getLong("seed", System.nanoTime());
 
   final Path file;
   final AtomicLong clock = new AtomicLong(1_000_000_000_000L);
-  final MappedTrackerProvider provider = new MappedTrackerProvider(clock::get, () -> 0L);
+  final MappedTrackerProvider provider = new MappedTrackerProvider(clock::get);
   long capacity = 64 * 4096;
   BlockSizeRule rule = new BlockSizeRule(12, 1 << 21, 26);
   boolean durable;
   String identity = "file:1:2";
   String fingerprint = "f1";
-  long lastModifiedMillis;
+  Evidence evidence = Evidence.of("f1");
   String bootId = "boot-1";
   boolean adopt;
 
@@ -40,16 +41,7 @@ final class TrackerBench implements AutoCloseable {
   Tracker openAt(Path file) throws BlksnapException {
     return provider.open(
         new TrackerRequest(
-            "sda",
-            file,
-            capacity,
-            rule,
-            durable,
-            identity,
-            fingerprint,
-            lastModifiedMillis,
-            bootId,
-            adopt));
+            "sda", file, capacity, rule, durable, identity, fingerprint, evidence, bootId, adopt));
   }
 
   /** A file as a killed process leaves it: nothing was closed, all stores are there. */
@@ -81,10 +73,5 @@ final class TrackerBench implements AutoCloseable {
       values[i] = Byte.toUnsignedInt(dst.get(i));
     }
     return values;
-  }
-
-  @Override
-  public void close() {
-    provider.close();
   }
 }

@@ -3,7 +3,6 @@ package org.blksnap.tracker.internal;
 
 import org.blksnap.contract.TrackerContract;
 import org.blksnap.spi.tracker.TrackerProvider;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Nested;
 
 class TrackerContractTest {
@@ -13,11 +12,6 @@ class TrackerContractTest {
     @Override
     protected TrackerProvider provider() {
       return provider;
-    }
-
-    @AfterEach
-    void stop() {
-      provider.close();
     }
   }
 

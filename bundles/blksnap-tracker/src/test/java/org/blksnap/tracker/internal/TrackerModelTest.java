@@ -13,6 +13,7 @@ import java.util.Random;
 import java.util.UUID;
 import org.blksnap.api.block.ByteRange;
 import org.blksnap.api.change.ChangeSet;
+import org.blksnap.spi.tracker.Evidence;
 import org.blksnap.spi.tracker.Tracker;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -81,8 +82,12 @@ class TrackerModelTest {
         bench.fingerprint = "f";
         tracker = bench.open();
       }
-      case 2 -> tracker = bench.open(); // as after a kill
+      case 2 -> { // as after a kill
+        bench.evidence = Evidence.of(bench.fingerprint);
+        tracker = bench.open();
+      }
       case 3 -> {
+        bench.evidence = Evidence.of(bench.fingerprint);
         tracker.prepareTake(bench.capacity); // killed in the middle of a take
         tracker = bench.open();
       }
@@ -156,7 +161,6 @@ class TrackerModelTest {
       check();
     }
     tracker.handOver();
-    bench.close();
     System.out.println("tracker model: " + STEPS + " steps, " + wraps + " wraps");
   }
 }

@@ -18,6 +18,7 @@ import org.blksnap.device.internal.LocalDeviceProvider;
 import org.blksnap.diffstorage.internal.DiffStorageProvider;
 import org.blksnap.event.internal.DispatchingEventProvider;
 import org.blksnap.spi.chunk.DiffArea;
+import org.blksnap.spi.device.DeviceProvider;
 import org.blksnap.testkit.CallPlan;
 import org.blksnap.testkit.Intercept;
 import org.blksnap.testkit.Subject;
@@ -40,8 +41,8 @@ public final class EngineSubject implements Subject {
   private int restarts;
   private CallPlan plan;
   private Engine engine;
-  private MappedTrackerProvider tracker;
   private DispatchingEventProvider events;
+  private DeviceProvider devices;
 
   public EngineSubject(Path root) throws IOException {
     this.root = root;
@@ -51,14 +52,14 @@ public final class EngineSubject implements Subject {
 
   private void start() throws BlksnapException {
     plan = new CallPlan();
-    tracker = new MappedTrackerProvider();
     events = new DispatchingEventProvider();
     engine =
         new Engine(
             root.resolve("state"), parameters, () -> EngineSettings.DEFAULTS, () -> List.of());
     engine.provideEvents(events);
-    engine.provide(Room.DEVICE, Intercept.device(new LocalDeviceProvider(), plan));
-    engine.provide(Room.TRACKER, Intercept.tracker(tracker, plan));
+    devices = Intercept.device(new LocalDeviceProvider(), plan);
+    engine.provide(Room.DEVICE, devices);
+    engine.provide(Room.TRACKER, Intercept.tracker(new MappedTrackerProvider(), plan));
     engine.provide(Room.CHUNK, Intercept.chunk(new ChunkEngineComponent(), plan));
     engine.provide(Room.STORAGE, Intercept.storage(new DiffStorageProvider(), plan));
   }
@@ -93,6 +94,21 @@ public final class EngineSubject implements Subject {
     }
   }
 
+  /** As an update of the device's bundle does it; the steps are done while none is there. */
+  public void swapDevices(WhileDown meanwhile) throws Exception {
+    engine.withdraw(Room.DEVICE, devices);
+    meanwhile.run();
+    devices = Intercept.device(new LocalDeviceProvider(), plan);
+    engine.provide(Room.DEVICE, devices);
+  }
+
+  /** Killed while the device's bundle is away, after the steps. */
+  public void killedDuringSwapOfDevices(WhileDown steps) throws Exception {
+    engine.withdraw(Room.DEVICE, devices);
+    steps.run();
+    restartAsKilled();
+  }
+
   @Override
   public Path directory() {
     return root.resolve("files");
@@ -122,7 +138,6 @@ public final class EngineSubject implements Subject {
   /** For good, where the engine is not gone already. */
   private void stop() {
     engine.close();
-    tracker.close();
     events.close();
   }
 
@@ -137,13 +152,15 @@ public final class EngineSubject implements Subject {
     killed.add(plan);
     awaitStandstill();
     engine.housekeeper().close();
-    tracker.close();
     for (FilteredDevice device : engine.filteredDevices()) {
-      device.raw().close();
+      if (device.raw() != null) {
+        device.raw().close();
+      }
       if (device.held() != null && device.held().area() != null) {
         abandoned.add(device.held().area());
       }
     }
+    engine.guardian().abandon();
     engine.state().close();
     events.close();
     meanwhile.run();
