@@ -79,7 +79,6 @@ public final class FrozenGround implements AutoCloseable {
   @Override
   public void close() {
     engine.close();
-    tracker.close();
     events.close();
   }
 
