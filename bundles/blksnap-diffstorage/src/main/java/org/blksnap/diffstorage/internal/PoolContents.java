@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.blksnap.diffstorage.internal;
 
-import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -126,7 +125,8 @@ final class PoolContents {
   void addRanges(Path given, List<ByteRange> ranges, Geometry geometry) throws BlksnapException {
     Path path = given.toAbsolutePath();
     FileKey key = FileKey.of(path);
-    List<ByteRange> checked = RangeRules.check(path, ranges, usable(path, key, geometry));
+    List<ByteRange> checked =
+        RangeRules.check(path, ranges, RangeRules.usable(path, key, geometry));
     claims.claim(snapshot, key, path, checked);
     try {
       OpenFile file = fileOf(path, key);
@@ -157,21 +157,6 @@ final class PoolContents {
       claims.release(snapshot, key, checked);
       dropUnused();
       throw e;
-    }
-  }
-
-  /** A device ends with its file's last sector; storage ends with the file's last whole one. */
-  private static Geometry usable(Path path, FileKey key, Geometry geometry)
-      throws BlksnapException {
-    if (key.block()) {
-      return geometry;
-    }
-    try {
-      long bytes = Files.size(path);
-      long behind = geometry.capacity() - bytes;
-      return behind > 0 && behind < ByteRange.SECTOR ? geometry.withCapacity(bytes) : geometry;
-    } catch (IOException e) {
-      throw Failures.of(e, path, "asking for its size");
     }
   }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.blksnap.diffstorage.internal;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.blksnap.api.block.BlksnapException;
@@ -42,6 +44,20 @@ final class RangeRules {
       }
     }
     return List.copyOf(ranges);
+  }
+
+  /** A device ends with its file's last sector; storage ends with the file's last whole one. */
+  static Geometry usable(Path path, FileKey key, Geometry geometry) throws BlksnapException {
+    if (key.block()) {
+      return geometry;
+    }
+    try {
+      long bytes = Files.size(path);
+      long behind = geometry.capacity() - bytes;
+      return behind > 0 && behind < ByteRange.SECTOR ? geometry.withCapacity(bytes) : geometry;
+    } catch (IOException e) {
+      throw Failures.of(e, path, "asking for its size");
+    }
   }
 
   private static BlksnapException refused(Path path, String why) {
