@@ -143,6 +143,11 @@ final class NbdServer implements AutoCloseable {
               }
               return drop;
             });
+    forgetAdopted();
+  }
+
+  /** Closes sockets of a predecessor that nobody listens on any more, so that no client queues. */
+  synchronized void forgetAdopted() {
     adopted.values().forEach(NbdServer::closeQuietly);
     adopted.clear();
   }
@@ -267,6 +272,7 @@ final class NbdServer implements AutoCloseable {
       Transport pipe = parcel.get().transport();
       peer = Peer.of(channel);
       admission.adopt(peer);
+      peer.tune(channel, limits);
       start(new Connection(this, parcel.get(), peer, pipe, limits));
       begun = true;
     } catch (IOException | RuntimeException | OutOfMemoryError e) {
@@ -386,10 +392,7 @@ final class NbdServer implements AutoCloseable {
           connection.parcel().ifPresent(parcel -> closeQuietly(parcel.channel()));
         });
     connections.clear();
-    synchronized (this) {
-      adopted.values().forEach(NbdServer::closeQuietly);
-      adopted.clear();
-    }
+    forgetAdopted();
   }
 
   static void closeQuietly(Channel channel) {
