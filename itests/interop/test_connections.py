@@ -112,6 +112,9 @@ def test_connections_up_to_the_bound_are_served_and_one_more_is_not():
         for _ in range(MAXIMUM_CONNECTIONS * 2):
             try:
                 many.append(client())
+            except Refused as e:
+                check("the server is full" in str(e), e)
+                break
             except (Gone, ConnectionError):
                 break
         check(len(many) == MAXIMUM_CONNECTIONS, f"{len(many)} connections were served, {MAXIMUM_CONNECTIONS} are the bound")
@@ -138,7 +141,7 @@ def test_connections_up_to_the_bound_are_served_and_one_more_is_not():
             try:
                 many.append(client())
                 return True
-            except (Gone, ConnectionError):
+            except (Refused, Gone, ConnectionError):
                 return False
 
         until("there is room again", again)

@@ -224,7 +224,7 @@ def test_soft_disconnect_closes_tls_in_order():
         it.leave()
 
 
-def test_client_certificates_are_optional_by_default():
+def test_anybody_is_let_in_where_certificates_are_not_required():
     for certificates in (BARE, CLIENT):
         check(lets_in(certificates), f"{certificates.name} is refused")
 

@@ -198,6 +198,7 @@ public final class NbdComponent implements ExportService, Examination {
         LOG.error("{}", e.getMessage());
       }
     }
+    server.forgetAdopted();
     if (failures.isEmpty()) {
       server.keepOnly(settings.addresses());
     }

@@ -11,7 +11,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.blksnap.api.export.Export;
 import org.slf4j.Logger;
@@ -26,15 +25,6 @@ import org.slf4j.LoggerFactory;
  * was adopted is not bound again.
  */
 final class NbdServer implements AutoCloseable {
-  /**
-   * Longest time until the others go on without those that have a request under way, or are still
-   * negotiating.
-   */
-  static final long REST_MILLIS = 1_000;
-
-  /** Longest time until a client is cut where there is no successor to go on with it. */
-  static final long CLOSE_MILLIS = 5_000;
-
   private static final long LATE_POLL_MILLIS = 100;
 
   private static final Logger LOG = LoggerFactory.getLogger(NbdServer.class);
@@ -44,9 +34,8 @@ final class NbdServer implements AutoCloseable {
   private final BufferPool buffers;
   private final ContextBudget contexts;
   private final Admission admission;
+  private final Clients clients = new Clients();
   private final AtomicInteger turnaways = new AtomicInteger();
-  private final Map<Connection, Thread> connections = new ConcurrentHashMap<>();
-  private final AtomicInteger serial = new AtomicInteger();
   private volatile Limits limits;
   private volatile boolean closed;
 
@@ -143,6 +132,11 @@ final class NbdServer implements AutoCloseable {
               }
               return drop;
             });
+    forgetAdopted();
+  }
+
+  /** Closes sockets of a predecessor that nobody listens on any more, so that no client queues. */
+  synchronized void forgetAdopted() {
     adopted.values().forEach(NbdServer::closeQuietly);
     adopted.clear();
   }
@@ -170,7 +164,7 @@ final class NbdServer implements AutoCloseable {
         return;
       }
       peer.tune(client, now);
-      start(new Connection(this, listener, peer, new SocketTransport(client), now));
+      clients.start(new Connection(this, listener, peer, new SocketTransport(client), now));
       begun = true;
     } catch (IOException | RuntimeException | OutOfMemoryError e) {
       warn(e.toString());
@@ -191,31 +185,9 @@ final class NbdServer implements AutoCloseable {
     }
   }
 
-  /** Where it fails the connection is closed; it is the caller's to count it out. */
-  private void start(Connection connection) {
-    Thread thread = new Thread(connection, "nbd-" + serial.incrementAndGet());
-    thread.setDaemon(true);
-    connections.put(connection, thread);
-    boolean started = false;
-    try {
-      thread.start();
-      started = true;
-    } finally {
-      if (!started) {
-        connections.remove(connection);
-        connection.close();
-      }
-    }
-    if (closed) {
-      connection.park();
-    }
-  }
-
   /** Called by a connection's thread when nothing of it is left to do here. */
   void ended(Connection connection) {
-    if (connection.parcel().isEmpty()) {
-      connections.remove(connection);
-    }
+    clients.ended(connection);
     admission.leave(connection.peer());
   }
 
@@ -226,12 +198,15 @@ final class NbdServer implements AutoCloseable {
     for (Target target : exports.all()) {
       boolean readOnly =
           target.device().geometry().readOnly() || (target.image() && limits.imagesReadOnly());
-      int clients =
-          (int) connections.keySet().stream().filter(c -> c.export().equals(target.name())).count();
       String uri = now.isEmpty() ? "" : now.get(0).uri(target.name());
       served.add(
           new Export(
-              target.name(), target.kind(), target.device().capacity(), readOnly, uri, clients));
+              target.name(),
+              target.kind(),
+              target.device().capacity(),
+              readOnly,
+              uri,
+              clients.of(target.name())));
     }
     return served;
   }
@@ -257,6 +232,7 @@ final class NbdServer implements AutoCloseable {
 
   private void resume(SocketChannel channel, Object state) {
     Peer peer = null;
+    Transport pipe = null;
     boolean begun = false;
     try {
       Optional<Parcel> parcel = Parcel.of(channel, state);
@@ -264,15 +240,19 @@ final class NbdServer implements AutoCloseable {
         LOG.warn("a parked client was dropped: what was left of it is of another version");
         return;
       }
-      Transport pipe = parcel.get().transport();
+      pipe = parcel.get().transport();
       peer = Peer.of(channel);
       admission.adopt(peer);
-      start(new Connection(this, parcel.get(), peer, pipe, limits));
+      peer.tune(channel, limits);
+      clients.start(new Connection(this, parcel.get(), peer, pipe, limits));
       begun = true;
     } catch (IOException | RuntimeException | OutOfMemoryError e) {
       LOG.warn("a parked client was dropped: {}", e.toString());
     } finally {
       if (!begun) {
+        if (pipe != null) {
+          pipe.close();
+        }
         closeQuietly(channel);
         if (peer != null) {
           admission.leave(peer);
@@ -309,33 +289,12 @@ final class NbdServer implements AutoCloseable {
 
   /**
    * Brings everything to rest and hands it out, sockets open. The server is closed then. What is
-   * not at rest in {@link #REST_MILLIS} is not cut; it follows when it is.
+   * not at rest in {@link Clients#REST_MILLIS} is not cut; it follows when it is.
    */
   Map<String, Object> park() {
     Map<String, Object> left = new LinkedHashMap<>();
     stopListening(left);
-    Map<Connection, Thread> now = Map.copyOf(connections);
-    now.keySet().forEach(Connection::park);
-    long deadline = System.nanoTime() + REST_MILLIS * 1_000_000;
-    int number = 0;
-    Stragglers way = way();
-    for (Map.Entry<Connection, Thread> each : now.entrySet()) {
-      Connection connection = each.getKey();
-      if (!connection.export().isEmpty()) {
-        joined(each.getValue(), deadline);
-      }
-      if (!connection.endedElseFollow(way)) {
-        continue;
-      }
-      Optional<Parcel> parcel = connection.parcel();
-      if (parcel.isPresent()) {
-        left.put(CHANNEL + number, parcel.get().channel());
-        left.put(STATE + number, parcel.get().state());
-        number++;
-      }
-    }
-    connections.clear();
-    way.leave(left);
+    clients.park(way(), left);
     return left;
   }
 
@@ -353,17 +312,8 @@ final class NbdServer implements AutoCloseable {
       late = receiver;
     }
     if (late != null) {
-      joined(late, System.nanoTime() + REST_MILLIS * 1_000_000);
+      Clients.joined(late, System.nanoTime() + Clients.REST_MILLIS * 1_000_000);
     }
-  }
-
-  private static boolean joined(Thread thread, long deadline) {
-    try {
-      thread.join(Math.max(1, (deadline - System.nanoTime()) / 1_000_000));
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
-    return !thread.isAlive();
   }
 
   /** Stops listening, ends requests in flight and drops all clients. Idempotent, bounded. */
@@ -374,22 +324,8 @@ final class NbdServer implements AutoCloseable {
     for (Object each : listening.values()) {
       closeQuietly((Channel) each);
     }
-    Map<Connection, Thread> now = Map.copyOf(connections);
-    now.keySet().forEach(Connection::park);
-    long deadline = System.nanoTime() + CLOSE_MILLIS * 1_000_000;
-    now.forEach(
-        (connection, thread) -> {
-          if (connection.export().isEmpty() || !joined(thread, deadline)) {
-            connection.close();
-            joined(thread, System.nanoTime() + 500_000_000L);
-          }
-          connection.parcel().ifPresent(parcel -> closeQuietly(parcel.channel()));
-        });
-    connections.clear();
-    synchronized (this) {
-      adopted.values().forEach(NbdServer::closeQuietly);
-      adopted.clear();
-    }
+    clients.cut();
+    forgetAdopted();
   }
 
   static void closeQuietly(Channel channel) {

@@ -35,13 +35,22 @@ record Peer(String name, boolean local, boolean trusted) {
         : new Peer("nobody", false, false);
   }
 
-  static Peer local(UserPrincipal user) throws IOException {
-    boolean own = user.equals(Files.getOwner(Path.of("/proc/self")));
-    return new Peer(user.getName(), true, own || user.equals(root()));
+  private static Peer local(UserPrincipal user) throws IOException {
+    boolean trusted = user.equals(user(ownNumber())) || user.equals(user("0"));
+    return new Peer(user.getName(), true, trusted);
   }
 
-  private static UserPrincipal root() throws IOException {
-    return FileSystems.getDefault().getUserPrincipalLookupService().lookupPrincipalByName("0");
+  /** Not the owner of {@code /proc/self}, who is root for a process that was given capabilities. */
+  private static String ownNumber() throws IOException {
+    return Files.readAllLines(Path.of("/proc/self/status")).stream()
+        .filter(line -> line.startsWith("Uid:"))
+        .map(line -> line.split("\\s+")[2])
+        .findFirst()
+        .orElseThrow(() -> new IOException("no user in /proc/self/status"));
+  }
+
+  private static UserPrincipal user(String number) throws IOException {
+    return FileSystems.getDefault().getUserPrincipalLookupService().lookupPrincipalByName(number);
   }
 
   /** What a TCP connection needs so that a dead peer is noticed and small replies do not wait. */

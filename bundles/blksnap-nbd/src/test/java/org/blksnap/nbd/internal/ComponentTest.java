@@ -124,6 +124,25 @@ class ComponentTest {
     }
   }
 
+  /** A client would connect to it, and wait for ever. */
+  @Test
+  void inheritedSocketIsClosedWhereItsPlaceIsNoLongerListenedAt() throws IOException {
+    java.nio.channels.ServerSocketChannel inherited =
+        java.nio.channels.ServerSocketChannel.open().bind(null);
+    component.deactivate();
+    Map<Object, Object> left = new HashMap<>((Map<?, ?>) shelf.fetch(name()).orElseThrow());
+    left.put(NbdServer.LISTENER + "tcp:elsewhere", inherited);
+    shelf.leave(name(), left);
+    Path taken = Files.createFile(state.resolve("taken"));
+    component = started(Map.of("socket_path", taken.toString()));
+    assertEquals(Finding.Severity.ERROR, component.examine().get(0).severity());
+    assertTrue(!inherited.isOpen());
+  }
+
+  private static String name() {
+    return NbdComponent.PARKED;
+  }
+
   @Test
   void movedSocketKeepsItsClients() throws IOException {
     try (RawClient client = new RawClient(socket()).enter("disk", Mode.SIMPLE)) {

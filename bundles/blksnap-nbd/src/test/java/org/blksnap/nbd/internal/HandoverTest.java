@@ -203,7 +203,7 @@ class HandoverTest {
       long begin = System.nanoTime();
       update();
       assertEquals(512, other.read(Mode.SIMPLE, 0, 512).length);
-      assertTrue(System.nanoTime() - begin < 3 * NbdServer.REST_MILLIS * 1_000_000);
+      assertTrue(System.nanoTime() - begin < 3 * Clients.REST_MILLIS * 1_000_000);
       slow.in.skipNBytes(12);
       assertArrayEquals(fixture.device.bytes, slow.in.readNBytes(4 << 20));
       assertEquals(512, slow.read(Mode.SIMPLE, 0, 512).length);
