@@ -54,7 +54,7 @@ class Journal:
             self._differences.append(text)
             operations = list(self._operations)
         self.say(f"DIFFERENCE (seed {self.seed}): {text}")
-        for line in operations if first else operations[-6:]:
+        for line in operations if first else operations[-12:]:
             print("    ", line, flush=True)
 
     def enough(self, planted):
