@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The distribution with faults beneath it: clocks that are set, storage that is slow (itests/faults)."""
+import shutil
+
 from kit import *
 
 SOURCES = pathlib.Path(__file__).resolve().parent.parent / "faults"
@@ -14,6 +16,9 @@ class Beneath:
     """The distribution, restarted with the faults' library; started anew without it by whoever comes next."""
 
     def __enter__(self):
+        for program in ("make", "gcc"):
+            if not shutil.which(program):
+                skip(f"{program} is needed to build itests/faults")
         library = WORK / "faults" / "libfaults.so"
         command("make", "-s", "-C", SOURCES, f"OUT={library.parent}")
         faultctl("init")

@@ -67,7 +67,7 @@ class Device:
         """A write past the server, which is not there."""
         length = chance.choice((1, 4, 16))
         at = chance.randrange(FOREIGN_BLOCKS - length)
-        sequence = self.foreign.send(at, length, False)
+        sequence = self.foreign.send(at, length)
         with open(self.path, "r+b") as stream:
             stream.seek(at * BLOCK)
             stream.write(self.foreign.content(at, length, sequence))

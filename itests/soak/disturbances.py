@@ -5,6 +5,7 @@ Each says which images it may cost (excuses) and which change maps may begin ane
 """
 import time
 
+import operations
 from server import Refused
 
 BUNDLES = ("tracker", "chunk", "diffstorage", "device", "nbd", "event", "shell", "ioctl", "snapshot")
@@ -58,7 +59,7 @@ def dead(soak, foreign):
 def by_chance(soak):
     """A number where somebody is to write meanwhile, else 0."""
     chosen, which = soak.chance.random(), soak.chance.random()
-    return which if soak.faults and chosen < 0.3 else 0
+    return which if soak.faults and chosen < 0.5 else 0
 
 
 def kill(soak):
@@ -100,19 +101,22 @@ def clock(soak):
     soak.server.faults("clock", *words)
 
 
-def storage(soak, kind, action, operations, seconds, path="*"):
+def storage(soak, kind, action, calls, seconds, path="*", meanwhile=None):
     with soak.weather.of(kind):
-        soak.server.faults("rule", "storage", action, f"on={operations}", f"path={soak.server.work}/diff/{path}")
+        soak.server.faults("rule", "storage", action, f"on={calls}", f"path={soak.server.work}/diff/{path}")
         try:
             time.sleep(seconds)
+            if meanwhile:
+                meanwhile(soak)
         finally:
             soak.server.faults("clear", "storage")
 
 
 def slow(soak):
     milliseconds, seconds = soak.chance.choice((20, 100, 300)), soak.chance.uniform(1, 6)
-    soak.note("slow", f"storage, {milliseconds} ms a write, for {seconds:.1f} s")
-    storage(soak, "slow storage", f"delay:{milliseconds}", "write", seconds)
+    meanwhile = soak.chance.choice((None, swap, operations.snapshot, operations.destroy, operations.verify))
+    soak.note("slow", f"storage, {milliseconds} ms a write, for {seconds:.1f} s" + (f", then {meanwhile.__name__}" if meanwhile else ""))
+    storage(soak, "slow storage", f"delay:{milliseconds}", "write", seconds, meanwhile=meanwhile)
 
 
 def stuck(soak):
@@ -122,14 +126,22 @@ def stuck(soak):
 
 
 def failing(soak):
-    action, operations = soak.chance.choice((("fail:EIO", "write"), ("fail:ENOSPC", "write,allocate"), ("readonly", "write,allocate"), ("gone", "read,write,sync"), ("fail:EIO", "read")))
+    action, calls = soak.chance.choice((("fail:EIO", "write"), ("fail:ENOSPC", "write,allocate"), ("readonly", "write,allocate"), ("gone", "read,write,sync"), ("fail:EIO", "read")))
     held = soak.one(soak.held)
     if not held:
         return soak.journal.skipped("failing storage: no snapshot")
-    soak.note("failing", f"{action} on {operations} of the storage of {held.id}")
-    held.excuses.add(f"its storage failed ({action} on {operations})")
-    storage(soak, "failing storage", action, operations, 2, f"{held.directory.name}/*")
+    soak.note("failing", f"{action} on {calls} of the storage of {held.id}")
+    held.excuses.add(f"its storage failed ({action} on {calls})")
+    storage(soak, "failing storage", action, calls, 2, f"{held.directory.name}/*")
 
 
-ALWAYS = ((swap, 8), (kill, 3), (restart, 2))
-FAULTS = ((clock, 4), (slow, 5), (stuck, 2), (failing, 3))
+def planted(soak):
+    """A write past a server that runs, told to nobody: what the soak is there to notice."""
+    device = soak.one(soak.devices)
+    soak.note("planted", f"write behind {device.name} while it is attached")
+    device.change_behind_its_back(soak.chance)
+
+
+ALWAYS = ((swap, 8), (kill, 5), (restart, 2))
+FAULTS = ((clock, 6), (slow, 6), (stuck, 2), (failing, 3))
+PLANTED = ((planted, 20),)

@@ -54,12 +54,12 @@ class Journal:
             self._differences.append(text)
             operations = list(self._operations)
         self.say(f"DIFFERENCE (seed {self.seed}): {text}")
-        for line in operations if first else operations[-6:]:
+        for line in operations if first else operations[-12:]:
             print("    ", line, flush=True)
 
-    def too_many(self):
+    def enough(self, planted):
         with self._lock:
-            return len(self._differences) >= MOST_DIFFERENCES
+            return len(self._differences) >= (1 if planted else MOST_DIFFERENCES)
 
     def minute(self):
         with self._lock:
@@ -75,3 +75,10 @@ class Journal:
                 print("    ", text, flush=True)
         print(f"soak: {self._passed} passed, {len(self._differences)} failed, {self._skipped} skipped", flush=True)
         return not self._differences
+
+    def end_planted(self):
+        """Well where a planted change was noticed: by a map that misses it, or an image or a device that differs."""
+        noticed = [text for text in self._differences if "misses" in text or "differ" in text]
+        self.say(f"planted: {noticed[0] if noticed else 'not noticed'}")
+        print(f"soak: {self._passed} passed, {0 if noticed else 1} failed, {self._skipped} skipped", flush=True)
+        return bool(noticed)

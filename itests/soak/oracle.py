@@ -4,10 +4,24 @@
 A writer has one change under way at most. So its region is, at any moment, what its first p changes
 have made of it, for one p; and a take lies at a p between those acknowledged before it began and
 those sent before it ended.
+
+What a block holds is told by the sequence of the change that last wrote it, 0 for zeroes. A discarded
+block may read as zeroes or as before: then it is a set of such sequences.
 """
 import threading
 
 import stamps
+
+
+DISCARDED = -1
+
+
+def alternatives(value):
+    return value if isinstance(value, frozenset) else frozenset((value,))
+
+
+def fits(value, found):
+    return value == found or (isinstance(value, frozenset) and found in value)
 
 
 class Region:
@@ -26,12 +40,12 @@ class Region:
         self._log = []
         self._windows = 0
 
-    def send(self, at, length, zeroes):
-        """A change of blocks [at, at + length) of the region is about to be sent; returns its sequence."""
+    def send(self, at, length, value=None):
+        """A change of blocks [at, at + length) of the region is about to be sent; returns its sequence. Value: 0 or DISCARDED."""
         with self._lock:
             assert self._under_way is None
             sequence = self._acknowledged + 1
-            self._under_way = (sequence, at, length, 0 if zeroes else sequence)
+            self._under_way = (sequence, at, length, sequence if value is None else value)
             if self._windows:
                 self._log.append(self._under_way)
             return sequence
@@ -45,17 +59,31 @@ class Region:
     @staticmethod
     def _apply(state, change):
         _, at, length, value = change
-        state[at:at + length] = [value] * length
+        if value == DISCARDED:
+            state[at:at + length] = [alternatives(v) | {0} for v in state[at:at + length]]
+        else:
+            state[at:at + length] = [value] * length
 
     def under_way(self):
         with self._lock:
             return self._under_way
 
-    def content(self, at, length, value=None):
-        """What blocks [at, at + length) hold; where a value is given, what they would hold of that sequence."""
+    def content(self, at, length, value):
+        """What blocks [at, at + length) hold once they are written by this sequence; zeroes for 0 and DISCARDED."""
+        return b"".join(stamps.block(self.device, self.writer, self.first + at + i, max(value, 0)) for i in range(length))
+
+    def wrong(self, at, data):
+        """The first block of the data, read from block `at` on, that does not hold what it has to: (block, expected, found), else None."""
+        found = stamps.sequences(data, self.device, self.writer, self.first + at)
         with self._lock:
-            values = self._state[at:at + length] if value is None else [value] * length
-        return b"".join(stamps.block(self.device, self.writer, self.first + at + i, v) for i, v in enumerate(values))
+            return next(((self.first + at + i, self._state[at + i], f) for i, f in enumerate(found) if not fits(self._state[at + i], f)), None)
+
+    def sector_fits(self, at, within, sector):
+        """Whether a sector at this offset of block `at` is what some allowed content has there, now or after the change under way."""
+        with self._lock:
+            _, _, _, value = self._under_way
+            allowed = alternatives(self._state[at]) | {max(value, 0)}
+        return any(stamps.block(self.device, self.writer, self.first + at, v)[within:within + len(sector)] == sector for v in allowed)
 
     def adopt(self, data):
         """After a difference was told: what is there is taken as right."""
@@ -99,15 +127,20 @@ class Window:
         for value in found:
             if not isinstance(value, int):
                 return value
-        state, best = list(self.state), None
-        for step in range(len(self.changes) + 1):
-            if step:
-                Region._apply(state, self.changes[step - 1])
-            if state == found:
+        state = list(self.state)
+        wrong = {i for i in range(region.count) if not fits(state[i], found[i])}
+        nearest = (len(wrong), 0, sorted(wrong)[:4], [state[i] for i in sorted(wrong)[:4]])
+        for step, change in enumerate([None, *self.changes]):
+            if change:
+                Region._apply(state, change)
+                for i in range(change[1], change[1] + change[2]):
+                    (wrong.discard if fits(state[i], found[i]) else wrong.add)(i)
+            if not wrong:
                 return None
-            wrong = [i for i in range(region.count) if state[i] != found[i]]
-            if best is None or len(wrong) < len(best[1]):
-                best = (step, wrong, [(region.first + i, state[i], found[i]) for i in wrong[:4]])
-        last = self.acknowledged + len(self.changes)
-        return (f"writer {region.writer}: no moment between sequence {self.acknowledged} and {last} fits; nearest is "
-                f"{self.acknowledged + best[0]} with {len(best[1])} wrong blocks (block, expected, found): {best[2]}")
+            if len(wrong) < nearest[0]:
+                first = sorted(wrong)[:4]
+                nearest = (len(wrong), step, first, [state[i] for i in first])
+        count, step, first, expected = nearest
+        shown = [(region.first + i, value, found[i]) for i, value in zip(first, expected)]
+        return (f"writer {region.writer}: no moment between sequence {self.acknowledged} and {self.acknowledged + len(self.changes)} fits; nearest is "
+                f"{self.acknowledged + step} with {count} wrong blocks (block, expected, found): {shown}")

@@ -13,12 +13,13 @@ PYTHON=/usr/bin/python3
 
 usage() {
     cat <<'END_OF_USAGE'
-usage: itests/soak/run.sh --minutes N [--seed S] [--dist DIR|TAR.GZ] [--no-faults] [--keep]
+usage: itests/soak/run.sh --minutes N [--seed S] [--dist DIR|TAR.GZ] [--no-faults] [--planted] [--keep]
 
   --minutes N  how long random operations go on (a last check follows)
   --seed S     the same sequence of operations as a run that printed this seed
   --dist       the distribution, packed or unpacked (karaf-dist/target/karaf-dist-*.tar.gz)
   --no-faults  operations, updates, kills and restarts alone: clocks, storage and files stay as they are
+  --planted    writes past the running server, too, and ends well as soon as that was noticed: a proof of the soak
   --keep       leaves the scratch directory and says where it is
 
 The last line is the sum: N passed, M failed, K skipped. The exit status is 0 where nothing failed.
@@ -34,7 +35,7 @@ while [ $# -gt 0 ]; do
         --minutes) MINUTES=${2:?--minutes needs a number} && shift ;;
         --seed) OPTIONS+=(--seed "${2:?--seed needs a number}") && shift ;;
         --dist) DIST=${2:?--dist needs a directory or an archive} && shift ;;
-        --no-faults) OPTIONS+=(--no-faults) ;;
+        --no-faults | --planted) OPTIONS+=("$1") ;;
         --keep) KEEP=yes ;;
         -h | --help) usage && exit 0 ;;
         *) usage >&2 && exit 2 ;;

@@ -28,7 +28,8 @@ HEALTHY_LIMIT = 60
 class Soak:
     def __init__(self, options):
         self.chance = random.Random(options.seed)
-        self.faults = not options.no_faults
+        self.faults = not options.no_faults and not options.planted
+        self.planted = options.planted
         self.journal = Journal(options.seed)
         self.weather = Weather()
         self.server = Server(options.home, options.work, HERE.parent / "faults" / "faultctl", options.library)
@@ -78,7 +79,7 @@ class Soak:
             device.begin(self.journal, self.weather, self.chance)
 
     def step(self):
-        choices = operations.ALL + disturbances.ALWAYS + (disturbances.FAULTS if self.faults else ())
+        choices = operations.ALL + disturbances.ALWAYS + (disturbances.FAULTS if self.faults else ()) + (disturbances.PLANTED if self.planted else ())
         operation = self.chance.choices([o for o, _ in choices], [w for _, w in choices])[0]
         pause = self.chance.uniform(0, LONGEST_PAUSE)
         try:
@@ -121,7 +122,7 @@ class Soak:
         end = time.monotonic() + 60 * minutes
         minute = time.monotonic() + 60
         done = 0
-        while time.monotonic() < end and not self.journal.too_many():
+        while time.monotonic() < end and not self.journal.enough(self.planted):
             self.step()
             done += 1
             if done % REST_AFTER == 0:
@@ -129,7 +130,8 @@ class Soak:
             if time.monotonic() >= minute:
                 self.journal.minute()
                 minute = time.monotonic() + 60
-        self.rest()
+        if not self.planted:
+            self.rest()
         self.journal.minute()
 
     def end(self):
@@ -146,6 +148,7 @@ def main():
     parser.add_argument("--minutes", type=float, required=True)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 31))
     parser.add_argument("--no-faults", action="store_true")
+    parser.add_argument("--planted", action="store_true")
     parser.add_argument("--home", required=True)
     parser.add_argument("--work", required=True)
     parser.add_argument("--library", required=True)
@@ -160,7 +163,7 @@ def main():
         soak.end()
         for device in soak.devices:
             device.remove()
-    return 0 if soak.journal.end() else 1
+    return 0 if (soak.journal.end_planted() if options.planted else soak.journal.end()) else 1
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@
 import unittest
 
 import stamps
-from oracle import Region
+from oracle import DISCARDED, Region
 from stamps import BLOCK
 from weather import Weather
 
@@ -16,18 +16,20 @@ class Image:
 
     def __init__(self):
         self.region = Region(1, 2, FIRST, 16)
-        self.contents = [self.region.content(0, 16)]
-        for at, length, zeroes in ((0, 4, False), (2, 8, False)):
-            self.change(at, length, zeroes)
+        self.contents = [b"\0" * 16 * BLOCK]
+        for at, length, value in ((0, 4, None), (2, 8, None)):
+            self.change(at, length, value)
         self.window = self.region.open_window()
-        for at, length, zeroes in ((4, 2, False), (0, 16, True), (1, 1, False)):
-            self.change(at, length, zeroes)
+        for at, length, value in ((4, 2, None), (0, 16, 0), (1, 1, None)):
+            self.change(at, length, value)
         self.window.close()
 
-    def change(self, at, length, zeroes):
-        self.region.send(at, length, zeroes)
+    def change(self, at, length, value):
+        sequence = self.region.send(at, length, value)
         self.region.acknowledge()
-        self.contents.append(self.region.content(0, 16))
+        before = self.contents[-1]
+        new = self.region.content(at, length, sequence if value is None else value)
+        self.contents.append(before[:at * BLOCK] + new + before[(at + length) * BLOCK:])
 
 
 class OracleTest(unittest.TestCase):
@@ -66,13 +68,23 @@ class OracleTest(unittest.TestCase):
 
     def test_a_change_under_way_may_be_there_or_not(self):
         region = self.image.region
-        region.send(7, 2, False)
+        sequence = region.send(7, 2)
         window = region.open_window()
         window.close()
-        before = region.content(0, 16)
-        region.acknowledge()
+        before = self.image.contents[-1]
         self.assertIsNone(window.judge(before))
-        self.assertIsNone(window.judge(region.content(0, 16)))
+        self.assertIsNone(window.judge(before[:7 * BLOCK] + region.content(7, 2, sequence) + before[9 * BLOCK:]))
+
+    def test_a_discarded_block_is_zero_or_as_before_and_nothing_else(self):
+        region = self.image.region
+        region.send(1, 1, DISCARDED)
+        region.acknowledge()
+        self.assertIsNone(region.wrong(1, stamps.block(1, 2, FIRST + 1, 5)))
+        self.assertIsNone(region.wrong(1, stamps.ZERO))
+        self.assertIsNotNone(region.wrong(1, stamps.block(1, 2, FIRST + 1, 1)))
+
+    def test_a_live_block_of_an_earlier_change_is_wrong(self):
+        self.assertEqual(self.image.region.wrong(2, stamps.block(1, 2, FIRST + 2, 1)), (FIRST + 2, 0, 1))
 
     def test_a_request_longer_than_its_bound_is_told_unless_the_server_was_away(self):
         weather = Weather()

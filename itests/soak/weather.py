@@ -5,7 +5,7 @@ import threading
 import time
 
 # Longest live request, seconds, in each weather. The machine may be busy with other things.
-LIVE_BOUND_SECONDS = {"calm": 5, "slow storage": 10, "failing storage": 10, "swap": 30, "stuck storage": 25, "take": 10}
+LIVE_BOUND_SECONDS = {"calm": 5, "slow storage": 5, "failing storage": 10, "swap": 30, "stuck storage": 25, "take": 10}
 # In these the server is away: requests fail, and clients come back.
 AWAY = {"kill", "restart"}
 

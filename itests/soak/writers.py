@@ -7,6 +7,7 @@ import time
 
 import nbd
 
+from oracle import DISCARDED
 from stamps import BLOCK, SECTOR
 
 # Blocks of one change at most.
@@ -107,14 +108,12 @@ class Writer:
     def _heal(self):
         """Of the change under way when the server died, each sector is the old or the new one; then all becomes the new one."""
         _, at, length, value = self.region.under_way()
-        found = self.handle.pread(length * BLOCK, self._offset(at))
-        old, new = self.region.content(at, length), self.region.content(at, length, value)
+        found = bytes(self.handle.pread(length * BLOCK, self._offset(at)))
         for i in range(0, len(found), SECTOR):
-            sector = bytes(found[i:i + SECTOR])
-            if sector not in (old[i:i + SECTOR], new[i:i + SECTOR]):
+            if not self.region.sector_fits(at + i // BLOCK, i % BLOCK, found[i:i + SECTOR]):
                 self.journal.difference(f"{self.thread.name}: after a kill, sector at {self._offset(at) + i} is neither old nor new")
                 break
-        self.handle.pwrite(new, self._offset(at))
+        self.handle.pwrite(self.region.content(at, length, value), self._offset(at))
         self.region.acknowledge()
         self.journal.passed()
 
@@ -123,7 +122,7 @@ class Writer:
             data = self.handle.pread(self.region.count * BLOCK, self._offset(0))
             strange = self.region.adopt(bytes(data))
             for at in strange:
-                self.region.send(at, 1, True)
+                self.region.send(at, 1, 0)
                 self.handle.zero(BLOCK, self._offset(at))
                 self.region.acknowledge()
         except nbd.Error:
@@ -140,8 +139,9 @@ class Writer:
         if kind == "read":
             found = self.handle.pread(length * BLOCK, self._offset(at))
             end = time.monotonic()
-            if found != self.region.content(at, length):
-                raise ValueError(f"live blocks {self.region.first + at}+{length} differ from what was written")
+            wrong = self.region.wrong(at, bytes(found))
+            if wrong:
+                raise ValueError(f"live blocks {self.region.first + at}+{length} differ from what was written, first (block, expected, found) {wrong}")
         elif kind == "flush":
             self.handle.flush()
             end = time.monotonic()
@@ -159,8 +159,7 @@ class Writer:
             time.sleep(self.chance.uniform(0, 2 * self.pause_seconds))
 
     def _change(self, kind, at, length):
-        zeroes = kind in ("zero", "zero_no_hole", "discard")
-        sequence = self.region.send(at, length, zeroes)
+        sequence = self.region.send(at, length, {"zero": 0, "zero_no_hole": 0, "discard": DISCARDED}.get(kind))
         offset, size = self._offset(at), length * BLOCK
         if kind == "zero":
             self.handle.zero(size, offset)
