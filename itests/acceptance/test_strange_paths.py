@@ -16,9 +16,7 @@ TOP = os.path.join(os.fsencode(WORK.parent), b"s")
 
 def install(name):
     home = os.path.join(TOP, os.fsencode(name))
-    os.makedirs(home)
-    command("sh", "-c", 'tar -C "$1" --exclude=./data --exclude=./instances --exclude=./lock --exclude=./karaf.pid -cf - . | tar -C "$2" -xf -',
-            "sh", HOME, home)
+    unpack(home)
     return home
 
 
@@ -40,8 +38,8 @@ def lives_twice(name):
         stream.write(os.urandom(8 * MIB))
     for turn in range(2):
         run(home, "start")
-        run(home, "wait-ready", START_LIMIT, timeout=START_LIMIT + 10)
         try:
+            run(home, "wait-ready", START_LIMIT, timeout=START_LIMIT + 10)
             if turn == 0:
                 run(home, "device-attach", disk, "--name", "strange")
             rows = json.loads(run(home, "device-list", "--json").stdout)

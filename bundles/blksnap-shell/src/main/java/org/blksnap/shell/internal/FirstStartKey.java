@@ -93,7 +93,7 @@ public final class FirstStartKey {
     }
   }
 
-  private static Path path(BundleContext context, String property, String otherwise) {
+  static Path path(BundleContext context, String property, String otherwise) {
     String value = context.getProperty(property);
     return Path.of(value == null ? otherwise : value).toAbsolutePath();
   }

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.blksnap.shell.internal;
 
-import java.io.ByteArrayOutputStream;
-import java.io.DataOutputStream;
 import java.io.IOException;
-import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -12,20 +9,16 @@ import java.security.GeneralSecurityException;
 import java.security.KeyFactory;
 import java.security.KeyPairGenerator;
 import java.security.PrivateKey;
+import java.security.PublicKey;
 import java.security.interfaces.RSAPrivateCrtKey;
 import java.security.spec.PKCS8EncodedKeySpec;
+import java.security.spec.RSAPublicKeySpec;
 import java.util.Base64;
 import java.util.Optional;
 
 /**
  * An RSA key pair: the private half as a PKCS#8 PEM file, which ssh reads, and the public half as
- * the body of an OpenSSH public key, the base64 of
- *
- * <pre>
- *   u32 7  | "ssh-rsa"
- *   u32 n  | public exponent, big-endian, two's complement
- *   u32 n  | modulus, big-endian, two's complement
- * </pre>
+ * the body of an OpenSSH public key.
  */
 final class ShellKey {
   static final int BITS = 3072;
@@ -33,7 +26,6 @@ final class ShellKey {
   private static final String BEGIN = "-----BEGIN PRIVATE KEY-----";
   private static final String END = "-----END PRIVATE KEY-----";
   private static final int PEM_LINE = 64;
-  private static final String TYPE = "ssh-rsa";
 
   private final RSAPrivateCrtKey key;
 
@@ -96,23 +88,15 @@ final class ShellKey {
   }
 
   String publicBody() {
-    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    try (DataOutputStream out = new DataOutputStream(bytes)) {
-      field(out, TYPE.getBytes(StandardCharsets.US_ASCII));
-      field(out, key.getPublicExponent());
-      field(out, key.getModulus());
-    } catch (IOException e) {
-      throw new IllegalStateException("memory does not fail to be written", e);
+    return KeyBody.of(publicHalf()).orElseThrow();
+  }
+
+  private PublicKey publicHalf() {
+    try {
+      return KeyFactory.getInstance("RSA")
+          .generatePublic(new RSAPublicKeySpec(key.getModulus(), key.getPublicExponent()));
+    } catch (GeneralSecurityException e) {
+      throw new IllegalStateException("a JDK without RSA", e);
     }
-    return Base64.getEncoder().encodeToString(bytes.toByteArray());
-  }
-
-  private static void field(DataOutputStream out, BigInteger number) throws IOException {
-    field(out, number.toByteArray());
-  }
-
-  private static void field(DataOutputStream out, byte[] bytes) throws IOException {
-    out.writeInt(bytes.length);
-    out.write(bytes);
   }
 }

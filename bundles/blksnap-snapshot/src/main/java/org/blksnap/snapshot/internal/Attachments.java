@@ -78,6 +78,7 @@ final class Attachments {
       new Restoration(engine).relink(snapshot, device);
     }
     engine.deviceList().enlist(device);
+    LOG.info("device {} attached: {}", name, path);
     return device;
   }
 
@@ -155,6 +156,7 @@ final class Attachments {
       engine.deviceList().strike(device);
       closeCleanly(device);
       Files.deleteIfExists(DeviceRecord.in(engine.state().device(device.name())));
+      LOG.info("device {} detached", device.name());
     } catch (IOException e) {
       throw new BlksnapException(
           Errno.EIO,

@@ -86,6 +86,9 @@ class ImportTableTest {
           Set.of(
               "org.blksnap.api.",
               "org.apache.karaf.shell.",
+              "org.apache.karaf.jaas.",
+              "javax.security.auth",
+              "javax.security.auth.",
               "com.google.gson",
               "com.google.gson.",
               "org.osgi.framework",
