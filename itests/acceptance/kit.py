@@ -95,6 +95,16 @@ def until(what, condition, limit=CONDITION_LIMIT):
         time.sleep(0.05)
 
 
+def unpack(home):
+    """A fresh distribution in a directory that is not there yet."""
+    source = os.environ["ACCEPTANCE_DIST"]
+    os.makedirs(home)
+    if os.path.isdir(source):
+        command("sh", "-c", 'tar -C "$1" --exclude=./data --exclude=./instances -cf - . | tar -C "$2" -xf -', "sh", source, home)
+    else:
+        command("tar", "-C", home, "--strip-components=1", "-xzf", source)
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -51,6 +51,7 @@ if [ -z "${DIST}" ]; then
     ARCHIVES=("${ROOT}"/karaf-dist/target/karaf-dist-*.tar.gz)
     DIST=${ARCHIVES[0]}
 fi
+export ACCEPTANCE_DIST=${DIST}
 [ -e "${DIST}" ] || { echo "no distribution at ${DIST}: build it, or give one with --dist" >&2 && exit 2; }
 
 SCRATCH=$(mktemp -d "${TMPDIR:-/var/tmp}/blksnap-acceptance.XXXXXX")

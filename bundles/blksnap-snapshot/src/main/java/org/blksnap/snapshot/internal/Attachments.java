@@ -80,6 +80,7 @@ final class Attachments {
       new Restoration(engine).relink(snapshot, device);
     }
     engine.deviceList().enlist(device);
+    LOG.info("device {} attached: {}", name, path);
     engine.neededPlaces().warn(device);
     return device;
   }
@@ -160,6 +161,7 @@ final class Attachments {
       Baselines.rest(List.of(device));
       closeCleanly(device);
       Files.deleteIfExists(DeviceRecord.in(engine.state().device(device.name())));
+      LOG.info("device {} detached", device.name());
     } catch (IOException e) {
       throw new BlksnapException(
           BlksnapException.errnoOf(e),

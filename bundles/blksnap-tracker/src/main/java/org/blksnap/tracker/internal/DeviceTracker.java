@@ -291,7 +291,8 @@ final class DeviceTracker implements Tracker {
       }
     }
     MapHeader header = file.header();
-    LOG.info(
+    // The engine says it at INFO.
+    LOG.debug(
         "change map of {}: new generation {}, because {} {}",
         request.device(),
         header.generation(),

@@ -50,7 +50,8 @@ public final class MappedTrackerProvider implements TrackerProvider {
         if (request.durable() || verdict.reason() != GenerationReason.FIRST_ATTACH) {
           maker.settle();
         }
-        LOG.info(
+        // The engine says it at INFO.
+        LOG.debug(
             "change map of {}: new generation {}, because {} {}",
             request.device(),
             file.header().generation(),

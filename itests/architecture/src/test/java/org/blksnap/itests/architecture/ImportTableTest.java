@@ -108,7 +108,10 @@ class ImportTableTest {
                   "org.osgi.framework",
                   "org.osgi.service.cm",
                   "org.osgi.service.metatype",
-                  "org.osgi.util.tracker")),
+                  "org.osgi.util.tracker",
+                  "org.apache.karaf.jaas.",
+                  "javax.security.auth",
+                  "javax.security.auth.")),
           Map.entry(
               "org.blksnap.console",
               Set.of(
