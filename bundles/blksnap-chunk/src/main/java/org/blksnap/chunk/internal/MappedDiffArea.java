@@ -93,7 +93,7 @@ final class MappedDiffArea implements DiffArea {
     corruption = new Corruption(device, map, state, request.corruption());
     queue =
         new SlotQueue(
-            slots, signal, () -> !state.open() || corruption.happened(), lack, this::storageIsSlow);
+            slots, signal, () -> !state.open() || corruption.happened(), lack, this::someoneWaits);
     StoreClaims claims = new StoreClaims(slots.slots());
     saved =
         new SavedChunks(
@@ -335,8 +335,8 @@ final class MappedDiffArea implements DiffArea {
     }
   }
 
-  private void storageIsSlow() {
-    worker.help();
+  private void someoneWaits() {
+    worker.helpIfSlow();
   }
 
   @Override

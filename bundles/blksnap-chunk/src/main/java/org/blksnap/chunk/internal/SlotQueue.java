@@ -51,8 +51,8 @@ final class SlotQueue {
   private final BooleanSupplier over;
   private final RoomLack lack;
 
-  /** Told by a waiter that the storage is slow. */
-  private final Runnable slow;
+  /** Told that somebody waits longer than a storage write should take. */
+  private final Runnable longWait;
 
   private final AtomicInteger waiting = new AtomicInteger();
   private final ReentrantLock lock = new ReentrantLock();
@@ -62,12 +62,16 @@ final class SlotQueue {
 
   /** {@code over}: the area has ended or is corrupted, so that no slot is worth waiting for. */
   SlotQueue(
-      BufferSlots slots, StoreSignal signal, BooleanSupplier over, RoomLack lack, Runnable slow) {
+      BufferSlots slots,
+      StoreSignal signal,
+      BooleanSupplier over,
+      RoomLack lack,
+      Runnable longWait) {
     this.slots = slots;
     this.signal = signal;
     this.over = over;
     this.lack = lack;
-    this.slow = slow;
+    this.longWait = longWait;
   }
 
   /** A free slot, now the caller's, or {@link BufferSlots#NONE}. */
@@ -166,7 +170,7 @@ final class SlotQueue {
         LockSupport.parkNanos(this, Math.min(pause, left));
         interrupted |= Thread.interrupted();
         if (ticket.slot == BufferSlots.NONE && System.nanoTime() - begun >= pause) {
-          slow.run();
+          longWait.run();
           pause = POLL_NANOS;
         }
       }

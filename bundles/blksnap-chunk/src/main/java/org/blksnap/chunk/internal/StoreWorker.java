@@ -43,7 +43,10 @@ final class StoreWorker implements Runnable {
   static final int MOST_HELPERS = 15;
 
   /** A write of one piece that takes longer wants company. */
-  static final long SLOW_NANOS = 2_000_000;
+  static final long SLOW_NANOS = 5_000_000;
+
+  /** Bytes of slots that suffice a storage that is not slow: backing more only costs writes. */
+  static final long FAST_BACKED = 64L << 20;
 
   private static final long HELPER_IDLE_SECONDS = 2;
   private static final long OTHERS_POLL_NANOS = 500_000;
@@ -63,6 +66,12 @@ final class StoreWorker implements Runnable {
   private final IntSupplier freeBuffers;
   private final Thread leader;
   private final ThreadPoolExecutor helpers;
+
+  /** The last write that ended was slow. */
+  private volatile boolean slow;
+
+  /** When the leader's write began, 0 where none is under way. */
+  private volatile long leaderWrites;
 
   StoreWorker(
       String name,
@@ -115,9 +124,20 @@ final class StoreWorker implements Runnable {
     leader.start();
   }
 
-  /** One more thread, if there may be one; by whoever finds the storage slow. */
-  void help() {
+  /** One more thread, if there may be one, where the storage is slow; by a write that waits. */
+  void helpIfSlow() {
+    if (slow()) {
+      help();
+    }
+  }
+
+  private void help() {
     helpers.execute(this::storeWhatIsThere);
+  }
+
+  private boolean slow() {
+    long begun = leaderWrites;
+    return slow || (begun != 0 && System.nanoTime() - begun > SLOW_NANOS);
   }
 
   /**
@@ -210,7 +230,9 @@ final class StoreWorker implements Runnable {
   }
 
   private void growIfShort() {
-    if (slots.freeCount() < slots.backed() / 4 && slots.grow()) {
+    boolean worthIt =
+        (long) slots.backed() * geometry.chunkSize() < FAST_BACKED || slow || lack.why() != null;
+    if (worthIt && slots.freeCount() < slots.backed() / 4 && slots.grow()) {
       queue.serve();
     }
   }
@@ -292,9 +314,17 @@ final class StoreWorker implements Runnable {
 
   private void write(long address, ByteBuffer data) throws IOException {
     long begun = System.nanoTime();
+    boolean leading = Thread.currentThread() == leader;
+    if (leading) {
+      leaderWrites = begun | 1;
+    }
     storage.write(address, data);
+    if (leading) {
+      leaderWrites = 0;
+    }
     signal.progressed();
-    if (System.nanoTime() - begun > SLOW_NANOS && signal.pressing()) {
+    slow = System.nanoTime() - begun > SLOW_NANOS;
+    if (slow && signal.pressing()) {
       help();
     }
   }
