@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Another user of the host reads no file of a started distribution, finds no port, and no socket lets him in."""
+import shutil
 import stat
 
 from kit import *

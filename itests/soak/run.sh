@@ -83,8 +83,6 @@ else
 fi
 mkdir "${SCRATCH}/work"
 make -s -C "${ROOT}/itests/faults" OUT="${SCRATCH}/faults" || exit 2
-BLKSNAP_SSH_PORT=$("${PYTHON}" "${ROOT}/itests/quickstart/proof.py" free-port)
-export BLKSNAP_SSH_PORT
 
 "${PYTHON}" "${HERE}/soak.py" --minutes "${MINUTES}" --home "${SCRATCH}/blksnap" --work "${SCRATCH}/work" \
     --library "${SCRATCH}/faults/libfaults.so" ${OPTIONS[@]+"${OPTIONS[@]}"} &

@@ -228,12 +228,49 @@ public abstract class DiffAreaContract {
   }
 
   @Test
-  void aStorageThatIsOverCorruptsWithEnospc() throws Exception {
+  void aStorageWithoutRoomLosesNothingAndIsAskedAgain() throws Exception {
     storage.filled.set(storage.bytes.length);
     liveWrite(0, 4096, 1);
+    assertEquals(Errno.ENOSPC, errno(() -> area.settle()));
+    assertEquals(Errno.OK, area.error());
+    assertEquals(List.of(), corruptions);
+    assertImage();
+    storage.filled.set(0);
     area.settle();
-    assertEquals(Errno.ENOSPC, area.error());
-    assertEquals(List.of(Errno.ENOSPC), corruptions);
+    assertEquals(0, area.status().queuedChunks());
+    assertImage();
+  }
+
+  @Test
+  void zeroesTakeNoStorage() throws Exception {
+    Arrays.fill(live, 0, 6 * CHUNK, (byte) 0);
+    Arrays.fill(image, 0, 6 * CHUNK, (byte) 0);
+    liveWrite(0, 6 * CHUNK, 7);
+    area.writeZeroes(8L * CHUNK, 2 * CHUNK);
+    Arrays.fill(image, 8 * CHUNK, 10 * CHUNK, (byte) 0);
+    area.settle();
+    assertEquals(0, storage.filled.get());
+    assertImage();
+  }
+
+  @Test
+  void abandonedItLetsLiveWritesPassAndItsImageIsEstale() throws Exception {
+    area.abandon();
+    area.preserve(0, CAPACITY, false);
+    assertEquals(Errno.OK, area.error());
+    assertEquals(Errno.ESTALE, errno(() -> read(0, 512)));
+  }
+
+  @Test
+  void retiredItSendsAwayWhatWouldHaveToBeCopied() throws Exception {
+    liveWrite(0, 4096, 1);
+    area.retire();
+    area.preserve(0, 4096, false);
+    assertEquals(Errno.EAGAIN, errno(() -> area.preserve(0, 2 * 4096, false)));
+    area.close();
+    area = engine().adopt(request(CAPACITY));
+    liveWrite(0, 2 * 4096, 2);
+    assertImage();
   }
 
   @Test

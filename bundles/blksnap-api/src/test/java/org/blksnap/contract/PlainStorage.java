@@ -7,6 +7,7 @@ import java.nio.channels.WritableByteChannel;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongSupplier;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.ByteRange;
 import org.blksnap.api.block.Errno;
@@ -68,6 +69,9 @@ public class PlainStorage implements DiffStorage {
   public void appendMemory(long size) {
     throw new UnsupportedOperationException();
   }
+
+  @Override
+  public void expect(LongSupplier atMost) {}
 
   @Override
   public boolean isEmpty() {

@@ -141,15 +141,28 @@ public abstract class StorageContract {
   }
 
   @Test
-  void onceOverItStaysOverAndStaysReadable() throws Exception {
+  void withoutRoomItStaysReadableAndGoesOnWhenGivenMore() throws Exception {
     give(pool, 2 * CHUNK);
     long address = pool.allocate(CHUNK);
     pool.write(address, pattern(CHUNK, 5));
     fill();
     assertTrue(pool.status().overflown());
     give(pool, 4 * CHUNK);
-    assertEquals(Errno.ENOSPC, errno(() -> pool.allocate(512)));
+    assertFalse(pool.status().overflown());
+    long more = pool.allocate(CHUNK);
+    pool.write(more, pattern(CHUNK, 6));
+    assertEquals(pattern(CHUNK, 6), read(pool, more, CHUNK));
     assertEquals(pattern(CHUNK, 5), read(pool, address, CHUNK));
+  }
+
+  @Test
+  void withoutRoomItAsksForMoreOnce() throws Exception {
+    give(pool, 2 * CHUNK);
+    fill();
+    int asked = events.size();
+    assertTrue(asked > 1, "it never asked");
+    assertEquals(Errno.ENOSPC, errno(() -> pool.allocate(CHUNK)));
+    assertEquals(asked, events.size());
   }
 
   @Test

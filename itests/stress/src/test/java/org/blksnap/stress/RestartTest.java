@@ -15,6 +15,7 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Arrays;
 import java.util.List;
 import java.util.UUID;
 import java.util.zip.CRC32C;
@@ -46,7 +47,9 @@ class RestartTest {
     subject.parameters().set(Parameter.CHUNK_MINIMUM_SHIFT, 12);
     subject.parameters().set(Parameter.DIFF_STORAGE_MINIMUM, 64);
     Path file = subject.directory().resolve("dev");
-    Files.write(file, new byte[64 * CHUNK]);
+    byte[] content = new byte[64 * CHUNK];
+    Arrays.fill(content, (byte) 1);
+    Files.write(file, content);
     subject.service().attach(AttachRequest.of(file).named("dev"));
     snapshot = subject.service().create();
     snapshot.addDevice("dev");
@@ -73,6 +76,7 @@ class RestartTest {
     SnapshotImage image = snapshot.images().get(0);
     subject.restartAsKilledRightAfter(
         () -> {
+          subject.plan().fail("DiffStorage.write", 0, Errno.ENOSPC);
           write(8);
           assertThrows(BlksnapException.class, image::flush);
         });

@@ -32,6 +32,8 @@ public final class CallPlan {
   private volatile String forgotten = "";
   private volatile int forgetEvery;
   private volatile String frozen;
+  private volatile String slow = "";
+  private volatile long slowMillis;
 
   /** Lets the call of this name and number, counted from 0 and from now on, fail, once. */
   public void fail(String call, long index, Errno errno) {
@@ -57,6 +59,12 @@ public final class CallPlan {
     forgotten = call;
   }
 
+  /** Lets every call of this name take as long, from now on. */
+  public void slow(String call, long millis) {
+    slowMillis = millis;
+    slow = call;
+  }
+
   /** Calls of names that begin so stand still, as in a process about to be killed. */
   public void freeze(String prefix) {
     frozen = prefix;
@@ -80,6 +88,9 @@ public final class CallPlan {
     if (prefix != null && call.startsWith(prefix)) {
       standStill();
     }
+    if (call.equals(slow)) {
+      delay();
+    }
     long index = counts.computeIfAbsent(call, name -> new AtomicLong()).getAndIncrement();
     Fault ordered = fault;
     if (ordered != null && mayFail && ordered.index == index && ordered.call.equals(call)) {
@@ -89,6 +100,14 @@ public final class CallPlan {
     return call.equals(forgotten) && index % forgetEvery == forgetEvery - 1
         ? Fate.FORGET
         : Fate.PASS;
+  }
+
+  private void delay() {
+    try {
+      Thread.sleep(slowMillis);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   /** Calls that stand still now. */

@@ -230,6 +230,11 @@ final class DataSteps {
               || (e.errno() == Errno.EOPNOTSUPP && (flags & IoFlags.FAST_ZERO) != 0);
       if (!refused) {
         image.touch(range[0], range[1]); // it may be this very write that the storage is short of
+        boolean full = model.snapshotOf(device).orElseThrow().mayLoseImages();
+        if (e.errno() == Errno.ENOSPC && (flags & IoFlags.FUA) != 0 && full) {
+          model.writeImage(device, image, range[0], data); // it is in memory, and not stored
+          return told(device, range, flags) + ": in memory";
+        }
         if (!scene.lostNow(device, e)) {
           throw e;
         }

@@ -74,8 +74,19 @@ public final class EngineModel {
 
   public SnapshotModel create(UUID id, long minimumSectors) {
     SnapshotModel snapshot = new SnapshotModel(id, minimumSectors);
+    snapshot.storage().devices(() -> bytesOf(snapshot));
     snapshots.put(id, snapshot);
     return snapshot;
+  }
+
+  private long bytesOf(SnapshotModel snapshot) {
+    return snapshot.images().entrySet().stream()
+        .mapToLong(
+            entry ->
+                entry.getValue() != null
+                    ? entry.getValue().content().length
+                    : devices.get(entry.getKey()).live().length)
+        .sum();
   }
 
   public void add(SnapshotModel snapshot, DeviceModel device) {

@@ -47,7 +47,7 @@ final class EventCheck {
       }
     }
     boolean exact = !snapshot.growing() && !scene.kind.restarts() && told.isEmpty();
-    if (exact && !snapshot.mayLoseImages()) {
+    if (exact && snapshot.storage().askingIsExact()) {
       Comparison.same(snapshot.id() + ": sectors asked for", snapshot.storage().asked(), got);
     }
   }

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.blksnap.testkit;
 
+import java.util.Arrays;
+
 /** An image: a copy. And which of its chunks were touched, for that is what fills the storage. */
 public final class ImageModel {
+  private static final int SMALLEST_PAGE = 4096;
+  private static final byte[] NOTHING = new byte[SMALLEST_PAGE];
+
   private final byte[] content;
   private final int chunkSize;
   private final boolean[] touched;
@@ -23,6 +28,26 @@ public final class ImageModel {
       if (!touched[chunk] && !lost) {
         touched[chunk] = true;
         storage.allocate(chunkSize);
+        noteZeroes(chunk);
+      }
+    }
+  }
+
+  /** Looks again: image writes may have brought zeroes. */
+  public void noteZeroes() {
+    for (int chunk = 0; chunk < touched.length; chunk++) {
+      if (touched[chunk]) {
+        noteZeroes(chunk);
+      }
+    }
+  }
+
+  private void noteZeroes(int chunk) {
+    int end = Math.min(content.length, (chunk + 1) * chunkSize);
+    for (int page = chunk * chunkSize; page < end; page += SMALLEST_PAGE) {
+      int stop = Math.min(end, page + SMALLEST_PAGE);
+      if (Arrays.equals(content, page, stop, NOTHING, 0, stop - page)) {
+        storage.sawZeroes();
       }
     }
   }

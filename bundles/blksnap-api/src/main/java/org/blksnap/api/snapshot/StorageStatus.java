@@ -10,7 +10,7 @@ import java.util.List;
  * @param filledSectors what was handed out to chunks or skipped
  * @param requestedSectors what the events have asked for in all
  * @param limitSectors how far it may grow by itself; 0 where it does not
- * @param overflown no range was left when one was needed
+ * @param overflown no range was left when one was last needed; false again once more was given
  * @param parts what it is made of, a line each, for a person
  */
 public record StorageStatus(

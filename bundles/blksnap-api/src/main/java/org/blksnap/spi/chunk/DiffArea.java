@@ -27,7 +27,8 @@ public interface DiffArea extends Closeable {
    * this area and returns: the live write goes on. Throws only EAGAIN: then something would have to
    * be copied first, and the live write must not go down. With {@code noWait}, because copying is a
    * wait. Without, because the area retires or those who wait were sent away: the caller leaves the
-   * gate and comes again. A wait for a buffer ends after the provider's bound at the latest.
+   * gate and comes again. A wait for a buffer ends after the provider's bound at the latest. Pages
+   * that read as zeroes take no storage.
    */
   void preserve(long offset, long length, boolean noWait) throws BlksnapException;
 
@@ -44,7 +45,7 @@ public interface DiffArea extends Closeable {
    */
   void write(ByteBuffer src, long offset) throws IOException;
 
-  /** Image write of zeroes. Errors as of {@link #write}. */
+  /** Image write of zeroes; whole pages take no storage. Errors as of {@link #write}. */
   void writeZeroes(long offset, long length) throws IOException;
 
   void transferTo(long offset, long length, WritableByteChannel target) throws IOException;
@@ -55,8 +56,11 @@ public interface DiffArea extends Closeable {
    */
   Run runAt(long offset, long limit);
 
-  /** Everything queued is stored when it returns, or the area is corrupted. Bounded in time. */
-  void settle();
+  /**
+   * Everything queued is stored when it returns, or the area is corrupted. Bounded in time. ENOSPC:
+   * the storage has no room now; what could not be stored is still in memory and nothing is lost.
+   */
+  void settle() throws BlksnapException;
 
   /** {@link Errno#OK} or the first error. */
   Errno error();

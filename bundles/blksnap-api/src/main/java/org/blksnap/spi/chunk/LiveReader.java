@@ -11,4 +11,12 @@ import org.osgi.annotation.versioning.ConsumerType;
 public interface LiveReader {
   /** Fills the buffer wholly or throws. */
   void read(ByteBuffer dst, long offset) throws IOException;
+
+  /**
+   * True where the whole range is known to read as zeroes without being read, because nothing is
+   * allocated there. Asked while no write to the range can go down. False costs the read alone.
+   */
+  default boolean hole(long offset, long length) throws IOException {
+    return false;
+  }
 }

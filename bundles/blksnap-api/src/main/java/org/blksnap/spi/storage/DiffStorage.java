@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.WritableByteChannel;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.function.LongSupplier;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.ByteRange;
 import org.blksnap.api.block.Geometry;
@@ -32,6 +33,12 @@ public interface DiffStorage extends Closeable {
   /** Adds memory. */
   void appendMemory(long bytes) throws BlksnapException;
 
+  /**
+   * Bytes that can be needed at most for all that may be saved, asked anew each time it matters; 0
+   * or less: not known. It asks for no more than that and makes no more by itself.
+   */
+  void expect(LongSupplier atMost);
+
   /** True as long as nothing was added. */
   boolean isEmpty();
 
@@ -39,8 +46,8 @@ public interface DiffStorage extends Closeable {
   int logicalBlockSize();
 
   /**
-   * One chunk, contiguous, never across two ranges. ENOSPC: the pool is over, and stays so. May
-   * grow a directory.
+   * One chunk, contiguous, never across two ranges. ENOSPC: the pool has no room now, and has said
+   * so to whoever waits for its events; ask again, it may be given more. May grow a directory.
    */
   long allocate(int bytes) throws BlksnapException;
 

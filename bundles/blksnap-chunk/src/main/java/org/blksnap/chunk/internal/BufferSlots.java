@@ -63,11 +63,13 @@ final class BufferSlots implements AutoCloseable {
   private final int slots;
   private final int slotSize;
   private final MappedLongs table;
+  private final int perMapping;
+  private final ByteBuffer[] mappings;
   private final ByteBuffer[] views;
   private final ByteBuffer[] storeViews;
   private final AtomicLongArray free;
 
-  /** Written by the constructor, then by the store worker alone. */
+  /** Written by the constructor, then by the leader of the store threads alone. */
   private volatile int backed;
 
   private BufferSlots(FileChannel file, int slots, int slotSize, int backed) throws IOException {
@@ -76,6 +78,8 @@ final class BufferSlots implements AutoCloseable {
     this.slotSize = slotSize;
     this.backed = backed;
     table = new MappedLongs(file, TABLE, 2 * slots);
+    perMapping = Math.max(1, (1 << MAPPING_LIMIT_SHIFT) / slotSize);
+    mappings = new ByteBuffer[(slots + perMapping - 1) / perMapping];
     views = new ByteBuffer[slots];
     storeViews = new ByteBuffer[slots];
     free = new AtomicLongArray(MOST / Long.SIZE);
@@ -217,30 +221,45 @@ final class BufferSlots implements AutoCloseable {
     return views[slot].limit(to).position(from);
   }
 
-  /** The slot's bytes; for the store worker. */
+  /** The slot's bytes; for the store thread that has claimed it. */
   ByteBuffer storeView(int slot, int from, int to) {
     return storeViews[slot].limit(to).position(from);
   }
 
-  /** By the store worker: backs more slots, if any may be. */
-  void grow() {
+  /** True where the two slots, the first before the second, can be {@link #span}ned. */
+  boolean sameMapping(int first, int second) {
+    return second < slots && first / perMapping == second / perMapping;
+  }
+
+  /** The bytes of slots one behind the other; for the store thread that has claimed them all. */
+  ByteBuffer span(int slot, int count) {
+    int at = slot % perMapping * slotSize;
+    return mappings[slot / perMapping].duplicate().limit(at + count * slotSize).position(at);
+  }
+
+  /** By the leader of the store threads: backs more slots, if any may be; true where it did. */
+  boolean grow() {
     int more = (int) Math.min(slots, backed + Math.max(1, STEP / slotSize));
     if (more == backed) {
-      return;
+      return false;
     }
     try {
       extend(file, slotSize, backed, more);
     } catch (IOException full) {
-      return;
+      return false;
     }
     int first = backed;
     backed = more;
     for (int slot = first; slot < more; slot++) {
       setFree(slot);
     }
+    return true;
   }
 
-  /** By the store worker: gives last slots back while more than {@code kept} are free. */
+  /**
+   * By the leader of the store threads: gives last slots back while more than {@code kept} are
+   * free.
+   */
   void shrink(int kept) throws IOException {
     int bound = Math.max(kept, RESERVED);
     int left = backed;
@@ -261,11 +280,11 @@ final class BufferSlots implements AutoCloseable {
   }
 
   private void map() throws IOException {
-    int perMapping = Math.max(1, (1 << MAPPING_LIMIT_SHIFT) / slotSize);
     for (int first = 0; first < slots; first += perMapping) {
       int count = Math.min(perMapping, slots - first);
       ByteBuffer mapping =
           file.map(FileChannel.MapMode.READ_WRITE, end(first), (long) count * slotSize);
+      mappings[first / perMapping] = mapping;
       for (int i = 0; i < count; i++) {
         views[first + i] = mapping.slice(i * slotSize, slotSize);
         storeViews[first + i] = views[first + i].duplicate();

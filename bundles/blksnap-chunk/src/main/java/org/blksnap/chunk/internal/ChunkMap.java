@@ -16,10 +16,10 @@ import java.util.UUID;
 import org.blksnap.api.block.Errno;
 
 /**
- * Where the saved pages of each chunk are, and which they are: two arrays in a mapped file, 16
- * bytes a chunk, and the first error. Nothing here takes a lock: {@code which} is written under the
- * lock of its chunk, {@code where} by the store worker alone, the error under the lock of {@link
- * Corruption}.
+ * Where the saved pages of each chunk are, which they are, and which of them are zeroes: three
+ * arrays in a mapped file, 24 bytes a chunk, and the first error. Nothing here takes a lock: all
+ * three are written under the lock of the chunk, {@code where} by the store thread that has claimed
+ * its slot, the error under the lock of {@link Corruption}.
  *
  * <pre>
  *  offset        size
@@ -29,6 +29,7 @@ import org.blksnap.api.block.Errno;
  *      72         440  its detail, UTF-8
  *    4096   8 * count  where: storage address + 1, 0 none; padded to 4096
  *       …   8 * count  which: set of saved pages; padded to 4096
+ *       …   8 * count  zero: set of saved pages that are zeroes and lie nowhere; padded to 4096
  * </pre>
  *
  * A map of up to {@link #PREALLOCATED} bytes is written out at once, so that a full disk shows when
@@ -50,6 +51,7 @@ final class ChunkMap {
   private final MappedByteBuffer header;
   private final MappedLongs where;
   private final MappedLongs which;
+  private final MappedLongs zero;
 
   private ChunkMap(FileChannel file, ChunkGeometry geometry) throws IOException {
     this.geometry = geometry;
@@ -58,6 +60,7 @@ final class ChunkMap {
     header.order(ByteOrder.LITTLE_ENDIAN);
     where = new MappedLongs(file, ARRAYS, count);
     which = new MappedLongs(file, ARRAYS + padded(count), count);
+    zero = new MappedLongs(file, ARRAYS + 2 * padded(count), count);
   }
 
   static ChunkMap create(Path directory, ChunkGeometry geometry, UUID snapshot) throws IOException {
@@ -113,6 +116,15 @@ final class ChunkMap {
     which.set(chunk, pages);
   }
 
+  /** The set of saved pages that are zeroes; memory wins over it. */
+  long zero(int chunk) {
+    return zero.get(chunk);
+  }
+
+  void zero(int chunk, long pages) {
+    zero.set(chunk, pages);
+  }
+
   /** Storage address of the chunk, -1 where it has none. */
   long where(int chunk) {
     return where.get(chunk) - 1;
@@ -158,7 +170,7 @@ final class ChunkMap {
   }
 
   private static long size(ChunkGeometry geometry) {
-    return ARRAYS + 2 * padded(geometry.chunkCount());
+    return ARRAYS + 3 * padded(geometry.chunkCount());
   }
 
   private static long padded(int count) {

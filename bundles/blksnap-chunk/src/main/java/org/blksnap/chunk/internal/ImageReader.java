@@ -140,7 +140,7 @@ final class ImageReader {
     dst.limit(base + length).position(base + length);
   }
 
-  /** Reads saved bytes, one or more; their number. */
+  /** Reads saved bytes; their number, 0 where an image write has just moved them. */
   private long readSaved(ByteBuffer dst, long offset, long end) throws IOException {
     int chunk = geometry.chunkOf(offset);
     int from = geometry.within(offset);
@@ -150,8 +150,10 @@ final class ImageReader {
       return copied;
     }
     long run = storedRun(offset, end);
-    dst.limit(dst.position() + (int) run);
-    storage.read(saved.address(chunk) + from, dst);
+    if (run > 0) {
+      dst.limit(dst.position() + (int) run);
+      storage.read(saved.address(chunk) + from, dst);
+    }
     return run;
   }
 

@@ -66,7 +66,9 @@ final class MappedDiffArea implements DiffArea {
   private final SlotQueue queue;
   private final AreaState state = new AreaState();
   private final Corruption corruption;
+  private final RoomLack lack = new RoomLack();
   private final SavedChunks saved;
+  private final ImageWrites writes;
   private final ImageReader reader;
   private final StoreWorker worker;
   private final long stallNanos;
@@ -89,23 +91,28 @@ final class MappedDiffArea implements DiffArea {
     this.slots = slots;
     this.stallNanos = stallLimit.toNanos();
     corruption = new Corruption(device, map, state, request.corruption());
-    queue = new SlotQueue(slots, signal, () -> !state.open() || corruption.happened());
+    queue =
+        new SlotQueue(
+            slots, signal, () -> !state.open() || corruption.happened(), lack, this::someoneWaits);
+    StoreClaims claims = new StoreClaims(slots.slots());
     saved =
         new SavedChunks(
             geometry,
             map,
             slots,
             queue,
+            claims,
             signal,
             state,
             request.live(),
-            request.storage(),
             corruption,
+            lack,
             stallNanos);
+    writes = new ImageWrites(geometry, map, slots, saved, request.storage(), corruption);
     reader = new ImageReader(geometry, saved, request.live(), request.storage(), this::check);
     state.whenItEnds(queue::wake);
     state.whenItEnds(signal::wakeAll);
-    saved.recover();
+    new Recovery(geometry, map, slots, saved).run();
     worker =
         new StoreWorker(
             "blksnap-store-" + device,
@@ -113,11 +120,13 @@ final class MappedDiffArea implements DiffArea {
             map,
             slots,
             queue,
+            claims,
             saved,
             signal,
             state,
             request.storage(),
             corruption,
+            lack,
             request.maximumInQueue(),
             request.freeBuffers());
     worker.start();
@@ -235,7 +244,7 @@ final class MappedDiffArea implements DiffArea {
         int chunk = geometry.chunkOf(at);
         int from = geometry.within(at);
         int to = geometry.upTo(chunk, end);
-        saved.overwrite(chunk, from, to, src);
+        writes.write(chunk, from, to, src);
         src.limit(limit);
         at += to - from;
       }
@@ -250,9 +259,20 @@ final class MappedDiffArea implements DiffArea {
   @Override
   public void writeZeroes(long offset, long length) throws IOException {
     check(offset, length, Errno.ENOSPC);
-    for (long done = 0; done < length; done += Zeroes.PIECE) {
-      write(Zeroes.of(length - done), offset + done);
+    check();
+    long end = offset + length;
+    try {
+      for (long at = offset; at < end; ) {
+        int chunk = geometry.chunkOf(at);
+        int from = geometry.within(at);
+        int to = geometry.upTo(chunk, end);
+        writes.writeZeroes(chunk, from, to);
+        at += to - from;
+      }
+    } catch (InternalError e) {
+      throw lost(e);
     }
+    check();
   }
 
   @Override
@@ -291,7 +311,7 @@ final class MappedDiffArea implements DiffArea {
   }
 
   @Override
-  public void settle() {
+  public void settle() throws BlksnapException {
     if (!state.open()) {
       return;
     }
@@ -302,6 +322,21 @@ final class MappedDiffArea implements DiffArea {
     if (outcome == StoreSignal.Outcome.STALLED) {
       corruption.stalled(signal.queued() + " chunks wait", stallNanos);
     }
+    BlksnapException noRoom = lack.why();
+    if (outcome == StoreSignal.Outcome.READY && noRoom != null && signal.queued() > 0) {
+      throw new BlksnapException(
+          Errno.ENOSPC,
+          signal.queued()
+              + " chunks of "
+              + device
+              + " are in memory and could not be stored: "
+              + noRoom.getMessage(),
+          noRoom);
+    }
+  }
+
+  private void someoneWaits() {
+    worker.helpIfSlow();
   }
 
   @Override

@@ -7,23 +7,30 @@ import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.concurrent.locks.ReentrantLock;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 import org.blksnap.spi.chunk.LiveReader;
-import org.blksnap.spi.storage.DiffStorage;
 
 /**
  * The keeper: the state of every chunk, behind verbs that each do one whole chunk.
  *
- * <p><b>A page</b> is new (its bit in {@code which} is clear), in memory (in {@code which}, and in
- * the pages of the slot that holds its chunk) or stored (in {@code which} alone; it lies at {@code
- * where}). It goes that way and never back. Memory wins: while it is in a slot, the storage is not
- * asked.
+ * <p><b>A page</b> is new (its bit in {@code which} is clear), or saved, and then one of three: in
+ * memory (in the pages of the slot that holds its chunk), zero (in {@code zero}, and nowhere else),
+ * or stored (it lies at {@code where}). Memory wins over zero, zero over the storage. A live write
+ * makes new pages saved ones, in memory or zero, and changes nothing else; the store threads make
+ * pages in memory stored ones; an image write may lead from any of the saved kinds to memory or
+ * zero.
  *
  * <p><b>Order of a save</b>, under the lock of the chunk: the old content is read from the live
- * device into the slot; the slot's owner; the slot's pages; {@code which}; a full fence; then only
- * the live write may go down. All of it is in mapped files, so a killed process leaves either a
- * clear bit and the old content on the device, or a set bit and the content saved.
+ * device into the slot; the slot's owner; the slot's pages; {@code which}; {@code zero} is taken
+ * back where it was set; a full fence; then only the live write may go down. For a page of zeroes:
+ * {@code zero}; {@code which}; the fence. All of it is in mapped files, so a killed process leaves
+ * either a clear bit and the old content on the device, or a set bit and the content saved.
+ *
+ * <p><b>Zeroes</b> take no space. Where many pages are wanted at once, as by a discard, the live
+ * device is asked for a hole first; whatever else is read is looked at before it is kept. Both
+ * happen under the lock and with the bits clear, when no live write to these pages can go down.
  *
  * <p><b>Locks.</b> Chunks share {@link #STRIPES} locks; slots that hold chunks of one stripe are
  * linked from it. A lock is held while the live device is read, never while the storage is used and
@@ -32,23 +39,32 @@ import org.blksnap.spi.storage.DiffStorage;
  *
  * <p><b>Storing</b> runs outside the lock: {@link #beginStore} notes the pages, {@link #endStore}
  * forgets those that no image write has touched meanwhile; the others stay in memory and are stored
- * again.
+ * again. {@link StoreClaims} sees to it that a slot is stored by one thread.
+ *
+ * <p><b>The end.</b> Saves and stores look at {@link AreaState} under the lock. So once the area
+ * has ended, and each lock was free once ({@link #drain}), nothing of it changes any more.
  *
  * <p>Left out on purpose: no state for "failed" (an error is the whole area's), no reference counts
- * (the gate of the device keeps users out when an area is closed).
+ * (the gate of the device keeps users out when an area is closed), and no way around the slots for
+ * a write that finds none: who writes to the storage itself hangs with it, and nobody could end
+ * that wait.
  */
 final class SavedChunks {
   static final int STRIPES = 256;
+
+  /** Pages wanted at once from which on the live device is asked for a hole before it is read. */
+  static final int HOLE_FROM = 16;
 
   private final ChunkGeometry geometry;
   private final ChunkMap map;
   private final BufferSlots slots;
   private final SlotQueue queue;
+  private final StoreClaims claims;
   private final StoreSignal signal;
   private final AreaState state;
   private final LiveReader live;
-  private final DiffStorage storage;
   private final Corruption corruption;
+  private final RoomLack lack;
   private final long stallNanos;
   private final Stripe[] stripes = new Stripe[STRIPES];
 
@@ -64,21 +80,23 @@ final class SavedChunks {
       ChunkMap map,
       BufferSlots slots,
       SlotQueue queue,
+      StoreClaims claims,
       StoreSignal signal,
       AreaState state,
       LiveReader live,
-      DiffStorage storage,
       Corruption corruption,
+      RoomLack lack,
       long stallNanos) {
     this.geometry = geometry;
     this.map = map;
     this.slots = slots;
     this.queue = queue;
+    this.claims = claims;
     this.signal = signal;
     this.state = state;
     this.live = live;
-    this.storage = storage;
     this.corruption = corruption;
+    this.lack = lack;
     this.stallNanos = stallNanos;
     this.touched = new long[slots.slots()];
     int[] next = new int[slots.slots()];
@@ -103,70 +121,6 @@ final class SavedChunks {
   }
 
   /**
-   * After opening, before anybody else is here: links the slots that hold pages again and counts.
-   * EFAULT: a page is said to be saved and lies nowhere.
-   */
-  void recover() throws BlksnapException {
-    for (int slot = 0; slot < slots.slots(); slot++) {
-      long pages = slots.pages(slot);
-      if (pages != 0) {
-        recover(slot, slots.chunk(slot), pages);
-      }
-    }
-    for (int chunk = 0; chunk < geometry.chunkCount(); chunk++) {
-      long which = map.which(chunk);
-      if (which != 0) {
-        check(chunk, which);
-        savedChunks.increment();
-        savedBytes.add(geometry.bytes(chunk, which));
-      }
-    }
-  }
-
-  private void recover(int slot, int chunk, long pages) throws BlksnapException {
-    Stripe stripe = stripes[chunk % STRIPES];
-    stripe.lock.lock();
-    try {
-      if (stripe.find(chunk) != BufferSlots.NONE) {
-        throw damaged("chunk " + chunk + " is in two buffers");
-      }
-      // What is not in the map was never relied on: the live device still has it.
-      long kept = pages & map.which(chunk);
-      slots.pages(slot, kept);
-      if (kept == 0) {
-        slots.release(slot);
-      } else {
-        stripe.link(slot);
-        signal.enqueued();
-      }
-    } finally {
-      stripe.lock.unlock();
-    }
-  }
-
-  private void check(int chunk, long which) throws BlksnapException {
-    long lost = which & ~geometry.allPages(chunk);
-    if (map.where(chunk) < 0) {
-      Stripe stripe = stripes[chunk % STRIPES];
-      stripe.lock.lock();
-      try {
-        int slot = stripe.find(chunk);
-        lost |= slot == BufferSlots.NONE ? which : which & ~slots.pages(slot);
-      } finally {
-        stripe.lock.unlock();
-      }
-    }
-    if (lost != 0) {
-      throw damaged("pages of chunk " + chunk + " are said to be saved and lie nowhere");
-    }
-  }
-
-  private static BlksnapException damaged(String why) {
-    return new BlksnapException(
-        Errno.EFAULT, ChunkMap.FILE + " refused: " + why + "; the snapshot of this device is lost");
-  }
-
-  /**
    * Saves what is still new of the wanted pages. Afterwards they are saved, or the area is
    * corrupted or gone; false where it ended or the wait for a slot was ended before: then the live
    * write must not go down.
@@ -183,7 +137,11 @@ final class SavedChunks {
             return state.gone();
           }
           long missing = wanted & ~map.which(chunk);
-          int held = stripe.find(chunk);
+          if (Long.bitCount(missing) >= HOLE_FROM && hole(chunk, missing)) {
+            publishZero(chunk, missing);
+            missing = 0;
+          }
+          int held = missing == 0 ? BufferSlots.NONE : stripe.find(chunk);
           if (missing != 0 && held == BufferSlots.NONE && taken == BufferSlots.NONE) {
             taken = queue.tryTake();
           }
@@ -192,14 +150,12 @@ final class SavedChunks {
             done = true;
           } else if (slot != BufferSlots.NONE) {
             load(slot, chunk, missing);
-            if (held == BufferSlots.NONE) {
-              slots.hold(slot, chunk);
-              stripe.link(slot);
-              taken = BufferSlots.NONE;
+            long zero = zeroes(slot, chunk, missing);
+            if (zero != 0) {
+              publishZero(chunk, zero);
             }
-            publish(slot, chunk, missing);
-            if (held == BufferSlots.NONE) {
-              signal.enqueued();
+            if (missing != zero && into(slot, chunk, missing & ~zero)) {
+              taken = BufferSlots.NONE;
             }
             done = true;
           }
@@ -223,87 +179,147 @@ final class SavedChunks {
     return true;
   }
 
-  /**
-   * Image write to the chunk's bytes {@code [from, to)}, which are taken from {@code src}. Pages
-   * partly covered and still new are loaded first. Whatever happens, {@code src} may be spoilt.
-   * EAGAIN: the area ended, or the wait for a slot was ended; nothing of this chunk was written.
-   */
-  void overwrite(int chunk, int from, int to, ByteBuffer src) throws IOException {
-    long wanted = geometry.pages(from, to);
-    int base = src.position();
-    int taken = BufferSlots.NONE;
-    try {
-      Stripe stripe = stripes[chunk % STRIPES];
-      long stored = 0;
-      boolean done = false;
-      while (!done) {
-        corruption.check();
-        stripe.lock.lock();
-        try {
-          if (!state.open()) {
-            throw sentAway(chunk);
-          }
-          long which = map.which(chunk);
-          long fresh = wanted & ~which;
-          int held = stripe.find(chunk);
-          if (fresh != 0 && held == BufferSlots.NONE && taken == BufferSlots.NONE) {
-            taken = queue.tryTake();
-          }
-          int slot = held == BufferSlots.NONE ? taken : held;
-          if (fresh == 0 || slot != BufferSlots.NONE) {
-            long inMemory = held == BufferSlots.NONE ? 0 : slots.pages(held) & wanted;
-            load(slot, chunk, fresh & ~geometry.wholePages(chunk, from, to));
-            copyIn(slot, chunk, inMemory | fresh, from, to, src, base);
-            if (held != BufferSlots.NONE) {
-              touched[held] |= inMemory;
-            } else if (fresh != 0) {
-              slots.hold(slot, chunk);
-              stripe.link(slot);
-              taken = BufferSlots.NONE;
-            }
-            if (fresh != 0) {
-              publish(slot, chunk, fresh);
-              if (held == BufferSlots.NONE) {
-                signal.enqueued();
-              }
-            }
-            stored = wanted & ~fresh & ~inMemory;
-            done = true;
-          }
-        } finally {
-          stripe.lock.unlock();
-        }
-        if (!done) {
-          SlotQueue.Ticket ticket = new SlotQueue.Ticket();
-          SlotQueue.End end = await(ticket);
-          taken = ticket.slot();
-          if (end == SlotQueue.End.SENT_AWAY) {
-            throw sentAway(chunk);
-          }
-        }
-      }
-      writeStored(chunk, stored, from, to, src, base);
-    } finally {
-      giveBack(taken);
+  private boolean hole(int chunk, long pages) throws IOException {
+    int from = geometry.runStart(pages);
+    int last = Long.SIZE - 1 - Long.numberOfLeadingZeros(pages);
+    int to = Math.min((last + 1) << geometry.pageShift(), geometry.length(chunk));
+    return live.hole(geometry.start(chunk) + from, to - from);
+  }
+
+  /** Reads pages of the live device into the slot; under the lock of the chunk. */
+  void load(int slot, int chunk, long pages) throws IOException {
+    for (long rest = pages; rest != 0; rest = ChunkGeometry.afterRun(rest)) {
+      int from = geometry.runStart(rest);
+      int to = geometry.runEnd(chunk, rest);
+      live.read(slots.view(slot, from, to), geometry.start(chunk) + from);
+      copiedBytes.add(to - from);
     }
-    src.limit(base + to - from).position(base + to - from);
+  }
+
+  /** Those of the pages that hold nothing but zeroes in the slot. */
+  private long zeroes(int slot, int chunk, long pages) {
+    long zero = 0;
+    for (long rest = pages; rest != 0; rest &= rest - 1) {
+      long page = Long.lowestOneBit(rest);
+      int from = geometry.runStart(page);
+      int to = geometry.runEnd(chunk, page);
+      if (Zeroes.only(slots.view(slot, from, to), from, to)) {
+        zero |= page;
+      }
+    }
+    return zero;
+  }
+
+  /**
+   * Pages whose content is in the slot become saved pages in memory; under the lock of the chunk.
+   * True where the slot was the caller's, and now holds the chunk.
+   */
+  boolean into(int slot, int chunk, long pages) {
+    boolean first = slots.chunk(slot) == BufferSlots.NONE;
+    if (first) {
+      slots.hold(slot, chunk);
+      linkOnly(slot, chunk);
+    }
+    slots.pages(slot, slots.pages(slot) | pages);
+    touched[slot] |= pages;
+    long before = map.which(chunk);
+    map.which(chunk, before | pages);
+    long zero = map.zero(chunk);
+    if ((zero & pages) != 0) {
+      map.zero(chunk, zero & ~pages);
+    }
+    VarHandle.fullFence();
+    count(chunk, before, before | pages);
+    if (first) {
+      claims.ready(slot);
+      signal.enqueued();
+    }
+    return first;
+  }
+
+  /** Pages become saved pages of zeroes; under the lock of the chunk. */
+  void publishZero(int chunk, long pages) {
+    map.zero(chunk, map.zero(chunk) | pages);
+    long before = map.which(chunk);
+    map.which(chunk, before | pages);
+    VarHandle.fullFence();
+    count(chunk, before, before | pages);
+  }
+
+  /** The chunk's saved pages are more than before. */
+  void count(int chunk, long before, long now) {
+    savedBytes.add(geometry.bytes(chunk, now & ~before));
+    if (before == 0 && now != 0) {
+      savedChunks.increment();
+    }
+  }
+
+  /** A slot that holds pages of the chunk from before. */
+  void link(int slot, int chunk) {
+    linkOnly(slot, chunk);
+    claims.ready(slot);
+    signal.enqueued();
+  }
+
+  private void linkOnly(int slot, int chunk) {
+    Stripe stripe = stripes[chunk % STRIPES];
+    stripe.lock.lock();
+    try {
+      stripe.link(slot);
+    } finally {
+      stripe.lock.unlock();
+    }
+  }
+
+  ReentrantLock lockOf(int chunk) {
+    return stripes[chunk % STRIPES].lock;
+  }
+
+  /** The slot that holds the chunk, or none. */
+  int slotOf(int chunk) {
+    Stripe stripe = stripes[chunk % STRIPES];
+    stripe.lock.lock();
+    try {
+      return stripe.find(chunk);
+    } finally {
+      stripe.lock.unlock();
+    }
+  }
+
+  int tryTake() {
+    return queue.tryTake();
+  }
+
+  /** Under the lock of the chunk: EAGAIN where the area has ended. */
+  void requireOpen(int chunk) throws BlksnapException {
+    if (!state.open()) {
+      throw sentAway(chunk);
+    }
+  }
+
+  static BlksnapException sentAway(int chunk) {
+    return new BlksnapException(
+        Errno.EAGAIN, "chunk " + chunk + " was not written: its diff area is let go; come again");
   }
 
   /**
    * Copies from memory into {@code dst}, beginning with the byte {@code from} of the chunk and at
-   * most to {@code to}; 0 where the page of that byte is not in memory.
+   * most to {@code to}, or fills in what is known to be zero; 0 where the page of that byte is
+   * neither.
    */
   int copyFromMemory(int chunk, int from, int to, ByteBuffer dst) {
     Stripe stripe = stripes[chunk % STRIPES];
     stripe.lock.lock();
     try {
       int slot = stripe.find(chunk);
-      if (slot == BufferSlots.NONE) {
-        return 0;
-      }
-      int end = runFrom(chunk, slots.pages(slot), from, to);
+      int end = slot == BufferSlots.NONE ? from : runFrom(chunk, slots.pages(slot), from, to);
       if (end > from) {
         dst.put(slots.view(slot, from, end));
+        return end - from;
+      }
+      end = runFrom(chunk, map.zero(chunk), from, to);
+      for (int at = from; at < end; at += Zeroes.PIECE) {
+        dst.put(Zeroes.of(end - at));
       }
       return end - from;
     } finally {
@@ -313,11 +329,12 @@ final class SavedChunks {
 
   /** Bytes that are stored, from the byte {@code from} of the chunk on, at most to {@code to}. */
   int storedBytes(int chunk, int from, int to) {
-    long stored = map.which(chunk);
     Stripe stripe = stripes[chunk % STRIPES];
+    long stored;
     stripe.lock.lock();
     try {
       int slot = stripe.find(chunk);
+      stored = map.which(chunk) & ~map.zero(chunk);
       stored &= slot == BufferSlots.NONE ? -1L : ~slots.pages(slot);
     } finally {
       stripe.lock.unlock();
@@ -330,13 +347,9 @@ final class SavedChunks {
     return map.where(chunk);
   }
 
-  /** By the store worker: the pages it is to store from the slot, 0 for none. */
+  /** By a store thread: the pages it is to store from the slot it has claimed. */
   long beginStore(int slot) {
-    int chunk = slots.chunk(slot);
-    if (chunk == BufferSlots.NONE) {
-      return 0;
-    }
-    Stripe stripe = stripes[chunk % STRIPES];
+    Stripe stripe = stripes[slots.chunk(slot) % STRIPES];
     stripe.lock.lock();
     try {
       touched[slot] = 0;
@@ -346,7 +359,19 @@ final class SavedChunks {
     }
   }
 
-  /** By the store worker: these pages are at the chunk's address now. */
+  /** By the store thread that has claimed its slot: the chunk's address from now on. */
+  void place(int chunk, long address) throws BlksnapException {
+    Stripe stripe = stripes[chunk % STRIPES];
+    stripe.lock.lock();
+    try {
+      requireOpen(chunk);
+      map.where(chunk, address);
+    } finally {
+      stripe.lock.unlock();
+    }
+  }
+
+  /** By the store thread: these pages are at the chunk's address now. */
   void endStore(int slot, long stored) {
     Stripe stripe = stripes[slots.chunk(slot) % STRIPES];
     boolean freed = false;
@@ -359,7 +384,10 @@ final class SavedChunks {
       slots.pages(slot, left);
       if (left == 0) {
         stripe.unlink(slot);
+        claims.done(slot);
         freed = true;
+      } else {
+        claims.again(slot);
       }
     } finally {
       stripe.lock.unlock();
@@ -367,45 +395,6 @@ final class SavedChunks {
     if (freed) {
       signal.dequeued();
       queue.release(slot);
-    }
-  }
-
-  private void load(int slot, int chunk, long pages) throws IOException {
-    for (long rest = pages; rest != 0; rest = ChunkGeometry.afterRun(rest)) {
-      int from = geometry.runStart(rest);
-      int to = geometry.runEnd(chunk, rest);
-      live.read(slots.view(slot, from, to), geometry.start(chunk) + from);
-      copiedBytes.add(to - from);
-    }
-  }
-
-  private void publish(int slot, int chunk, long pages) {
-    long before = map.which(chunk);
-    slots.pages(slot, slots.pages(slot) | pages);
-    map.which(chunk, before | pages);
-    VarHandle.fullFence();
-    savedBytes.add(geometry.bytes(chunk, pages));
-    if (before == 0) {
-      savedChunks.increment();
-    }
-  }
-
-  private void copyIn(int slot, int chunk, long pages, int from, int to, ByteBuffer src, int base) {
-    for (long rest = pages; rest != 0; rest = ChunkGeometry.afterRun(rest)) {
-      int first = Math.max(from, geometry.runStart(rest));
-      int end = Math.min(to, geometry.runEnd(chunk, rest));
-      src.limit(base + end - from).position(base + first - from);
-      slots.view(slot, first, end).put(src);
-    }
-  }
-
-  private void writeStored(int chunk, long pages, int from, int to, ByteBuffer src, int base)
-      throws IOException {
-    for (long rest = pages; rest != 0; rest = ChunkGeometry.afterRun(rest)) {
-      int first = Math.max(from, geometry.runStart(rest));
-      int end = Math.min(to, geometry.runEnd(chunk, rest));
-      src.limit(base + end - from).position(base + first - from);
-      storage.write(map.where(chunk) + first, src);
     }
   }
 
@@ -418,20 +407,20 @@ final class SavedChunks {
   }
 
   /** Without a slot at the stall limit the area is corrupted, and nobody waits any more. */
-  private SlotQueue.End await(SlotQueue.Ticket ticket) {
+  SlotQueue.End await(SlotQueue.Ticket ticket) {
     SlotQueue.End end = queue.await(ticket, stallNanos);
     if (end == SlotQueue.End.STALLED) {
       corruption.stalled("all " + slots.backed() + " chunk buffers wait", stallNanos);
+    } else if (end == SlotQueue.End.FULL) {
+      BlksnapException why = lack.why();
+      if (why != null) {
+        corruption.corrupt("no buffer is free, and old data could not be stored", why);
+      }
     }
     return end;
   }
 
-  private static BlksnapException sentAway(int chunk) {
-    return new BlksnapException(
-        Errno.EAGAIN, "chunk " + chunk + " was not written: its diff area is let go; come again");
-  }
-
-  private void giveBack(int slot) {
+  void giveBack(int slot) {
     if (slot != BufferSlots.NONE) {
       queue.release(slot);
     }

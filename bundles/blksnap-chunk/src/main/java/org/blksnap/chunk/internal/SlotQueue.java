@@ -15,13 +15,14 @@ import java.util.function.BooleanSupplier;
  * not.
  *
  * <p>A wait ends with a slot, when the area ends or is corrupted, when the waiting are sent away
- * ({@link #sendAway}: somebody closes the gate in which they wait), or at the stall limit, however
- * much was stored meanwhile: no live write waits longer for a snapshot. Nothing is lost between a
- * look and a wait: a waiter is in the queue before it looks for a slot itself, and whoever frees a
- * slot looks at {@code waiting} afterwards.
+ * ({@link #sendAway}: somebody closes the gate in which they wait), when the storage has no room
+ * and nothing else will make a slot free ({@link RoomLack}), or at the stall limit, however much
+ * was stored meanwhile: no live write waits longer for a snapshot. Nothing is lost between a look
+ * and a wait: a waiter is in the queue before it looks for a slot itself, and whoever frees a slot
+ * looks at {@code waiting} afterwards.
  */
 final class SlotQueue {
-  /** How often a waiter sees to it that the store worker is awake. */
+  /** How often a waiter sees to it that the store worker is awake, and asks for one more helper. */
   static final long POLL_NANOS = 100_000_000;
 
   /** How a wait ended where no slot came. */
@@ -29,6 +30,7 @@ final class SlotQueue {
     SLOT,
     OVER,
     SENT_AWAY,
+    FULL,
     STALLED
   }
 
@@ -47,6 +49,11 @@ final class SlotQueue {
   private final BufferSlots slots;
   private final StoreSignal signal;
   private final BooleanSupplier over;
+  private final RoomLack lack;
+
+  /** Told that somebody waits longer than a storage write should take. */
+  private final Runnable longWait;
+
   private final AtomicInteger waiting = new AtomicInteger();
   private final ReentrantLock lock = new ReentrantLock();
 
@@ -54,10 +61,17 @@ final class SlotQueue {
   private final ArrayDeque<Ticket> queue = new ArrayDeque<>();
 
   /** {@code over}: the area has ended or is corrupted, so that no slot is worth waiting for. */
-  SlotQueue(BufferSlots slots, StoreSignal signal, BooleanSupplier over) {
+  SlotQueue(
+      BufferSlots slots,
+      StoreSignal signal,
+      BooleanSupplier over,
+      RoomLack lack,
+      Runnable longWait) {
     this.slots = slots;
     this.signal = signal;
     this.over = over;
+    this.lack = lack;
+    this.longWait = longWait;
   }
 
   /** A free slot, now the caller's, or {@link BufferSlots#NONE}. */
@@ -133,6 +147,8 @@ final class SlotQueue {
     join(ticket);
     try {
       long begun = System.nanoTime();
+      long fruitless = lack.fruitless();
+      long pause = StoreWorker.SLOW_NANOS;
       while (true) {
         if (ticket.slot != BufferSlots.NONE) {
           return End.SLOT;
@@ -143,13 +159,20 @@ final class SlotQueue {
         if (ticket.sentAway) {
           return End.SENT_AWAY;
         }
+        if (lack.fruitless() - fruitless >= RoomLack.ROUNDS && lack.why() != null) {
+          return End.FULL;
+        }
         long left = stallNanos - (System.nanoTime() - begun);
         if (left <= 0) {
           return End.STALLED;
         }
         signal.wake();
-        LockSupport.parkNanos(this, Math.min(POLL_NANOS, left));
+        LockSupport.parkNanos(this, Math.min(pause, left));
         interrupted |= Thread.interrupted();
+        if (ticket.slot == BufferSlots.NONE && System.nanoTime() - begun >= pause) {
+          longWait.run();
+          pause = POLL_NANOS;
+        }
       }
     } finally {
       leave(ticket);

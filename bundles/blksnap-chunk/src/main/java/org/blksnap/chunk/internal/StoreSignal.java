@@ -90,6 +90,16 @@ final class StoreSignal {
     progress.incrementAndGet();
   }
 
+  /** Grows with each piece that is stored. */
+  long progress() {
+    return progress.get();
+  }
+
+  /** Much is queued, or somebody waits. */
+  boolean pressing() {
+    return queued.get() >= threshold || waiting.get() > 0;
+  }
+
   void wake() {
     LockSupport.unpark(worker);
   }

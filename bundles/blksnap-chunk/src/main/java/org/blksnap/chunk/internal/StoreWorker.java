@@ -2,17 +2,35 @@
 package org.blksnap.chunk.internal;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.BitSet;
+import java.util.concurrent.SynchronousQueue;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.IntSupplier;
 import org.blksnap.api.block.BlksnapException;
+import org.blksnap.api.block.Errno;
 import org.blksnap.spi.storage.DiffStorage;
 
 /**
- * The one thread of an area that moves chunks from memory to the storage: it alone allocates
- * addresses and writes {@code where}. It goes over all slots in their order, each pass stores what
- * is there, so nothing waits longer than a pass. Its first failure ends it, and corrupts the area
- * unless that is closing: then the pages that were not stored are still in memory, for the
- * successor.
+ * The threads of an area that move chunks from memory to the storage; they alone allocate addresses
+ * and write {@code where}.
+ *
+ * <p><b>The leader</b> is always there. It goes over all slots in their order, a round stores what
+ * is there, so nothing waits longer than a round. It alone backs more slots and gives some back.
+ * <b>Helpers</b> come one by one while the storage is slow: a write took longer than {@link
+ * #SLOW_NANOS} while much is queued, or a live write waits as long for a slot. So a fast storage
+ * sees one thread, and one that takes 300 ms for a write sees up to {@link #MOST_HELPERS} + 1
+ * writes at once. No live write ever runs in here: who hangs in the storage is one of these
+ * threads.
+ *
+ * <p><b>Merged by address.</b> Whole chunks that lie one behind the other in slots and in the
+ * storage become one write, up to {@link #PIECE}; a run of pages is one write anyway.
+ *
+ * <p><b>Failures.</b> A storage without room is no failure: the chunk stays in its slot, see {@link
+ * RoomLack}. Any other first failure ends the threads, and corrupts the area unless that has ended:
+ * then the pages that were not stored are still in memory, for the successor.
  *
  * <p>Data first, then the pointer: the pages are in the storage before they leave memory. An
  * address that a killed process had allocated and not written down is lost space, nothing else.
@@ -21,18 +39,39 @@ final class StoreWorker implements Runnable {
   /** Bytes given to the storage at a time, so that a large chunk shows progress. */
   static final int PIECE = 1 << 20;
 
+  /** Threads beside the leader. */
+  static final int MOST_HELPERS = 15;
+
+  /** A write of one piece that takes longer wants company. */
+  static final long SLOW_NANOS = 5_000_000;
+
+  /** Bytes of slots that suffice a storage that is not slow: backing more only costs writes. */
+  static final long FAST_BACKED = 64L << 20;
+
+  private static final long HELPER_IDLE_SECONDS = 2;
+  private static final long OTHERS_POLL_NANOS = 500_000;
+
   private final ChunkGeometry geometry;
   private final ChunkMap map;
   private final BufferSlots slots;
   private final SlotQueue queue;
+  private final StoreClaims claims;
   private final SavedChunks saved;
   private final StoreSignal signal;
   private final AreaState state;
   private final DiffStorage storage;
   private final Corruption corruption;
+  private final RoomLack lack;
   private final IntSupplier maximumInQueue;
   private final IntSupplier freeBuffers;
-  private final Thread thread;
+  private final Thread leader;
+  private final ThreadPoolExecutor helpers;
+
+  /** The last write that ended was slow. */
+  private volatile boolean slow;
+
+  /** When the leader's write began, 0 where none is under way. */
+  private volatile long leaderWrites;
 
   StoreWorker(
       String name,
@@ -40,42 +79,79 @@ final class StoreWorker implements Runnable {
       ChunkMap map,
       BufferSlots slots,
       SlotQueue queue,
+      StoreClaims claims,
       SavedChunks saved,
       StoreSignal signal,
       AreaState state,
       DiffStorage storage,
       Corruption corruption,
+      RoomLack lack,
       IntSupplier maximumInQueue,
       IntSupplier freeBuffers) {
     this.geometry = geometry;
     this.map = map;
     this.slots = slots;
     this.queue = queue;
+    this.claims = claims;
     this.saved = saved;
     this.signal = signal;
     this.state = state;
     this.storage = storage;
     this.corruption = corruption;
+    this.lack = lack;
     this.maximumInQueue = maximumInQueue;
     this.freeBuffers = freeBuffers;
-    this.thread = new Thread(this, name);
+    this.leader = daemon(this, name);
+    this.helpers =
+        new ThreadPoolExecutor(
+            0,
+            MOST_HELPERS,
+            HELPER_IDLE_SECONDS,
+            TimeUnit.SECONDS,
+            new SynchronousQueue<>(),
+            task -> daemon(task, name + "-helper"),
+            new ThreadPoolExecutor.DiscardPolicy());
+  }
+
+  private static Thread daemon(Runnable task, String name) {
+    Thread thread = new Thread(task, name);
     thread.setDaemon(true);
+    return thread;
   }
 
   void start() {
-    signal.worker(thread);
-    thread.start();
+    signal.worker(leader);
+    leader.start();
+  }
+
+  /** One more thread, if there may be one, where the storage is slow; by a write that waits. */
+  void helpIfSlow() {
+    if (slow()) {
+      help();
+    }
+  }
+
+  private void help() {
+    helpers.execute(this::storeWhatIsThere);
+  }
+
+  private boolean slow() {
+    long begun = leaderWrites;
+    return slow || (begun != 0 && System.nanoTime() - begun > SLOW_NANOS);
   }
 
   /**
-   * After the area ended: waits for the piece being stored, whatever becomes of it, as its pages
-   * are still in memory; false where it has not ended by the deadline.
+   * After the area ended: waits for the pieces being stored, whatever becomes of them, as their
+   * pages are still in memory; false where one has not ended by the deadline.
    */
   boolean awaitEnd(long deadline) {
+    helpers.shutdown();
     boolean interrupted = false;
-    while (thread.isAlive() && deadline - System.nanoTime() > 0) {
+    while ((leader.isAlive() || !helpers.isTerminated()) && deadline - System.nanoTime() > 0) {
       try {
-        TimeUnit.NANOSECONDS.timedJoin(thread, deadline - System.nanoTime());
+        TimeUnit.NANOSECONDS.timedJoin(leader, deadline - System.nanoTime());
+        boolean unused =
+            helpers.awaitTermination(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
       } catch (InterruptedException e) {
         interrupted = true;
       }
@@ -83,7 +159,7 @@ final class StoreWorker implements Runnable {
     if (interrupted) {
       Thread.currentThread().interrupt();
     }
-    return !thread.isAlive();
+    return !leader.isAlive() && helpers.isTerminated();
   }
 
   @Override
@@ -92,12 +168,31 @@ final class StoreWorker implements Runnable {
       while (!ended()) {
         signal.threshold(Math.min(maximumInQueue.getAsInt(), Math.max(1, slots.backed() / 2)));
         signal.awaitWork(this::ended);
-        pass();
+        round();
       }
     } catch (IOException | RuntimeException | Error e) {
-      if (state.open()) {
-        corruption.corrupt("old data could not be stored", e);
+      failed(e);
+    }
+  }
+
+  private void storeWhatIsThere() {
+    try {
+      int slot = ended() ? BufferSlots.NONE : claims.claimAny();
+      while (slot != BufferSlots.NONE && lack.why() == null) {
+        store(slot);
+        slot = ended() ? BufferSlots.NONE : claims.claimAny();
       }
+      if (slot != BufferSlots.NONE) {
+        claims.again(slot);
+      }
+    } catch (IOException | RuntimeException | Error e) {
+      failed(e);
+    }
+  }
+
+  private void failed(Throwable e) {
+    if (state.open()) {
+      corruption.corrupt("old data could not be stored", e);
     }
   }
 
@@ -105,50 +200,152 @@ final class StoreWorker implements Runnable {
     return !state.open() || corruption.happened();
   }
 
-  private void pass() throws IOException {
+  private void round() throws IOException {
     long pass = signal.passBegins();
-    if (slots.freeCount() < slots.backed() / 4) {
-      slots.grow();
-      queue.serve();
-    }
+    boolean settling = pass > signal.ended();
+    BitSet others = new BitSet();
+    long stored = signal.progress();
     for (int slot = 0; slot < slots.slots(); slot++) {
       if (ended()) {
         return;
       }
-      store(slot);
+      if (claims.claim(slot)) {
+        growIfShort();
+        store(slot);
+      } else if (settling && claims.busy(slot)) {
+        others.set(slot);
+      }
+    }
+    growIfShort();
+    storeAfterOthers(others);
+    if (ended()) {
+      return;
     }
     slots.shrink(freeBuffers.getAsInt());
     signal.passEnds(pass);
+    if (lack.why() != null && signal.progress() == stored) {
+      lack.fruitlessRound();
+      LockSupport.parkNanos(this, RoomLack.RETRY_NANOS);
+    }
   }
 
+  private void growIfShort() {
+    boolean worthIt =
+        (long) slots.backed() * geometry.chunkSize() < FAST_BACKED || slow || lack.why() != null;
+    if (worthIt && slots.freeCount() < slots.backed() / 4 && slots.grow()) {
+      queue.serve();
+    }
+  }
+
+  /** What helpers were storing when the round came by: what they leave is stored too. */
+  private void storeAfterOthers(BitSet others) throws IOException {
+    for (int slot = others.nextSetBit(0); slot >= 0; slot = others.nextSetBit(slot + 1)) {
+      while (claims.busy(slot) && !ended()) {
+        LockSupport.parkNanos(this, OTHERS_POLL_NANOS);
+      }
+      if (!ended() && claims.claim(slot)) {
+        store(slot);
+      }
+    }
+  }
+
+  /** Stores the slot, which this thread has claimed, and whole chunks right behind it. */
   private void store(int slot) throws IOException {
     long pages = saved.beginStore(slot);
+    int chunk = slots.chunk(slot);
     if (pages == 0) {
+      saved.endStore(slot, 0);
       return;
     }
-    int chunk = slots.chunk(slot);
     long address = address(chunk);
+    if (address < 0) {
+      claims.again(slot);
+      return;
+    }
+    int count = wholeChunk(chunk, pages) ? 1 + claimBehind(slot, address) : 1;
+    if (count > 1) {
+      write(address, slots.span(slot, count));
+    } else {
+      writeRuns(slot, chunk, pages, address);
+    }
+    if (state.open()) {
+      saved.endStore(slot, pages);
+      for (int i = 1; i < count; i++) {
+        saved.endStore(slot + i, -1L);
+      }
+    }
+  }
+
+  private boolean wholeChunk(int chunk, long pages) {
+    return geometry.length(chunk) == geometry.chunkSize() && pages == geometry.allPages(chunk);
+  }
+
+  /** Claims slots that follow, as long as their chunks are whole and follow in the storage. */
+  private int claimBehind(int slot, long address) throws IOException {
+    int most = PIECE / geometry.chunkSize();
+    int count = 0;
+    while (count + 1 < most
+        && slots.sameMapping(slot, slot + count + 1)
+        && claims.claim(slot + count + 1)) {
+      int next = slot + count + 1;
+      int chunk = slots.chunk(next);
+      long expected = address + (long) (count + 1) * geometry.chunkSize();
+      if (!wholeChunk(chunk, saved.beginStore(next)) || address(chunk) != expected) {
+        claims.again(next);
+        break;
+      }
+      count++;
+    }
+    return count;
+  }
+
+  private void writeRuns(int slot, int chunk, long pages, long address) throws IOException {
     for (long rest = pages; rest != 0; rest = ChunkGeometry.afterRun(rest)) {
       int end = geometry.runEnd(chunk, rest);
       for (int from = geometry.runStart(rest); from < end; from += PIECE) {
-        int to = Math.min(from + PIECE, end);
-        storage.write(address + from, slots.storeView(slot, from, to));
-        signal.progressed();
         if (!state.open()) {
           return;
         }
+        int to = Math.min(from + PIECE, end);
+        write(address + from, slots.storeView(slot, from, to));
       }
     }
-    saved.endStore(slot, pages);
   }
 
-  private long address(int chunk) throws BlksnapException {
+  private void write(long address, ByteBuffer data) throws IOException {
+    long begun = System.nanoTime();
+    boolean leading = Thread.currentThread() == leader;
+    if (leading) {
+      leaderWrites = begun | 1;
+    }
+    storage.write(address, data);
+    if (leading) {
+      leaderWrites = 0;
+    }
+    signal.progressed();
+    slow = System.nanoTime() - begun > SLOW_NANOS;
+    if (slow && signal.pressing()) {
+      help();
+    }
+  }
+
+  /** The chunk's address; -1 where the storage has no room for it now. */
+  private long address(int chunk) throws IOException {
     long known = map.where(chunk);
     if (known >= 0) {
       return known;
     }
-    long address = storage.allocate(geometry.chunkSize());
-    map.where(chunk, address);
-    return address;
+    try {
+      long address = storage.allocate(geometry.chunkSize());
+      lack.granted();
+      saved.place(chunk, address);
+      return address;
+    } catch (BlksnapException e) {
+      if (e.errno() != Errno.ENOSPC) {
+        throw e;
+      }
+      lack.refused(e);
+      return -1;
+    }
   }
 }

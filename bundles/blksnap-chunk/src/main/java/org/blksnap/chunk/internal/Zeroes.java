@@ -21,6 +21,23 @@ final class Zeroes {
     return view.limit((int) Math.min(length, PIECE));
   }
 
+  /**
+   * True where the buffer's bytes {@code [from, to)} are all zero; its position does not change.
+   */
+  static boolean only(ByteBuffer buffer, int from, int to) {
+    if (to - from >= Long.BYTES
+        && (buffer.getLong(from) != 0 || buffer.getLong(to - Long.BYTES) != 0)) {
+      return false;
+    }
+    for (int at = from; at < to; at += PIECE) {
+      int length = Math.min(PIECE, to - at);
+      if (buffer.slice(at, length).mismatch(of(length)) >= 0) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   /** Makes {@code [from, to)} of the file allocated zeroes. */
   static void fill(FileChannel file, long from, long to) throws IOException {
     for (long at = from; at < to; at += PIECE) {

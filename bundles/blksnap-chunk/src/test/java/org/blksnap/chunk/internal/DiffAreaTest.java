@@ -13,6 +13,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.concurrent.CountDownLatch;
 import org.blksnap.api.block.BlksnapException;
@@ -167,15 +168,102 @@ class DiffAreaTest {
   }
 
   @Test
-  void aFullStorageCorruptsAndLiveWritesGoOn() throws Exception {
+  void aFullStorageCorruptsWhenNoBufferIsLeftAndLiveWritesGoOn() throws Exception {
+    withFourBuffers();
     scene.storage.filled.set(scene.storage.bytes.length - CHUNK);
     for (int i = 0; i < 40; i++) {
       scene.liveWrite(i * CHUNK, scene.bytes(CHUNK));
     }
-    scene.area.settle();
     assertEquals(Errno.ENOSPC, scene.area.error());
     refusedRead();
     assertEquals(1, scene.corruptions.size());
+  }
+
+  private void withFourBuffers() throws Exception {
+    scene.close();
+    Path home = Files.createDirectory(directory.resolve("four"));
+    scene = new Scene(home, CAPACITY, 18, 42, Duration.ofMinutes(5), 4 * CHUNK);
+  }
+
+  @Test
+  void aFullStorageIsNoLossWhileBuffersLastAndStorageGivenThenIsUsed() throws Exception {
+    withFourBuffers();
+    long end = scene.storage.filled.get();
+    scene.storage.filled.set(scene.storage.bytes.length);
+    for (int i = 0; i < 4; i++) {
+      scene.liveWrite(i * CHUNK, scene.bytes(CHUNK));
+    }
+    assertEquals(
+        Errno.ENOSPC, assertThrows(BlksnapException.class, () -> scene.area.settle()).errno());
+    assertEquals(Errno.OK, scene.area.error(), scene.area.detail());
+    assertArrayEquals(scene.image, scene.wholeImage());
+    scene.storage.filled.set(end);
+    for (int i = 4; i < 20; i++) {
+      scene.liveWrite(i * CHUNK, scene.bytes(CHUNK));
+    }
+    scene.area.settle();
+    assertEquals(Errno.OK, scene.area.error(), scene.area.detail());
+    assertArrayEquals(scene.image, scene.wholeImage());
+  }
+
+  @Test
+  void zeroesTakeNoStorageWhoeverFindsThem() throws Exception {
+    Arrays.fill(scene.live, 0, 30 * CHUNK, (byte) 0);
+    Arrays.fill(scene.image, 0, 30 * CHUNK, (byte) 0);
+    scene.holesTo = 10 * CHUNK;
+    scene.liveWrite(0, scene.bytes(30 * CHUNK));
+    assertEquals(20 * CHUNK, scene.liveReads.get(), "holes are not read");
+    scene.area.writeZeroes(31 * CHUNK + 4096, 3 * CHUNK);
+    Arrays.fill(scene.image, 31 * CHUNK + 4096, 34 * CHUNK + 4096, (byte) 0);
+    scene.imageWrite(40 * CHUNK, new byte[CHUNK]);
+    scene.area.settle();
+    assertEquals(0, scene.storage.filled.get());
+    assertEquals(34L * CHUNK, scene.area.status().savedBytes());
+    assertArrayEquals(scene.image, scene.wholeImage());
+    scene.area.close();
+    scene.area = scene.engine.adopt(scene.request());
+    assertArrayEquals(scene.image, scene.wholeImage());
+  }
+
+  @Test
+  void aPageGoesFromDataToZeroesAndBack() throws Exception {
+    scene.liveWrite(0, scene.bytes(CHUNK));
+    for (int round = 0; round < 6; round++) {
+      if (round % 2 == 0) {
+        scene.area.settle();
+      }
+      scene.area.writeZeroes(8192, 3 * 4096);
+      Arrays.fill(scene.image, 8192, 5 * 4096, (byte) 0);
+      assertArrayEquals(scene.image, scene.wholeImage());
+      if (round % 3 == 0) {
+        scene.area.settle();
+      }
+      scene.imageWrite(8192 + 100, scene.bytes(5000));
+      assertArrayEquals(scene.image, scene.wholeImage());
+    }
+    scene.area.settle();
+    assertArrayEquals(scene.image, scene.wholeImage());
+  }
+
+  @Test
+  void aSlowStorageSeesSeveralWritesAtOnce() throws Exception {
+    withFourBuffers();
+    scene.storage.delay = 20;
+    for (int i = 0; i < 40; i++) {
+      scene.liveWrite(i * CHUNK, scene.bytes(4096));
+    }
+    assertTrue(scene.storage.mostAtOnce.get() > 1, "only one write was under way");
+    assertArrayEquals(scene.image, scene.wholeImage());
+  }
+
+  @Test
+  void neighbouringWholeChunksBecomeOneWrite() throws Exception {
+    scene.maximumInQueue = 1000;
+    scene.liveWrite(0, scene.bytes(8 * CHUNK));
+    scene.area.settle();
+    assertEquals(8 * CHUNK, scene.storage.written.get());
+    assertTrue(scene.storage.writes.get() < 8, scene.storage.writes + " writes for 8 chunks");
+    assertArrayEquals(scene.image, scene.wholeImage());
   }
 
   @Test

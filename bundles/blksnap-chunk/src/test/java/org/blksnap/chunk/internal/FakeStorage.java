@@ -4,14 +4,16 @@ package org.blksnap.chunk.internal;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.locks.LockSupport;
 import org.blksnap.contract.PlainStorage;
 
 /** A storage in memory that fails, hangs or is full when told to. */
 class FakeStorage extends PlainStorage {
   final AtomicLong written = new AtomicLong();
+  final AtomicLong writes = new AtomicLong();
+  final AtomicInteger atOnce = new AtomicInteger();
+  final AtomicInteger mostAtOnce = new AtomicInteger();
   volatile IOException writeFailure;
   volatile CountDownLatch hang;
 
@@ -29,6 +31,15 @@ class FakeStorage extends PlainStorage {
 
   @Override
   public void write(long address, ByteBuffer src) throws IOException {
+    mostAtOnce.accumulateAndGet(atOnce.incrementAndGet(), Math::max);
+    try {
+      writeOne(address, src);
+    } finally {
+      atOnce.decrementAndGet();
+    }
+  }
+
+  private void writeOne(long address, ByteBuffer src) throws IOException {
     CountDownLatch latch = hang;
     if (latch != null) {
       try {
@@ -38,12 +49,17 @@ class FakeStorage extends PlainStorage {
       }
     }
     if (delay > 0) {
-      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(delay));
+      try {
+        Thread.sleep(delay);
+      } catch (InterruptedException e) {
+        throw new IOException(e);
+      }
     }
     if (writeFailure != null) {
       throw writeFailure;
     }
     written.addAndGet(src.remaining());
+    writes.incrementAndGet();
     super.write(address, src);
   }
 }

@@ -33,7 +33,7 @@ class FileLayoutTest {
   @Test
   void theChunkMapIsAsDrawn() throws Exception {
     byte[] file = Files.readAllBytes(directory.resolve("chunks.map"));
-    assertEquals(3 * 4096, file.length);
+    assertEquals(4 * 4096, file.length);
     assertEquals(
         "424c4b5343484e4b" // magic
             + "02000000" // version
@@ -52,6 +52,17 @@ class FileLayoutTest {
     assertEquals(
         "0000000000000000" + "0200000000000000" + "0000000000000000",
         HexFormat.of().formatHex(file, 8192, 8192 + 24));
+    assertEquals("00".repeat(24), HexFormat.of().formatHex(file, 12288, 12288 + 24));
+  }
+
+  @Test
+  void aPageOfZeroesIsABitInTheChunkMap() throws Exception {
+    scene.area = scene.engine.adopt(scene.request());
+    scene.area.writeZeroes((2 << 18) + 4096, 8192);
+    scene.area.close();
+    byte[] file = Files.readAllBytes(directory.resolve("chunks.map"));
+    assertEquals("0600000000000000", HexFormat.of().formatHex(file, 8192 + 16, 8192 + 24));
+    assertEquals("0600000000000000", HexFormat.of().formatHex(file, 12288 + 16, 12288 + 24));
   }
 
   @Test

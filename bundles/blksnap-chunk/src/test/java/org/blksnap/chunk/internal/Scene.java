@@ -17,6 +17,7 @@ import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.BlockSizeRule;
 import org.blksnap.spi.chunk.DiffArea;
 import org.blksnap.spi.chunk.DiffAreaRequest;
+import org.blksnap.spi.chunk.LiveReader;
 import org.blksnap.spi.storage.DiffStorage;
 
 /** A live device that is a byte array, its copy at the take, and a diff area between. */
@@ -34,6 +35,10 @@ final class Scene implements AutoCloseable {
   FakeStorage storage;
   BlockSizeRule rule;
   volatile IOException liveFailure;
+
+  /** The live device says that it has a hole up to here. */
+  volatile long holesTo;
+
   volatile int maximumInQueue = 16;
   volatile int freeBuffers = 128;
   DiffArea area;
@@ -68,18 +73,26 @@ final class Scene implements AutoCloseable {
         rule,
         512,
         pool,
-        this::readLive,
+        new Live(),
         () -> maximumInQueue,
         () -> freeBuffers,
         (error, detail) -> corruptions.add(error + " " + detail));
   }
 
-  private void readLive(ByteBuffer dst, long offset) throws IOException {
-    if (liveFailure != null) {
-      throw liveFailure;
+  private final class Live implements LiveReader {
+    @Override
+    public void read(ByteBuffer dst, long offset) throws IOException {
+      if (liveFailure != null) {
+        throw liveFailure;
+      }
+      liveReads.addAndGet(dst.remaining());
+      dst.put(live, (int) offset, dst.remaining());
     }
-    liveReads.addAndGet(dst.remaining());
-    dst.put(live, (int) offset, dst.remaining());
+
+    @Override
+    public boolean hole(long offset, long length) {
+      return offset + length <= holesTo;
+    }
   }
 
   void liveWrite(int offset, byte[] data) throws IOException {

@@ -30,7 +30,8 @@ class SlotQueueTest {
     ChunkGeometry geometry = new ChunkGeometry(60L * CHUNK, 18, 12);
     try (BufferSlots slots =
         BufferSlots.create(directory, geometry, new UUID(1, 2), BufferSlots.FEWEST * CHUNK)) {
-      SlotQueue queue = new SlotQueue(slots, new StoreSignal(), () -> false);
+      SlotQueue queue =
+          new SlotQueue(slots, new StoreSignal(), () -> false, new RoomLack(), () -> {});
       List<Integer> taken = new ArrayList<>();
       for (int slot = queue.tryTake(); slot != BufferSlots.NONE; slot = queue.tryTake()) {
         taken.add(slot);

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.LongSupplier;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.ByteRange;
 import org.blksnap.api.block.Errno;
@@ -32,7 +33,13 @@ import org.slf4j.LoggerFactory;
  * closing) happens under {@code lock}, which an allocation takes only where it found no room, or
  * reached the low-space mark.
  *
- * <p>States: open → overflown (allocations fail for good, what is stored stays readable) → closed.
+ * <p>States: open → closed. An open pool without room is <em>overflown</em>: an allocation finds
+ * none and fails. What is stored stays readable, whoever wanted more keeps it in memory and asks
+ * again, and the pool goes on as soon as it is given more.
+ *
+ * <p>How much can still be needed at most ({@link #expect}) bounds what it asks for and makes by
+ * itself: a small device gets a small file. An allocation is served beyond it, as long as there is
+ * room.
  *
  * <p>A pool with directories answers its own requests for space: a thread of its own makes the next
  * file when the low-space mark is reached, so that an allocation waits for a file only where the
@@ -44,6 +51,9 @@ final class Pool implements DiffStorage {
 
   /** How often an allocation tries to make a file where something other than room is missing. */
   static final int GROWTH_TRIES = 5;
+
+  /** Bytes of a directory's first file where nothing more can be needed. */
+  static final long LEAST_FIRST_FILE = 64 << 10;
 
   /** Between two such tries. The lock is not held meanwhile. */
   static final long GROWTH_PAUSE_NANOS = 100_000_000;
@@ -58,6 +68,11 @@ final class Pool implements DiffStorage {
 
   /** Written under the lock. */
   private volatile boolean closed;
+
+  private volatile LongSupplier expected = () -> 0;
+
+  /** Bytes of the largest chunk so far; the end of a part where none fits is lost. */
+  private volatile int largestChunk;
 
   @GuardedBy("lock")
   private boolean memoryLeft;
@@ -87,7 +102,7 @@ final class Pool implements DiffStorage {
     try {
       requireOpen();
       contents.addRanges(path, ranges, geometry);
-      askLocked();
+      grownLocked();
     } finally {
       lock.unlock();
     }
@@ -98,8 +113,14 @@ final class Pool implements DiffStorage {
     lock.lock();
     try {
       requireOpen();
-      contents.addDirectory(directory, limit, portionBytes());
-      askLocked();
+      long portion = portionSectors();
+      contents.addDirectory(
+          directory, limit, Math.max(portion * ByteRange.SECTOR, LEAST_FIRST_FILE));
+      if (portion < request.minimumSectors().getAsLong()) {
+        // It answers its own requests, and has got what it could want.
+        state.requested(Math.min(state.requested(), sectors(contents.table().capacity())));
+      }
+      grownLocked();
     } finally {
       lock.unlock();
     }
@@ -111,10 +132,21 @@ final class Pool implements DiffStorage {
     try {
       requireOpen();
       contents.addMemory(bytes);
-      askLocked();
+      grownLocked();
     } finally {
       lock.unlock();
     }
+  }
+
+  @GuardedBy("lock")
+  private void grownLocked() {
+    state.overflow(false);
+    askLocked();
+  }
+
+  @Override
+  public void expect(LongSupplier atMost) {
+    expected = atMost;
   }
 
   @Override
@@ -134,9 +166,15 @@ final class Pool implements DiffStorage {
           Errno.EINVAL, "a chunk of " + bytes + " bytes refused: give a multiple of 512, above 0");
     }
     requireOpen();
+    if (bytes > largestChunk) {
+      largestChunk = bytes;
+    }
     long address = claim(bytes);
     if (address < 0) {
       address = claimGrowing(bytes);
+    }
+    if (state.overflown()) {
+      state.overflow(false);
     }
     if (asks()) {
       lock.lock();
@@ -151,14 +189,13 @@ final class Pool implements DiffStorage {
 
   /** -1 where there is no room. */
   private long claim(int bytes) {
-    while (!state.overflown()) {
+    while (true) {
       long filled = state.filled();
       long address = contents.table().place(filled, bytes);
       if (address < 0 || state.advance(filled, address + bytes)) {
         return address;
       }
     }
-    return -1;
   }
 
   /** Overflows where there is no room; what else hinders growing is given a moment to pass. */
@@ -170,18 +207,17 @@ final class Pool implements DiffStorage {
         requireOpen();
         failures.clear();
         long address = claim(bytes);
-        while (address < 0
-            && !state.overflown()
-            && contents.grow(portionBytes(), bytes, failures)) {
+        while (address < 0 && contents.grow(portionBytes(), bytes, failures)) {
           address = claim(bytes);
         }
         if (address >= 0) {
           return address;
         }
-        if (tries >= GROWTH_TRIES
-            || state.overflown()
-            || failures.stream().allMatch(Failures::noRoom)) {
-          state.overflow();
+        if (tries >= GROWTH_TRIES || failures.stream().allMatch(Failures::noRoom)) {
+          if (!state.overflown()) {
+            state.overflow(true);
+            askOverflownLocked();
+          }
           throw over(bytes, failures);
         }
       } finally {
@@ -198,15 +234,18 @@ final class Pool implements DiffStorage {
             "difference storage of snapshot "
                 + request.snapshot()
                 + (failures.isEmpty()
-                    ? " is over: "
+                    ? " has no room: "
                     : " could not grow: " + failures.get(0).getMessage() + ": ")
                 + bytes
                 + " bytes wanted, "
                 + sectors(state.filled())
                 + " of "
                 + sectors(contents.table().capacity())
-                + " sectors filled; destroy it, and "
-                + (failures.isEmpty() ? "give the next one more" : "mend that for the next one"));
+                + " sectors filled; "
+                + (failures.isEmpty()
+                    ? "give it more storage"
+                    : "mend that, or give it more storage")
+                + " with blksnap:snapshot-append-storage before its buffers are used up");
     failures.forEach(over::addSuppressed);
     return over;
   }
@@ -226,10 +265,11 @@ final class Pool implements DiffStorage {
 
   private boolean asks() {
     return LowSpaceRule.asks(
-        state.requested(),
-        sectors(state.filled()),
-        sectors(contents.table().capacity()),
-        request.minimumSectors().getAsLong());
+            state.requested(),
+            sectors(state.filled()),
+            sectors(contents.table().capacity()),
+            request.minimumSectors().getAsLong())
+        && portionSectors() > 0;
   }
 
   @GuardedBy("lock")
@@ -237,13 +277,22 @@ final class Pool implements DiffStorage {
     if (closed || !asks()) {
       return;
     }
-    long portion = request.minimumSectors().getAsLong();
+    long portion = portionSectors();
     state.requested(state.requested() + portion);
     if (contents.canGrow()) {
       grower.wish(this::answerOwnRequest);
     } else {
       offer(portion);
     }
+  }
+
+  /** Says so again, whatever was asked before: a write may be waiting for it. */
+  @GuardedBy("lock")
+  private void askOverflownLocked() {
+    if (missing() <= 0) {
+      state.requested(sectors(contents.table().capacity()) + request.minimumSectors().getAsLong());
+    }
+    offer(missing());
   }
 
   private void answerOwnRequest() {
@@ -288,7 +337,19 @@ final class Pool implements DiffStorage {
   }
 
   private long portionBytes() {
-    return Math.multiplyExact(request.minimumSectors().getAsLong(), ByteRange.SECTOR);
+    return Math.multiplyExact(portionSectors(), ByteRange.SECTOR);
+  }
+
+  /** What is asked for or made at a time: the minimum, but not more than can still be needed. */
+  private long portionSectors() {
+    long minimum = request.minimumSectors().getAsLong();
+    long bytes = expected.getAsLong();
+    if (bytes <= 0) {
+      return minimum;
+    }
+    int chunk = Math.max(largestChunk, ByteRange.SECTOR);
+    long still = bytes + contents.lostTo(chunk) - contents.table().capacity();
+    return Math.max(0, Math.min(minimum, sectors((still + chunk - 1) / chunk * chunk)));
   }
 
   private static long sectors(long bytes) {

@@ -21,8 +21,8 @@ import org.blksnap.spi.host.HostOperations;
  * What one pool is made of. It only grows. Whatever is added is noted in the state file first and
  * appears in the address table afterwards, so that no address exists which the file does not know.
  *
- * <p>All methods but {@link #table} and {@link #records} are called under the pool's lock; these
- * two answer immutable pictures to any thread.
+ * <p>All methods but {@link #table}, {@link #records} and {@link #lostTo} are called under the
+ * pool's lock; these answer from immutable pictures to any thread.
  */
 final class PoolContents {
   /** Largest single piece of memory; more memory is several pieces. */
@@ -328,6 +328,14 @@ final class PoolContents {
   /** Bytes up to which it may grow by itself. */
   long limit() {
     return records.stream().filter(record -> !record.hasRoom()).mapToLong(PartRecord::length).sum();
+  }
+
+  /** Bytes at the ends of parts in which no chunk of that size fits. */
+  long lostTo(int chunk) {
+    return records.stream()
+        .filter(PartRecord::hasRoom)
+        .mapToLong(record -> record.length() % chunk)
+        .sum();
   }
 
   List<ByteBuffer> memory() {

@@ -40,7 +40,7 @@ import org.slf4j.LoggerFactory;
  *  64   8  filled, bytes: the first address not yet handed out
  *  72   8  requested, sectors
  *  80   8  end of the last record, bytes from the beginning of the file
- *  88   8  1 where the pool has overflown, else 0
+ *  88   8  1 where the pool had no room when it was last asked, else 0
  *  96   8  mark of whom the events went to last
  * 104      zero
  *
@@ -279,8 +279,8 @@ final class StateFile implements Closeable {
     return word(OFF_OVERFLOWN) != 0;
   }
 
-  void overflow() {
-    LONGS.setVolatile(words, OFF_OVERFLOWN, 1L);
+  void overflow(boolean over) {
+    LONGS.setVolatile(words, OFF_OVERFLOWN, over ? 1L : 0L);
   }
 
   /** Notes whom events go to from now on; answers whom they went to before. */

@@ -73,14 +73,34 @@ class AllocationTest {
   }
 
   @Test
-  void onceOverItStaysOver() throws IOException {
+  void withoutRoomForOneChunkItStillHasSomeForASmallerOneAndForWhatIsGiven() throws IOException {
     pool.appendMemory(4096);
     pool.allocate(2048);
     assertEquals(Errno.ENOSPC, refusal(4096));
-    assertEquals(Errno.ENOSPC, refusal(512));
-    pool.appendMemory(1 << 20);
-    assertEquals(Errno.ENOSPC, refusal(512));
     assertTrue(pool.status().overflown());
+    assertEquals(2048, pool.allocate(512));
+    assertFalse(pool.status().overflown());
+    assertEquals(Errno.ENOSPC, refusal(4096));
+    pool.appendMemory(1 << 20);
+    assertFalse(pool.status().overflown());
+    assertEquals(4096, pool.allocate(4096));
+  }
+
+  @Test
+  void noMoreIsAskedForThanCanStillBeNeeded() throws IOException {
+    fixture.minimumSectors.set(1000);
+    pool.expect(() -> 1100 * 512);
+    pool.appendMemory(1000 * 512);
+    for (int i = 0; i < 100; i++) {
+      pool.allocate(10 * 512);
+    }
+    assertEquals(100, fixture.asked().get(fixture.asked().size() - 1));
+    int asked = fixture.asked().size();
+    pool.appendMemory(100 * 512);
+    for (int i = 0; i < 10; i++) {
+      pool.allocate(10 * 512);
+    }
+    assertEquals(asked, fixture.asked().size());
   }
 
   @Test
@@ -215,6 +235,7 @@ class AllocationTest {
 
     void append(int bytes) {
       lengths.add(bytes);
+      over = false;
       ask();
     }
 
@@ -223,11 +244,17 @@ class AllocationTest {
       for (int length : lengths) {
         long from = Math.max(base, filled);
         base += length;
-        if (!over && base - from >= bytes) {
+        if (base - from >= bytes) {
           filled = from + bytes;
+          over = false;
           ask();
           return from;
         }
+      }
+      if (!over) {
+        long capacity = capacity() / 512;
+        requested = capacity >= requested ? capacity + minimum : requested;
+        asked.add(requested - capacity);
       }
       over = true;
       return -1;

@@ -65,6 +65,16 @@ class DirectoryTest {
   }
 
   @Test
+  void aSmallDeviceGetsASmallFile() throws IOException {
+    pool.expect(() -> 200 * SECTOR);
+    pool.appendDirectory(grow, 10_000 * SECTOR);
+    assertEquals(200, pool.status().capacitySectors());
+    pool.allocate(200 * SECTOR);
+    assertEquals(1, fixture.asked().size());
+    assertEquals(200 * SECTOR, pool.allocate(200 * SECTOR), "what is needed is there all the same");
+  }
+
+  @Test
   void itGrowsAheadOfNeedWithoutAskingTheUser() throws Exception {
     pool.appendDirectory(grow, 3000 * SECTOR);
     pool.allocate(500 * SECTOR);

@@ -88,7 +88,7 @@ class GrowthRetryTest {
   void aDirectoryAtItsLimitOverflowsAtOnce() {
     BlksnapException over =
         assertThrows(BlksnapException.class, () -> pool.allocate(PORTION + 512));
-    assertTrue(over.getMessage().contains("give the next one more"), over::getMessage);
+    assertTrue(over.getMessage().contains("give it more storage"), over::getMessage);
     assertEquals(1, tries.get());
     assertTrue(pool.status().overflown());
   }

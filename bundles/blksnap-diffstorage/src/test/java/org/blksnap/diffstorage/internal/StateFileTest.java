@@ -37,7 +37,7 @@ class StateFileTest {
     try (StateFile state = StateFile.create(path, SNAPSHOT, 1000)) {
       state.append(List.of(RANGE, MEMORY));
       assertTrue(state.advance(0, 4096));
-      state.overflow();
+      state.overflow(true);
       state.receiver(7);
     }
   }

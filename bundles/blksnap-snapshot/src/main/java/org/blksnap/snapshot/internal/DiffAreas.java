@@ -59,7 +59,7 @@ final class DiffAreas {
         rule,
         held.geometry().minimumIo(),
         snapshot.storageRoom(),
-        device::readLive,
+        device.beneath(),
         () -> (int) engine.parameters().value(Parameter.CHUNK_MAXIMUM_IN_QUEUE),
         () -> (int) engine.parameters().value(Parameter.FREE_DIFF_BUFFER_POOL_SIZE),
         (error, detail) -> corrupted(snapshot, device, held, error, detail));

@@ -17,6 +17,7 @@ import org.blksnap.api.change.ChangeMap;
 import org.blksnap.api.snapshot.AttachRequest;
 import org.blksnap.api.snapshot.AttachedDevice;
 import org.blksnap.api.snapshot.GateStatistics;
+import org.blksnap.spi.chunk.LiveReader;
 import org.blksnap.spi.device.DeviceIdentity;
 import org.blksnap.spi.device.RawDevice;
 import org.blksnap.spi.tracker.Tracker;
@@ -132,9 +133,20 @@ final class FilteredDevice implements AttachedDevice {
     condition = newCondition;
   }
 
-  /** The live content, beneath the filter; the caller is inside the gate already. */
-  void readLive(ByteBuffer dst, long offset) throws IOException {
-    present().read(dst, offset);
+  /** The live content, beneath the filter; whoever uses it is inside the gate already. */
+  LiveReader beneath() {
+    return new LiveReader() {
+      @Override
+      public void read(ByteBuffer dst, long offset) throws IOException {
+        present().read(dst, offset);
+      }
+
+      @Override
+      public boolean hole(long offset, long length) throws IOException {
+        List<AllocationExtent> first = present().allocation(offset, length, 1);
+        return !first.isEmpty() && first.get(0).zero() && first.get(0).length() >= length;
+      }
+    };
   }
 
   /** The raw device; the caller is inside the gate. EIO or ESHUTDOWN where it is away. */

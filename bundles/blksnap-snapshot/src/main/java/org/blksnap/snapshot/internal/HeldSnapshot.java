@@ -55,6 +55,7 @@ final class HeldSnapshot implements Snapshot {
     this.storage = storage;
     this.places = new StoragePlaces(engine, directory);
     this.members = new MemberList(engine::assertControlled);
+    storage.expect(new StorageNeed(engine, members));
   }
 
   Path directory() {

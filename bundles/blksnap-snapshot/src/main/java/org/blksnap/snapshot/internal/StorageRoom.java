@@ -7,6 +7,7 @@ import java.nio.channels.WritableByteChannel;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.function.LongSupplier;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.ByteRange;
 import org.blksnap.api.block.Errno;
@@ -30,6 +31,8 @@ final class StorageRoom implements DiffStorage {
 
   /** Changed only while the gate is closed; null once given up. */
   private volatile DiffStorage storage;
+
+  private volatile LongSupplier expected = () -> 0;
 
   StorageRoom(StorageRequest request, DiffStorage storage) {
     this.gate = new Gate("difference storage of snapshot " + request.snapshot());
@@ -56,7 +59,9 @@ final class StorageRoom implements DiffStorage {
    */
   void adopt(StorageProvider provider) throws BlksnapException {
     try {
-      storage = provider.adopt(request);
+      DiffStorage successor = provider.adopt(request);
+      successor.expect(expected);
+      storage = successor;
     } finally {
       gate.open();
     }
@@ -107,6 +112,15 @@ final class StorageRoom implements DiffStorage {
       present().appendMemory(bytes);
     } finally {
       gate.exit(ticket);
+    }
+  }
+
+  @Override
+  public void expect(LongSupplier atMost) {
+    expected = atMost;
+    DiffStorage now = storage;
+    if (now != null) {
+      now.expect(atMost);
     }
   }
 

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.snapshot.internal;
+
+import java.util.function.LongSupplier;
+import org.blksnap.api.block.BlockSizeRule;
+import org.blksnap.api.block.Geometry;
+
+/**
+ * What a snapshot can need of its difference storage at most, in bytes: every chunk of every device
+ * saved once. 0 while it has no device: nothing is known then. Any thread; the size at the take
+ * counts once there is one, the present size before.
+ */
+final class StorageNeed implements LongSupplier {
+  private final Engine engine;
+  private final MemberList members;
+
+  StorageNeed(Engine engine, MemberList members) {
+    this.engine = engine;
+    this.members = members;
+  }
+
+  @Override
+  public long getAsLong() {
+    BlockSizeRule present = engine.parameters().chunkRule();
+    long bytes = 0;
+    for (SnapshotRecord.Member member : members.all().values()) {
+      Geometry geometry = member.geometry();
+      if (geometry == null) {
+        geometry = engine.device(member.device()).map(device -> device.geometry()).orElse(null);
+      }
+      if (geometry == null) {
+        return 0;
+      }
+      bytes += ofDevice(geometry, member.rule() == null ? present : member.rule());
+    }
+    return bytes;
+  }
+
+  /** Whole chunks. */
+  static long ofDevice(Geometry geometry, BlockSizeRule rule) {
+    int shift = rule.shiftFor(geometry.capacity(), geometry.minimumIo());
+    return BlockSizeRule.blocks(geometry.capacity(), shift) << shift;
+  }
+}
