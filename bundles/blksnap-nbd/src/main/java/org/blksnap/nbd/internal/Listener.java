@@ -172,7 +172,7 @@ final class Listener implements Runnable {
         for (SocketChannel client = accept(); client != null; client = accept()) {
           clients.accept(this, client);
         }
-      } catch (IOException | RuntimeException e) {
+      } catch (IOException | RuntimeException | Error e) {
         if (!stopping) {
           LOG.warn("accept on {} failed: {}", address, e.toString());
           pause();

@@ -191,12 +191,11 @@ final class Attachments {
 
   /**
    * The engine goes, first pass: no request is served any more, the diff area is left in its files.
-   * True where the gate was closed here.
+   * Where requests are still inside, what they write may not be in the map.
    */
-  boolean quietForStop(FilteredDevice device) {
+  void quietForStop(FilteredDevice device, DeviceGates.Closed gate) {
     engine.assertControlled();
-    boolean closedHere = engine.gates().close(device);
-    if (!closedHere && !engine.swap().isSuspended(device)) {
+    if (gate != DeviceGates.Closed.QUIET && !engine.swap().isSuspended(device)) {
       engine.changeMaps().markLost(device);
     }
     device.end("the engine is stopped");
@@ -204,25 +203,26 @@ final class Attachments {
     if (held != null && held.area() != null) {
       held.area().close();
     }
-    return closedHere;
   }
 
-  /** Second pass, when no store worker writes to any device any more: fingerprints are true now. */
+  /**
+   * Second pass, when no store worker writes to any device any more: fingerprints are true now. For
+   * several devices at once, while the engine's thread holds the control lock.
+   */
   void closeForStop(FilteredDevice device) {
-    engine.assertControlled();
     try {
       closeCleanly(device);
-    } catch (IOException | RuntimeException e) {
+    } catch (IOException | RuntimeException | Error e) {
       LOG.error("device {} was not closed cleanly: {}", device.name(), e.toString());
     }
   }
 
   /**
    * Second pass where a successor follows: everything stays as it lies in memory and files. Answers
-   * the fingerprint the device is left with, empty where it could not be had.
+   * the fingerprint the device is left with, empty where it could not be had. As {@link
+   * #closeForStop}, for several devices at once.
    */
   String leave(FilteredDevice device) {
-    engine.assertControlled();
     RawDevice raw = device.raw();
     Tracker tracker = device.tracker();
     device.installTracker(null);
@@ -235,7 +235,7 @@ final class Attachments {
     }
     try (raw) {
       return raw.fingerprint();
-    } catch (IOException | RuntimeException e) {
+    } catch (IOException | RuntimeException | Error e) {
       LOG.error("device {} was not left in order: {}", device.name(), e.toString());
       return "";
     }

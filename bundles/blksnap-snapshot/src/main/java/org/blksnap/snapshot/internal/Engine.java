@@ -9,10 +9,12 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import org.blksnap.api.block.BlksnapException;
@@ -43,6 +45,9 @@ final class Engine implements SnapshotService, Closeable {
   private static final Logger LOG = LoggerFactory.getLogger(Engine.class);
 
   final ReentrantLock control = new ReentrantLock(true);
+
+  /** A room's provider has come, or the engine goes. */
+  private final Condition roomCame = control.newCondition();
 
   private final StateDirectory state;
   private final Supplier<EngineSettings> settings;
@@ -99,6 +104,7 @@ final class Engine implements SnapshotService, Closeable {
         return false;
       }
       swap.provide(room, provider);
+      roomCame.signalAll();
       if (!restored && providers.complete()) {
         restored = true;
         new Restoration(this).run();
@@ -146,10 +152,48 @@ final class Engine implements SnapshotService, Closeable {
   public AttachedDevice attach(AttachRequest request) throws BlksnapException {
     control.lock();
     try {
-      checkOpen();
+      awaitRooms(request);
       return attachments.attach(request);
     } finally {
       control.unlock();
+    }
+  }
+
+  /**
+   * A device attached while a room is away would lose its image for good, for its saved chunks
+   * could not be had. So it waits as long as I/O would wait for the successor. EAGAIN: none came.
+   */
+  @GuardedBy("control")
+  private void awaitRooms(AttachRequest request) throws BlksnapException {
+    checkOpen();
+    long left = settings().handoverTimeout().toNanos();
+    while (!providers.complete()) {
+      Room away =
+          Arrays.stream(Room.values()).filter(r -> providers.get(r) == null).findFirst().get();
+      if (left <= 0) {
+        throw new BlksnapException(
+            Errno.EAGAIN,
+            "device "
+                + request.path()
+                + " was not attached: the bundle "
+                + away.bundle()
+                + " is away; start it with bundle:start "
+                + away.bundle()
+                + ", then attach the device again");
+      }
+      try {
+        left = roomCame.awaitNanos(left);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new BlksnapException(
+            Errno.EINTR,
+            "device "
+                + request.path()
+                + " was not attached: interrupted while waiting for "
+                + away.bundle(),
+            e);
+      }
+      checkOpen();
     }
   }
 
@@ -401,6 +445,7 @@ final class Engine implements SnapshotService, Closeable {
         return;
       }
       closed = true;
+      roomCame.signalAll();
       housekeeper.close();
       if (!restored) {
         return;

@@ -22,7 +22,6 @@ import org.blksnap.api.snapshot.SnapshotImage;
 import org.blksnap.api.snapshot.SnapshotState;
 import org.blksnap.api.snapshot.StorageStatus;
 import org.blksnap.api.snapshot.TakeResult;
-import org.blksnap.spi.chunk.DiffArea;
 
 /**
  * One snapshot of the userspace engine. Changing calls hold the engine's control lock; queries read
@@ -395,10 +394,7 @@ final class HeldSnapshot implements Snapshot {
         engine.gates().open(device);
       }
     }
-    DiffArea area = view.held().area();
-    if (area != null) {
-      area.delete();
-    }
+    view.retire(engine.settings().gateTimeout());
   }
 
   @Override

@@ -2,10 +2,13 @@
 package org.blksnap.snapshot.internal;
 
 import java.io.IOException;
+import java.time.Duration;
+import java.util.Collection;
 import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ScheduledFuture;
@@ -36,9 +39,13 @@ import org.slf4j.LoggerFactory;
  * STORAGE  images corrupted, writes pass                        nothing to bring back
  * </pre>
  *
- * <p>Where requests under way do not end in time, the gate cannot be closed and the room goes all
- * the same, for its bundle is going. Then the price of giving up is paid at once: what passes
- * without the room must never look as if it had been there.
+ * <p>All devices are quieted together, as a take does it: flushed ahead while requests go on, then
+ * all gates closed, then all waited for.
+ *
+ * <p>Where requests under way do not end in time, the room goes all the same, for its bundle is
+ * going. The gate stays closed to whoever comes, who waits for the successor; those inside go on
+ * with what they hold and may fail. For tracker and chunk engine the price of giving up is paid at
+ * once: what passes without the room must never look as if it had been there.
  *
  * <p>An area's store worker may stand before the storage's closed gate, so an area is let go only
  * while the storage is there: with both rooms away, the old area stays until the storage is back or
@@ -50,8 +57,17 @@ import org.slf4j.LoggerFactory;
 final class HotSwap {
   private static final Logger LOG = LoggerFactory.getLogger(HotSwap.class);
 
+  /**
+   * Longest wait for devices to be closed: the last descriptor of a block device writes back what
+   * is dirty. Those that are not closed by then close by themselves.
+   */
+  static final Duration LONGEST_CLOSE = Duration.ofSeconds(30);
+
   private final Engine engine;
   private final Map<FilteredDevice, Set<Room>> suspended = new HashMap<>();
+
+  /** Suspended devices whose gate is closed, with requests from before still inside. */
+  private final Set<FilteredDevice> busy = new HashSet<>();
 
   /** Suspended devices whose gate could not be closed. */
   private final Set<FilteredDevice> unquiet = new HashSet<>();
@@ -127,36 +143,47 @@ final class HotSwap {
       engine.heldSnapshots().forEach(HotSwap::letStorageGo);
       return;
     }
-    for (FilteredDevice device : engine.filteredDevices()) {
-      if (room == Room.DEVICE) {
-        Departure.flushAhead(device);
-      }
-      boolean quiet = suspend(room, device);
-      switch (room) {
-        case DEVICE -> letRawGo(device);
-        case TRACKER -> letTrackerGo(device, quiet);
-        case CHUNK -> letAreaGo(device, quiet);
-        case STORAGE -> throw new AssertionError(room);
-      }
+    Collection<FilteredDevice> devices = engine.filteredDevices();
+    if (room == Room.DEVICE) {
+      Departure.flushAhead(devices);
+    }
+    suspend(room, devices);
+    switch (room) {
+      case DEVICE -> Together.each("closing devices", devices, LONGEST_CLOSE, HotSwap::letRawGo);
+      case TRACKER -> devices.forEach(device -> letTrackerGo(device, quiet(device)));
+      case CHUNK -> devices.forEach(device -> letAreaGo(device, quiet(device)));
+      case STORAGE -> throw new AssertionError(room);
     }
   }
 
-  /** False where requests are still inside: the gate is open. */
-  private boolean suspend(Room room, FilteredDevice device) {
-    Set<Room> rooms = suspended.get(device);
-    if (rooms == null) {
-      rooms = EnumSet.noneOf(Room.class);
-      suspended.put(device, rooms);
-      try {
-        device.gateOfRequests().close(engine.settings().gateTimeout());
-      } catch (BlksnapException e) {
-        unquiet.add(device);
-        LOG.error("hot swap of {} with requests under way: {}", room.bundle(), e.getMessage());
+  /** All gates are closed together, so that none waits while another device is being quieted. */
+  private void suspend(Room room, Collection<FilteredDevice> devices) {
+    List<FilteredDevice> free =
+        devices.stream().filter(device -> !suspended.containsKey(device)).toList();
+    engine
+        .gates()
+        .closeAll(free)
+        .forEach(
+            (device, closed) -> {
+              suspended.put(device, EnumSet.noneOf(Room.class));
+              if (closed == DeviceGates.Closed.BUSY) {
+                busy.add(device);
+              } else if (closed == DeviceGates.Closed.NOT_HERE) {
+                unquiet.add(device);
+              }
+            });
+    for (FilteredDevice device : devices) {
+      if (!quiet(device)) {
+        LOG.error("hot swap of {} with requests of {} under way", room.bundle(), device.name());
       }
+      suspended.get(device).add(room);
+      device.say("waits for " + room.bundle());
     }
-    rooms.add(room);
-    device.say("waits for " + room.bundle());
-    return !unquiet.contains(device);
+  }
+
+  /** False where requests from before the swap are still inside. */
+  private boolean quiet(FilteredDevice device) {
+    return !unquiet.contains(device) && !busy.contains(device);
   }
 
   private void resume(Room room, FilteredDevice device) {
@@ -165,6 +192,7 @@ final class HotSwap {
       return;
     }
     suspended.remove(device);
+    busy.remove(device);
     device.say(describe(device));
     if (!unquiet.remove(device)) {
       device.gateOfRequests().open();
@@ -253,7 +281,7 @@ final class HotSwap {
         case CHUNK -> adoptArea(device);
         case STORAGE -> throw new AssertionError(room);
       }
-    } catch (BlksnapException | RuntimeException e) {
+    } catch (BlksnapException | RuntimeException | Error e) {
       LOG.error("device {}: {} did not take over: {}", device.name(), room.bundle(), e.toString());
       giveUp(room, device, e.getMessage());
     }
@@ -426,7 +454,7 @@ final class HotSwap {
       } else {
         deviceIsBack(device);
       }
-    } catch (IOException | RuntimeException e) {
+    } catch (IOException | RuntimeException | Error e) {
       LOG.error("device {}: {}", device.name(), e.toString());
     } finally {
       if (!heldBySwap) {

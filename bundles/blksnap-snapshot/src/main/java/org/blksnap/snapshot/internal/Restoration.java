@@ -89,7 +89,8 @@ final class Restoration {
       engine.attachments().attach(record.request());
     } catch (BlksnapException e) {
       LOG.error(
-          "device {} ({}) was not attached again: {}; attach it with blksnap:device-attach once that is mended",
+          "device {} ({}) was not attached again: {}; attach it with blksnap:device-attach once"
+              + " that is mended",
           record.request().name(),
           record.request().path(),
           e.toString());
@@ -235,8 +236,12 @@ final class Restoration {
       } else {
         lose(snapshot, device, Errno.EBUSY, "the device was in use while its snapshot came back");
       }
-    } catch (BlksnapException e) {
-      lose(snapshot, device, e.errno(), "its saved chunks were not found again: " + e.getMessage());
+    } catch (BlksnapException | RuntimeException | Error e) {
+      lose(
+          snapshot,
+          device,
+          BlksnapException.errnoOf(e),
+          "its saved chunks were not found again: " + e.getMessage());
     }
   }
 

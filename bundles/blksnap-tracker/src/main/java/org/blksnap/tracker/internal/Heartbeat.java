@@ -25,6 +25,9 @@ final class Heartbeat implements AutoCloseable {
   private final Thread thread;
   private volatile boolean stopped;
 
+  /** A round has failed; the thread's own. */
+  private boolean said;
+
   Heartbeat(LongSupplier clock) {
     this.clock = clock;
     thread = new Thread(this::run, "blksnap-tracker-heartbeat");
@@ -44,13 +47,29 @@ final class Heartbeat implements AutoCloseable {
     while (!stopped) {
       try {
         beatAll(clock.getAsLong());
-        Thread.sleep(PERIOD.toMillis());
-      } catch (InterruptedException e) {
-        return;
       } catch (InternalError late) { // the JVM may tell of a fault some instructions after it
         LOG.warn(
             "a change map's memory could not be written; its next heartbeat tells whose", late);
+      } catch (Throwable thrown) {
+        sayOnce(thrown);
       }
+      try {
+        Thread.sleep(PERIOD.toMillis());
+      } catch (InterruptedException e) {
+        return;
+      } catch (InternalError late) {
+        LOG.debug("told late", late);
+      }
+    }
+  }
+
+  /**
+   * Whatever one round throws, the next one comes; said once, for it may come four times a second.
+   */
+  private void sayOnce(Throwable thrown) {
+    if (!said) {
+      said = true;
+      LOG.error("the heartbeat of the change maps goes on after", thrown);
     }
   }
 
