@@ -79,6 +79,11 @@ public interface RawDevice extends Closeable {
 
   /** Ends a freeze; idempotent, never throws. */
   interface Thaw extends AutoCloseable {
+    /** How many file systems it froze. */
+    default int fileSystems() {
+      return 0;
+    }
+
     /** True where the deadline has thawed it already. */
     boolean expired();
 

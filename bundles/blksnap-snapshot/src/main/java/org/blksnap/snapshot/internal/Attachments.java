@@ -12,6 +12,7 @@ import java.util.Set;
 import java.util.UUID;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
+import org.blksnap.api.change.CbtInfo;
 import org.blksnap.api.change.GenerationReason;
 import org.blksnap.api.snapshot.AttachRequest;
 import org.blksnap.spi.device.OpenRequest;
@@ -57,7 +58,7 @@ final class Attachments {
     boolean done = false;
     try {
       refusals.opened(raw.identity(), path, name);
-      device = new FilteredDevice(name, request, raw, minorFor(name), engine::rescan);
+      device = new FilteredDevice(name, request, raw, minorFor(name), engine);
       Path directory = engine.state().device(name);
       Files.createDirectories(directory);
       device.installTracker(engine.changeMaps().openLeft(device, engine.leftDevices().claim(name)));
@@ -238,6 +239,39 @@ final class Attachments {
     } catch (IOException | RuntimeException | Error e) {
       LOG.error("device {} was not left in order: {}", device.name(), e.toString());
       return "";
+    }
+  }
+
+  /** Begins the change map anew with the parameters in force, unless an image needs the old one. */
+  CbtInfo restartChanges(FilteredDevice device) throws BlksnapException {
+    engine.assertControlled();
+    for (HeldSnapshot snapshot : engine.heldSnapshots()) {
+      if (snapshot.views().containsKey(device.name())) {
+        throw new BlksnapException(
+            Errno.EBUSY,
+            "the change map of device "
+                + device.name()
+                + " is not begun anew: snapshot "
+                + snapshot.id()
+                + " needs it; finish the backup, then blksnap:snapshot-destroy "
+                + snapshot.id()
+                + ", then try again");
+      }
+    }
+    DeviceList.requireWhole(device);
+    Map<String, UUID> generations = engine.generations().of(List.of(device));
+    device.gateOfRequests().close(engine.settings().gateTimeout());
+    try {
+      engine.changeMaps().restart(device);
+    } finally {
+      device.gateOfRequests().open();
+    }
+    engine.generations().announceNew(List.of(device), generations);
+    try {
+      return device.tracker().info();
+    } catch (IOException e) {
+      throw new BlksnapException(
+          Errno.EIO, "the change map of device " + device.name() + " cannot be read: " + e, e);
     }
   }
 

@@ -8,6 +8,7 @@ import java.nio.file.StandardCopyOption;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import org.blksnap.api.block.BlksnapException;
+import org.blksnap.api.block.BlockSizeRule;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.change.CbtInfo;
 import org.blksnap.api.change.GenerationReason;
@@ -111,6 +112,21 @@ final class ChangeMaps {
     tracker.mark(0, capacity);
   }
 
+  /** With the tracking blocks that the parameters ask for now. Gate closed. */
+  void restart(FilteredDevice device) throws BlksnapException {
+    Tracker tracker = device.tracker();
+    BlockSizeRule rule = engine.parameters().trackingRule();
+    long capacity = device.geometry().capacity();
+    CbtInfo before = Generations.of(device);
+    tracker.renew(
+        capacity,
+        rule,
+        GenerationReason.PARAMETERS_CHANGED,
+        "by blksnap:cbt-restart"
+            + (before == null ? "" : ", blocks were of " + before.blockSize() + " bytes"));
+    tracker.mark(0, capacity);
+  }
+
   private static boolean beganSince(Tracker tracker, Instant begun) throws IOException {
     CbtInfo info = tracker.info();
     return !info.since().isBefore(begun);
@@ -142,7 +158,8 @@ final class ChangeMaps {
     } catch (IOException e) {
       e.addSuppressed(why);
       LOG.error(
-          "device {}: it could not be written down that its change map is lost ({}); make the next backup a full one",
+          "device {}: it could not be written down that its change map is lost ({}); make the next"
+              + " backup a full one",
           device.name(),
           e.toString());
     }

@@ -19,6 +19,7 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
+import org.blksnap.api.change.CbtInfo;
 import org.blksnap.api.snapshot.AttachRequest;
 import org.blksnap.api.snapshot.AttachedDevice;
 import org.blksnap.api.snapshot.Parameter;
@@ -41,7 +42,7 @@ import org.slf4j.LoggerFactory;
  * devices alone. Lock order: control, then gates in the order of device names, then whatever a room
  * locks inside. Nothing that holds a gate takes the control lock.
  */
-final class Engine implements SnapshotService, Closeable {
+final class Engine implements SnapshotService, FilteredDevice.Keeper, Closeable {
   private static final Logger LOG = LoggerFactory.getLogger(Engine.class);
 
   final ReentrantLock control = new ReentrantLock(true);
@@ -219,10 +220,22 @@ final class Engine implements SnapshotService, Closeable {
   }
 
   /** Called by requests that doubt the capacity, by the watch and by users. */
-  boolean rescan(FilteredDevice device) throws IOException {
+  @Override
+  public boolean rescan(FilteredDevice device) throws IOException {
     control.lock();
     try {
       return !closed && attachments.rescan(device);
+    } finally {
+      control.unlock();
+    }
+  }
+
+  @Override
+  public CbtInfo restartChanges(FilteredDevice device) throws BlksnapException {
+    control.lock();
+    try {
+      checkOpen();
+      return attachments.restartChanges(devices.require(device.name()));
     } finally {
       control.unlock();
     }

@@ -13,6 +13,7 @@ import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.block.Geometry;
 import org.blksnap.api.block.IoFlags;
+import org.blksnap.api.change.CbtInfo;
 import org.blksnap.api.change.ChangeMap;
 import org.blksnap.api.snapshot.SnapshotImage;
 import org.blksnap.spi.chunk.DiffArea;
@@ -42,14 +43,18 @@ final class ImageView implements SnapshotImage {
   private final FilteredDevice device;
   private final HeldArea held;
   private final StorageRoom storage;
+  private final ImageChanges changes;
   private final Gate readers;
   private volatile boolean destroyed;
 
-  ImageView(UUID snapshot, FilteredDevice device, HeldArea held, StorageRoom storage) {
+  ImageView(
+      UUID snapshot, FilteredDevice device, HeldArea held, StorageRoom storage, CbtInfo taken) {
     this.snapshot = snapshot;
     this.device = device;
     this.held = held;
     this.storage = storage;
+    this.changes =
+        new ImageChanges(held.image(), held.geometry().capacity(), device.changes(), taken);
     this.readers = new Gate("image " + held.image());
   }
 
@@ -374,7 +379,7 @@ final class ImageView implements SnapshotImage {
 
   @Override
   public ChangeMap changes() {
-    return device.changes();
+    return changes;
   }
 
   StorageRoom storage() {

@@ -147,8 +147,7 @@ final class Restoration {
         new HeldSnapshot(engine, record.id(), record.created(), directory, storage);
     snapshot.restore(
         taken ? SnapshotState.TAKEN : SnapshotState.CREATED,
-        taken ? record.taken() : null,
-        record.clean(),
+        record,
         taken ? lostFor(lost, record.members()) : untaken(snapshot, record.members()));
     found.add(snapshot);
   }

@@ -8,7 +8,6 @@ import java.util.UUID;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.BlockSizeRule;
 import org.blksnap.api.block.Geometry;
-import org.blksnap.api.snapshot.TakeResult;
 import org.blksnap.spi.chunk.ChunkEngine;
 import org.blksnap.spi.chunk.DiffArea;
 import org.blksnap.spi.device.RawDevice;
@@ -45,6 +44,11 @@ final class Take {
     HeldArea held;
     Tracker.PreparedTake prepared;
     RawDevice.Thaw thaw;
+
+    /** File systems frozen, and why not all were, null where they were. */
+    int fileSystems;
+
+    String notFrozen;
     boolean gateClosed;
     boolean switched;
 
@@ -116,9 +120,11 @@ final class Take {
     for (Step step : steps) {
       try {
         step.thaw = step.device.raw().freeze(settings.freezeDeadline());
+        step.fileSystems = step.thaw.fileSystems();
       } catch (BlksnapException e) {
-        warnings.add(
-            "file systems of device " + step.device.name() + " were not frozen: " + e.getMessage());
+        step.notFrozen =
+            "file systems of device " + step.device.name() + " were not frozen: " + e.getMessage();
+        warnings.add(step.notFrozen);
       }
     }
   }
@@ -127,10 +133,11 @@ final class Take {
     for (Step step : steps) {
       if (step.thaw != null) {
         if (step.thaw.expired() && committed) {
-          warnings.add(
+          step.notFrozen =
               "file systems of device "
                   + step.device.name()
-                  + " thawed by their deadline, maybe before the take");
+                  + " thawed by their deadline, maybe before the take";
+          warnings.add(step.notFrozen);
         }
         step.thaw.close();
         step.thaw = null;
@@ -202,7 +209,13 @@ final class Take {
     return warnings;
   }
 
-  TakeResult result() {
-    return new TakeResult(!warnings.isEmpty(), warnings, heldNanos);
+  /** Tells how still the file systems were. */
+  void tell(Quiet quiet) {
+    steps.forEach(step -> quiet.device(step.device.name(), step.fileSystems, step.notFrozen));
+  }
+
+  /** First gate closed to last gate open. */
+  long heldNanos() {
+    return heldNanos;
   }
 }

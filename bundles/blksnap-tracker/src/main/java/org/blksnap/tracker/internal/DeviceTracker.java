@@ -10,6 +10,7 @@ import java.util.UUID;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import org.blksnap.api.block.BlksnapException;
+import org.blksnap.api.block.BlockSizeRule;
 import org.blksnap.api.block.ByteRange;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.change.CbtInfo;
@@ -257,6 +258,19 @@ final class DeviceTracker implements Tracker, Beating {
         header.generation(),
         header.reason().text(),
         header.detail());
+  }
+
+  @Override
+  public void renew(long capacity, BlockSizeRule rule, GenerationReason reason, String detail)
+      throws BlksnapException {
+    BlockSizeRule before = maker.rule();
+    maker.use(rule);
+    try {
+      renew(capacity, reason, detail);
+    } catch (BlksnapException e) {
+      maker.use(before);
+      throw e;
+    }
   }
 
   @Override
