@@ -14,6 +14,7 @@ import java.util.Set;
 import java.util.concurrent.ScheduledFuture;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
+import org.blksnap.api.change.CbtInfo;
 import org.blksnap.api.change.GenerationReason;
 import org.blksnap.spi.chunk.DiffArea;
 import org.blksnap.spi.device.OpenRequest;
@@ -299,6 +300,10 @@ final class HotSwap {
             capacity,
             GenerationReason.RESIZE,
             before + " to " + capacity + " bytes, during a hot swap");
+        CbtInfo begun = Generations.of(device);
+        if (begun != null) {
+          engine.generations().announce(device, begun);
+        }
         goodUnderPresentGeneration(device);
       } else {
         engine.changeMaps().markLost(device);

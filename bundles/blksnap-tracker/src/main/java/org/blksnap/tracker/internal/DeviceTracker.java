@@ -240,6 +240,7 @@ final class DeviceTracker implements Tracker, Beating {
     }
   }
 
+  /** Writers wait for it at a closed gate, so it does not log: its caller says it afterwards. */
   private void replaceWith(MapFile file, DurableBits bits) throws IOException {
     synchronized (lock) {
       MapFile old = epoch.file();
@@ -251,13 +252,6 @@ final class DeviceTracker implements Tracker, Beating {
         corrupted = false;
       }
     }
-    MapHeader header = file.header();
-    LOG.info(
-        "change map of {}: new generation {}, because {} {}",
-        request.device(),
-        header.generation(),
-        header.reason().text(),
-        header.detail());
   }
 
   @Override
