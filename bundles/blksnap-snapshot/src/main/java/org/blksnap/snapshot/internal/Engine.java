@@ -308,16 +308,12 @@ final class Engine implements SnapshotService, FilteredDevice.Keeper, Closeable 
       Path directory = state.snapshot(id);
       events.open(id);
       boolean done = false;
+      StorageRoom storage = null;
       try {
         Files.createDirectories(directory);
         StorageRequest request = storageRequest(id);
-        HeldSnapshot snapshot =
-            new HeldSnapshot(
-                this,
-                id,
-                Instant.now(),
-                directory,
-                new StorageRoom(request, providers.storage().create(request)));
+        storage = new StorageRoom(request, providers.storage().create(request));
+        HeldSnapshot snapshot = new HeldSnapshot(this, id, Instant.now(), directory, storage);
         snapshot.keep(SnapshotRecord.Phase.CREATED);
         snapshots.remember(snapshot);
         done = true;
@@ -329,6 +325,9 @@ final class Engine implements SnapshotService, FilteredDevice.Keeper, Closeable 
       } finally {
         if (!done) {
           events.close(id);
+          if (storage != null) {
+            storage.delete();
+          }
           StateDirectory.removeQuietly(directory);
         }
       }

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ScheduledFuture;
+import java.util.function.Consumer;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.change.CbtInfo;
@@ -122,9 +123,7 @@ final class HotSwap {
       settleOldAreas();
       return;
     }
-    for (FilteredDevice device : engine.filteredDevices()) {
-      takeUp(room, device);
-    }
+    eachAlone(engine.filteredDevices(), device -> takeUp(room, device));
   }
 
   private void takeUp(Room room, FilteredDevice device) {
@@ -151,9 +150,20 @@ final class HotSwap {
     suspend(room, devices);
     switch (room) {
       case DEVICE -> Together.each("closing devices", devices, LONGEST_CLOSE, HotSwap::letRawGo);
-      case TRACKER -> devices.forEach(device -> letTrackerGo(device, quiet(device)));
-      case CHUNK -> devices.forEach(device -> letAreaGo(device, quiet(device)));
+      case TRACKER -> eachAlone(devices, device -> letTrackerGo(device, quiet(device)));
+      case CHUNK -> eachAlone(devices, device -> letAreaGo(device, quiet(device)));
       case STORAGE -> throw new AssertionError(room);
+    }
+  }
+
+  /** What is thrown over one device must not leave the others between two providers. */
+  private static void eachAlone(Collection<FilteredDevice> devices, Consumer<FilteredDevice> work) {
+    for (FilteredDevice device : devices) {
+      try {
+        work.accept(device);
+      } catch (RuntimeException | Error e) {
+        LOG.error("device {}: its swap is not whole", device.name(), e);
+      }
     }
   }
 
@@ -258,7 +268,7 @@ final class HotSwap {
   private static void letStorageGo(HeldSnapshot snapshot) {
     try {
       snapshot.storageRoom().handOver();
-    } catch (BlksnapException e) {
+    } catch (BlksnapException | RuntimeException | Error e) {
       LOG.error("snapshot {}: {}", snapshot.id(), e.getMessage());
     }
   }
@@ -377,7 +387,7 @@ final class HotSwap {
       }
       try {
         snapshot.storageRoom().adopt(engine.providers().storage());
-      } catch (BlksnapException e) {
+      } catch (BlksnapException | RuntimeException | Error e) {
         loseStorage(snapshot, "its storage was not taken over: " + e.getMessage());
       }
     }
