@@ -17,6 +17,7 @@ import java.util.concurrent.TimeUnit;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.event.BlksnapEvent;
+import org.blksnap.api.snapshot.Consistency;
 import org.blksnap.spi.event.EventQueue;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -91,7 +92,7 @@ public abstract class EventQueueContract {
 
   @Test
   void takenAndDestroyedAreNotForWaiters() {
-    queue.offer(new BlksnapEvent.Taken(1, ID, List.of("sda"), false));
+    queue.offer(new BlksnapEvent.Taken(1, ID, List.of("sda"), Consistency.CRASH, List.of()));
     queue.offer(new BlksnapEvent.Destroyed(2, ID));
     assertEquals(Errno.ENOENT, poll(Duration.ZERO));
   }

@@ -34,6 +34,9 @@ public final class CallPlan {
   private volatile String frozen;
   private volatile String slow = "";
   private volatile long slowMillis;
+  private volatile Held held;
+  private volatile String errorCall = "";
+  private volatile Error errorThrown;
 
   /** Lets the call of this name and number, counted from 0 and from now on, fail, once. */
   public void fail(String call, long index, Errno errno) {
@@ -75,6 +78,55 @@ public final class CallPlan {
     thawed.countDown();
   }
 
+  /** The next call of this name waits at the door until the answer is released. */
+  public Held hold(String call) {
+    Held made = new Held(call);
+    held = made;
+    return made;
+  }
+
+  /** A call that was made to wait. */
+  public static final class Held {
+    private final String call;
+    private final CountDownLatch arrived = new CountDownLatch(1);
+    private final CountDownLatch released = new CountDownLatch(1);
+
+    private Held(String call) {
+      this.call = call;
+    }
+
+    /** Waits until the call has come. */
+    public void awaitArrival() throws InterruptedException {
+      arrived.await();
+    }
+
+    public void release() {
+      released.countDown();
+    }
+
+    private void standAtTheDoor() {
+      boolean interrupted = false;
+      arrived.countDown();
+      while (true) {
+        try {
+          released.await();
+          break;
+        } catch (InterruptedException e) {
+          interrupted = true;
+        }
+      }
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  /** The next call of this name throws this, whatever it declares. */
+  public void error(String call, Error thrown) {
+    errorThrown = thrown;
+    errorCall = call;
+  }
+
   /** Calls so far, by name. */
   public Map<String, Long> counts() {
     Map<String, Long> copy = new TreeMap<>();
@@ -90,6 +142,15 @@ public final class CallPlan {
     }
     if (call.equals(slow)) {
       delay();
+    }
+    Held waiting = held;
+    if (waiting != null && waiting.call.equals(call)) {
+      held = null;
+      waiting.standAtTheDoor();
+    }
+    if (call.equals(errorCall)) {
+      errorCall = "";
+      throw errorThrown;
     }
     long index = counts.computeIfAbsent(call, name -> new AtomicLong()).getAndIncrement();
     Fault ordered = fault;

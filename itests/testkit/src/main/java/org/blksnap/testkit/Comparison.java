@@ -123,6 +123,14 @@ public final class Comparison {
             .orElseThrow(() -> new Difference(device.name() + ": its image is missing"));
     SnapshotModel snapshot = model.snapshotOf(device).orElseThrow();
     noticeLoss(snapshot, expected, real);
+    CbtInfo info = real.changes().info();
+    same(real.name() + ": changes number", expected.changesNumber(), info.changesNumber());
+    same(real.name() + ": map's capacity", (long) expected.content().length, info.deviceCapacity());
+    ByteBuffer bytes = ByteBuffer.allocate(info.blockCount() + 1);
+    real.changes().read(0, bytes);
+    byte[] map = new byte[bytes.flip().remaining()];
+    bytes.get(map);
+    same(real.name() + ": map", hex(expected.changes(device.changes())), hex(map));
     if (!expected.lost()) {
       try {
         content(real.name(), expected.content(), real);

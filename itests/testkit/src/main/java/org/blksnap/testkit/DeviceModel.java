@@ -40,8 +40,13 @@ public final class DeviceModel {
    */
   void resize(int capacity) {
     live = Arrays.copyOf(live, capacity);
+    restartChanges();
+  }
+
+  /** A new generation while it is in use: as with another size. */
+  void restartChanges() {
     renew();
-    changes.mark(0, capacity);
+    changes.mark(0, live.length);
   }
 
   /** A new generation. */

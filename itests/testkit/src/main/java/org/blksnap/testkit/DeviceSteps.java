@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.util.Random;
 import org.blksnap.api.block.Errno;
+import org.blksnap.api.change.GenerationReason;
 import org.blksnap.api.snapshot.AttachRequest;
 import org.blksnap.api.snapshot.AttachedDevice;
 
@@ -40,6 +41,22 @@ final class DeviceSteps {
     real.rescan();
     model.resize(device, capacity);
     return device.name() + " to " + capacity;
+  }
+
+  String restartChanges() throws IOException {
+    DeviceModel device = scene.anyDevice();
+    scene.concerned = device;
+    AttachedDevice real = scene.real(device);
+    if (model.imageOf(device).isPresent()) {
+      return scene.refuse(
+          Errno.EBUSY, "restarting changes of " + device.name(), real::restartChanges);
+    }
+    Comparison.same(
+        device.name() + ": reason",
+        GenerationReason.PARAMETERS_CHANGED,
+        real.restartChanges().reason());
+    device.restartChanges();
+    return device.name();
   }
 
   String detach() throws IOException {

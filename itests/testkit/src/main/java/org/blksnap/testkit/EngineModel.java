@@ -97,8 +97,10 @@ public final class EngineModel {
     for (Map.Entry<String, ImageModel> entry : snapshot.images().entrySet()) {
       DeviceModel device = devices.get(entry.getKey());
       int chunkSize = chunks.blockSize(device.live().length, minimumIo);
-      entry.setValue(new ImageModel(device.live(), chunkSize, snapshot.storage()));
+      ImageModel image = new ImageModel(device.live(), chunkSize, snapshot.storage());
+      entry.setValue(image);
       device.changes().take();
+      image.takenWith(device.changes());
     }
     snapshot.becomeTaken();
   }

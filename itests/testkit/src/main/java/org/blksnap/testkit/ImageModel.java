@@ -12,6 +12,8 @@ public final class ImageModel {
   private final int chunkSize;
   private final boolean[] touched;
   private final StorageModel storage;
+  private ChangeMapModel changes;
+  private int changesNumber;
   private boolean lost;
 
   ImageModel(byte[] live, int chunkSize, StorageModel storage) {
@@ -19,6 +21,28 @@ public final class ImageModel {
     this.chunkSize = chunkSize;
     this.touched = new boolean[(live.length + chunkSize - 1) / chunkSize];
     this.storage = storage;
+  }
+
+  /** The device's change map right after the take. */
+  void takenWith(ChangeMapModel map) {
+    changes = map;
+    changesNumber = map.changesNumber();
+  }
+
+  public int changesNumber() {
+    return changesNumber;
+  }
+
+  /**
+   * The map of the image's moment. Once the device's {@code present} map is another one, nobody can
+   * say what had changed, so all of it had.
+   */
+  public byte[] changes(ChangeMapModel present) {
+    byte[] bytes = changes.bytes();
+    if (present != changes) {
+      Arrays.fill(bytes, (byte) changesNumber);
+    }
+    return bytes;
   }
 
   /** A write to the live device, or to the image, touches the range. */

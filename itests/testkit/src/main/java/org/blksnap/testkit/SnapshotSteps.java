@@ -14,6 +14,7 @@ import java.util.UUID;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.ByteRange;
 import org.blksnap.api.block.Errno;
+import org.blksnap.api.snapshot.Consistency;
 import org.blksnap.api.snapshot.Parameter;
 import org.blksnap.api.snapshot.Snapshot;
 import org.blksnap.api.snapshot.SnapshotImage;
@@ -151,7 +152,8 @@ final class SnapshotSteps {
             (int) scene.subject.parameters().value(Parameter.CHUNK_MAXIMUM_SHIFT));
     String any = snapshot.images().keySet().iterator().next();
     int minimumIo = scene.real(model.devices().get(any)).geometry().minimumIo();
-    Comparison.same(what + ": crash-consistent", false, real.take().crashConsistent());
+    // regular files that nobody froze
+    Comparison.same(what + ": consistency", Consistency.CRASH, real.take().consistency());
     model.take(snapshot, chunks, minimumIo);
     return what;
   }

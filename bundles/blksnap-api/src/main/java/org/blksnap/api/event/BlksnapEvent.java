@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.UUID;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.change.GenerationReason;
+import org.blksnap.api.snapshot.Consistency;
 
 /**
  * What happened. {@code timeLabel} is nanoseconds of the monotonic clock ({@link System#nanoTime}).
@@ -47,9 +48,24 @@ public sealed interface BlksnapEvent {
       String detail)
       implements OfSnapshot {}
 
-  /** The snapshot was taken; {@code crashConsistent} where a participant failed or was late. */
-  record Taken(long timeLabel, UUID snapshot, List<String> devices, boolean crashConsistent)
-      implements OfSnapshot {}
+  /**
+   * The snapshot was taken.
+   *
+   * @param consistency what its images begin with
+   * @param reasons why it is that and not more
+   */
+  record Taken(
+      long timeLabel,
+      UUID snapshot,
+      List<String> devices,
+      Consistency consistency,
+      List<String> reasons)
+      implements OfSnapshot {
+    public Taken {
+      devices = List.copyOf(devices);
+      reasons = List.copyOf(reasons);
+    }
+  }
 
   /** The snapshot is gone. */
   record Destroyed(long timeLabel, UUID snapshot) implements OfSnapshot {}

@@ -4,7 +4,9 @@ package org.blksnap.api.snapshot;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.UUID;
+import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.BlockDevice;
+import org.blksnap.api.change.CbtInfo;
 import org.blksnap.api.change.ChangeMap;
 import org.osgi.annotation.versioning.ProviderType;
 
@@ -34,6 +36,18 @@ public interface AttachedDevice extends BlockDevice {
 
   /** Looks at the device's capacity now; true where it had changed. */
   boolean rescan() throws java.io.IOException;
+
+  /**
+   * Begins a new generation of the change map, with the tracking block parameters in force now: the
+   * way to finer or coarser blocks while the device stays attached. The reason is {@link
+   * org.blksnap.api.change.GenerationReason#PARAMETERS_CHANGED}, all of the device counts as
+   * changed since number 0, and the next backup has to be a full one. Answers the new map.
+   *
+   * <p>EBUSY: a snapshot has an image of the device, whose changes would be lost. EFBIG: too many
+   * blocks. ETIMEDOUT: requests under way did not end. ESHUTDOWN: a bundle is away. In all these
+   * cases the old map goes on.
+   */
+  CbtInfo restartChanges() throws BlksnapException;
 
   /** How long the gate was closed, so far. */
   GateStatistics gate();

@@ -28,6 +28,12 @@ public interface Snapshot extends AutoCloseable {
   /** Empty before the take. */
   Optional<Instant> taken();
 
+  /** What its images begin with. Empty before the take, and for one taken by an older version. */
+  Optional<Consistency> consistency();
+
+  /** Why its consistency is that and not more, a sentence each. */
+  List<String> consistencyReasons();
+
   /** Names of its devices, in the order they were added. */
   List<String> devices();
 

@@ -23,6 +23,10 @@ public interface SnapshotImage extends BlockDevice {
   /** {@link Errno#OK}, or the first error that corrupted it. */
   Errno error();
 
-  /** The device's readable change map, which is that of this image's moment. */
+  /**
+   * The change map as it was at this image's take: its extents lie within the image. Where the
+   * device's map has begun anew since (a resize, for instance), nobody can say what had changed,
+   * and all of the image counts as changed. What is marked dirty is marked in the device's map.
+   */
   ChangeMap changes();
 }

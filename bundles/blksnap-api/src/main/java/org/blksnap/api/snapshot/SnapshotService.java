@@ -22,7 +22,8 @@ public interface SnapshotService {
   /**
    * Opens a device and puts the filter on it. ENOENT: no such path. ENODEV: neither file nor block
    * device. EBUSY: mounted or exclusively open elsewhere. EALREADY: attached already. EEXIST: the
-   * name is taken. EINVAL: a bad name.
+   * name is taken. EINVAL: a bad name. EAGAIN: a bundle is away and did not come back within the
+   * hand-over timeout.
    */
   AttachedDevice attach(AttachRequest request) throws BlksnapException;
 

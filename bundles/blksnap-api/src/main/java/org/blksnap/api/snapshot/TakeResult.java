@@ -6,13 +6,20 @@ import java.util.List;
 /**
  * How a take went.
  *
- * @param crashConsistent true where a participant or a file-system freeze failed or was late; the
- *     images are then what a power cut would have left
- * @param warnings what failed, a sentence each
+ * @param consistency what the images begin with: the least of all devices
+ * @param reasons why it is that and not more, a sentence each; kept with the snapshot
+ * @param warnings what failed or was late, a sentence each
  * @param heldNanos how long writers were held: first gate closed to last gate open
  */
-public record TakeResult(boolean crashConsistent, List<String> warnings, long heldNanos) {
+public record TakeResult(
+    Consistency consistency, List<String> reasons, List<String> warnings, long heldNanos) {
   public TakeResult {
+    reasons = List.copyOf(reasons);
     warnings = List.copyOf(warnings);
+  }
+
+  /** True where the images are what a loss of power would have left, and no more than that. */
+  public boolean crashConsistent() {
+    return consistency == Consistency.CRASH;
   }
 }

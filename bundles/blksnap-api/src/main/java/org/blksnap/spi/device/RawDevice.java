@@ -108,6 +108,11 @@ public interface RawDevice extends Closeable {
 
   /** Ends a freeze; idempotent, never throws. */
   interface Thaw extends AutoCloseable {
+    /** How many file systems it froze. */
+    default int fileSystems() {
+      return 0;
+    }
+
     /**
      * True where it was thawed before it was asked to be: by the deadline, by the process outside,
      * or by others. Asked after {@link #close} it is the last word on that.

@@ -2,6 +2,7 @@
 package org.blksnap.spi.tracker;
 
 import org.blksnap.api.block.BlksnapException;
+import org.blksnap.api.block.BlockSizeRule;
 import org.blksnap.api.change.ChangeMap;
 import org.blksnap.api.change.GenerationReason;
 import org.osgi.annotation.versioning.ProviderType;
@@ -35,6 +36,13 @@ public interface Tracker extends ChangeMap {
    * All that may fail or takes time for the next take, with the device's present capacity (bytes).
    */
   PreparedTake prepareTake(long capacity) throws BlksnapException;
+
+  /**
+   * Begins a new generation whose blocks follow this rule, as do those of all later ones. EFBIG:
+   * too many blocks; then the rule is the old one.
+   */
+  void renew(long capacity, BlockSizeRule rule, GenerationReason reason, String detail)
+      throws BlksnapException;
 
   /** Begins a new generation. */
   void renew(long capacity, GenerationReason reason, String detail) throws BlksnapException;

@@ -89,6 +89,11 @@ final class Freeze implements RawDevice.Thaw, Runnable {
   }
 
   @Override
+  public int fileSystems() {
+    return points.size();
+  }
+
+  @Override
   public boolean expired() {
     return expired;
   }

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import org.blksnap.api.event.BlksnapEvent;
+import org.blksnap.api.snapshot.Consistency;
 
 /**
  * How events are named in EventAdmin, and what they carry.
@@ -21,7 +22,9 @@ import org.blksnap.api.event.BlksnapEvent;
  * errorName           String    CORRUPTED; as ENOSPC
  * detail              String    CORRUPTED, NEW_GENERATION
  * devices             String[]  TAKEN
- * crashConsistent     Boolean   TAKEN
+ * consistency         String    TAKEN; CRASH, FILE_SYSTEM or APPLICATION
+ * reasons             String[]  TAKEN; why it is that and not more
+ * crashConsistent     Boolean   TAKEN; true where the consistency is CRASH
  * generationId        UUID      NEW_GENERATION
  * reason              String    NEW_GENERATION; the constant's name
  * reasonText          String    NEW_GENERATION; for people
@@ -70,7 +73,9 @@ final class EventTopics {
     } else if (event instanceof BlksnapEvent.Taken taken) {
       List<String> devices = taken.devices();
       properties.put("devices", devices.toArray(new String[0]));
-      properties.put("crashConsistent", taken.crashConsistent());
+      properties.put("consistency", taken.consistency().name());
+      properties.put("reasons", taken.reasons().toArray(new String[0]));
+      properties.put("crashConsistent", taken.consistency() == Consistency.CRASH);
     } else if (event instanceof BlksnapEvent.NewGeneration generation) {
       properties.put("device", generation.device());
       properties.put("generationId", generation.generationId());

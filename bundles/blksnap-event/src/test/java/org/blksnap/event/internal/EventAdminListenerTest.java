@@ -11,6 +11,7 @@ import java.util.UUID;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.change.GenerationReason;
 import org.blksnap.api.event.BlksnapEvent;
+import org.blksnap.api.snapshot.Consistency;
 import org.junit.jupiter.api.Test;
 import org.osgi.service.event.Event;
 import org.osgi.service.event.EventAdmin;
@@ -74,10 +75,15 @@ class EventAdminListenerTest {
 
   @Test
   void taken() {
-    listener.onEvent(new BlksnapEvent.Taken(5, ID, List.of("sda", "sdb"), true));
+    listener.onEvent(
+        new BlksnapEvent.Taken(
+            5, ID, List.of("sda", "sdb"), Consistency.CRASH, List.of("nobody held still")));
     assertEquals("org/blksnap/snapshot/TAKEN", posted.get(0).getTopic());
     assertArrayEquals(new String[] {"sda", "sdb"}, (String[]) posted.get(0).getProperty("devices"));
     assertEquals(true, posted.get(0).getProperty("crashConsistent"));
+    assertEquals("CRASH", posted.get(0).getProperty("consistency"));
+    assertArrayEquals(
+        new String[] {"nobody held still"}, (String[]) posted.get(0).getProperty("reasons"));
   }
 
   @Test

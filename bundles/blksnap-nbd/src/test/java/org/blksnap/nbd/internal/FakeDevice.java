@@ -15,6 +15,7 @@ import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.block.Geometry;
 import org.blksnap.api.block.IoFlags;
+import org.blksnap.api.change.CbtInfo;
 import org.blksnap.api.change.ChangeMap;
 import org.blksnap.api.snapshot.AttachRequest;
 import org.blksnap.api.snapshot.AttachedDevice;
@@ -201,6 +202,11 @@ class FakeDevice implements AttachedDevice {
   @Override
   public Optional<UUID> snapshot() {
     return Optional.empty();
+  }
+
+  @Override
+  public CbtInfo restartChanges() {
+    throw new UnsupportedOperationException();
   }
 
   @Override

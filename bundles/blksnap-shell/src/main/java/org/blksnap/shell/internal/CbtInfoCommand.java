@@ -14,7 +14,7 @@ import org.blksnap.api.change.CbtInfo;
 @Service
 @Command(scope = "blksnap", name = "cbt-info", description = "State of a device's change map")
 public final class CbtInfoCommand extends PrintingCommand {
-  private static final Listing<CbtInfo> LISTING =
+  static final Listing<CbtInfo> LISTING =
       new Listing<CbtInfo>()
           .bytes("device_capacity", CbtInfo::deviceCapacity)
           .bytes("block_size", CbtInfo::blockSize)

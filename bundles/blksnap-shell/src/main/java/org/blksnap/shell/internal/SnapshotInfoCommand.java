@@ -18,6 +18,8 @@ import org.apache.karaf.shell.api.action.lifecycle.Service;
 public final class SnapshotInfoCommand extends PrintingCommand {
   private static final Listing<SnapshotRow> LISTING =
       Shown.snapshot()
+          .text("consistency", SnapshotRow::consistency)
+          .words("consistency_reasons", SnapshotRow::reasons)
           .words("storage_parts", r -> r.storage().parts())
           .rows("images", Shown.IMAGE_INFO, SnapshotRow::images);
 

@@ -10,6 +10,7 @@ import java.util.function.ToLongFunction;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.ByteRange;
 import org.blksnap.api.block.Errno;
+import org.blksnap.api.snapshot.Consistency;
 import org.blksnap.api.snapshot.ImageInfo;
 import org.blksnap.api.snapshot.Snapshot;
 import org.blksnap.api.snapshot.StorageStatus;
@@ -21,6 +22,8 @@ record SnapshotRow(
     String state,
     Instant created,
     Instant taken,
+    Consistency consistency,
+    List<String> reasons,
     List<String> devices,
     StorageStatus storage,
     List<ImageInfo> images) {
@@ -33,6 +36,8 @@ record SnapshotRow(
         snapshot.state().name().toLowerCase(Locale.ROOT),
         snapshot.created(),
         snapshot.taken().orElse(null),
+        snapshot.consistency().orElse(null),
+        List.copyOf(snapshot.consistencyReasons()),
         List.copyOf(snapshot.devices()),
         snapshot.storage(),
         snapshot.info());

@@ -16,6 +16,8 @@ record TakenRow(SnapshotRow snapshot, TakeResult result, List<String> uris) {
           .words("devices", r -> r.snapshot().devices())
           .words("images", r -> r.snapshot().images().stream().map(ImageInfo::image).toList())
           .words("uris", TakenRow::uris)
+          .text("consistency", r -> r.result().consistency())
+          .words("consistency_reasons", r -> r.result().reasons())
           .flag("crash_consistent", r -> r.result().crashConsistent())
           .words("warnings", r -> r.result().warnings())
           .number("held_ns", r -> r.result().heldNanos());

@@ -157,4 +157,12 @@ class CbtCommandsTest {
     assertTrue(shell.refused("blksnap:cbt-mark-dirty disk 0:2M").endsWith("[EINVAL]"));
     assertTrue(disk.changes.marked.isEmpty());
   }
+
+  @Test
+  void restartPrintsTheNewMap() throws Exception {
+    JsonObject info = shell.json("blksnap:cbt-restart disk").getAsJsonObject();
+    assertEquals(0, info.get("changes_number").getAsInt());
+    assertEquals(FakeChangeMap.GENERATION.toString(), info.get("generation_id").getAsString());
+    assertTrue(shell.refused("blksnap:cbt-restart nothing").endsWith("[ENODEV]"));
+  }
 }

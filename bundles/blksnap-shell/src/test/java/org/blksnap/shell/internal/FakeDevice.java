@@ -8,8 +8,10 @@ import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import org.blksnap.api.block.AllocationExtent;
+import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.block.Geometry;
+import org.blksnap.api.change.CbtInfo;
 import org.blksnap.api.snapshot.AttachRequest;
 import org.blksnap.api.snapshot.AttachedDevice;
 import org.blksnap.api.snapshot.GateStatistics;
@@ -68,6 +70,15 @@ final class FakeDevice implements AttachedDevice {
   @Override
   public Optional<UUID> snapshot() {
     return snapshot;
+  }
+
+  @Override
+  public CbtInfo restartChanges() throws BlksnapException {
+    if (snapshot.isPresent()) {
+      throw new BlksnapException(Errno.EBUSY, "snapshot " + snapshot.get() + " needs it");
+    }
+    changes.changesNumber = 0;
+    return changes.info();
   }
 
   @Override

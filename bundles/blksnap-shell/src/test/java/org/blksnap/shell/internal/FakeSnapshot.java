@@ -13,6 +13,7 @@ import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.ByteRange;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.event.BlksnapEvent;
+import org.blksnap.api.snapshot.Consistency;
 import org.blksnap.api.snapshot.ImageInfo;
 import org.blksnap.api.snapshot.Snapshot;
 import org.blksnap.api.snapshot.SnapshotImage;
@@ -58,6 +59,16 @@ final class FakeSnapshot implements Snapshot {
     return state == SnapshotState.CREATED
         ? Optional.empty()
         : Optional.of(Instant.EPOCH.plusSeconds(1));
+  }
+
+  @Override
+  public Optional<Consistency> consistency() {
+    return state == SnapshotState.CREATED ? Optional.empty() : Optional.of(Consistency.CRASH);
+  }
+
+  @Override
+  public List<String> consistencyReasons() {
+    return state == SnapshotState.CREATED ? List.of() : List.of("nobody held still");
   }
 
   @Override
@@ -115,7 +126,8 @@ final class FakeSnapshot implements Snapshot {
       throw engine.takeError;
     }
     state = SnapshotState.TAKEN;
-    return new TakeResult(true, List.of("mysql was late"), 250_000);
+    return new TakeResult(
+        Consistency.CRASH, List.of("nobody held still"), List.of("mysql was late"), 250_000);
   }
 
   @Override

@@ -12,6 +12,7 @@ import java.util.Set;
 import java.util.UUID;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
+import org.blksnap.api.change.CbtInfo;
 import org.blksnap.api.change.GenerationReason;
 import org.blksnap.api.snapshot.AttachRequest;
 import org.blksnap.spi.device.OpenRequest;
@@ -57,7 +58,7 @@ final class Attachments {
     boolean done = false;
     try {
       refusals.opened(raw.identity(), path, name);
-      device = new FilteredDevice(name, request, raw, minorFor(name), engine::rescan);
+      device = new FilteredDevice(name, request, raw, minorFor(name), engine);
       Path directory = engine.state().device(name);
       Files.createDirectories(directory);
       device.installTracker(
@@ -198,12 +199,11 @@ final class Attachments {
 
   /**
    * The engine goes, first pass: no request is served any more, the diff area is left in its files.
-   * True where the gate was closed here.
+   * Where requests are still inside, what they write may not be in the map.
    */
-  boolean quietForStop(FilteredDevice device) {
+  void quietForStop(FilteredDevice device, DeviceGates.Closed gate) {
     engine.assertControlled();
-    boolean closedHere = engine.gates().close(device);
-    if (!closedHere && !engine.swap().isSuspended(device)) {
+    if (gate != DeviceGates.Closed.QUIET && !engine.swap().isSuspended(device)) {
       engine.changeMaps().markLost(device);
     }
     device.end("the engine is stopped");
@@ -211,25 +211,26 @@ final class Attachments {
     if (held != null && held.area() != null) {
       held.area().close();
     }
-    return closedHere;
   }
 
-  /** Second pass, when no store worker writes to any device any more: fingerprints are true now. */
+  /**
+   * Second pass, when no store worker writes to any device any more: fingerprints are true now. For
+   * several devices at once, while the engine's thread holds the control lock.
+   */
   void closeForStop(FilteredDevice device) {
-    engine.assertControlled();
     try {
       closeCleanly(device);
-    } catch (IOException | RuntimeException e) {
+    } catch (IOException | RuntimeException | Error e) {
       LOG.error("device {} was not closed cleanly: {}", device.name(), e.toString());
     }
   }
 
   /**
    * Second pass where a successor follows: everything stays as it lies in memory and files. Answers
-   * the fingerprint the device is left with, empty where it could not be had.
+   * the fingerprint the device is left with, empty where it could not be had. As {@link
+   * #closeForStop}, for several devices at once.
    */
   String leave(FilteredDevice device) {
-    engine.assertControlled();
     RawDevice raw = device.raw();
     Tracker tracker = device.tracker();
     device.installTracker(null);
@@ -242,9 +243,42 @@ final class Attachments {
     }
     try (raw) {
       return raw.fingerprint();
-    } catch (IOException | RuntimeException e) {
+    } catch (IOException | RuntimeException | Error e) {
       LOG.error("device {} was not left in order: {}", device.name(), e.toString());
       return "";
+    }
+  }
+
+  /** Begins the change map anew with the parameters in force, unless an image needs the old one. */
+  CbtInfo restartChanges(FilteredDevice device) throws BlksnapException {
+    engine.assertControlled();
+    for (HeldSnapshot snapshot : engine.heldSnapshots()) {
+      if (snapshot.views().containsKey(device.name())) {
+        throw new BlksnapException(
+            Errno.EBUSY,
+            "the change map of device "
+                + device.name()
+                + " is not begun anew: snapshot "
+                + snapshot.id()
+                + " needs it; finish the backup, then blksnap:snapshot-destroy "
+                + snapshot.id()
+                + ", then try again");
+      }
+    }
+    DeviceList.requireWhole(device);
+    Map<String, UUID> generations = engine.generations().of(List.of(device));
+    device.gateOfRequests().close(engine.settings().gateTimeout());
+    try {
+      engine.changeMaps().restart(device);
+    } finally {
+      device.gateOfRequests().open();
+    }
+    engine.generations().announceNew(List.of(device), generations);
+    try {
+      return device.tracker().info();
+    } catch (IOException e) {
+      throw new BlksnapException(
+          Errno.EIO, "the change map of device " + device.name() + " cannot be read: " + e, e);
     }
   }
 

@@ -6,6 +6,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import org.blksnap.api.block.BlksnapException;
+import org.blksnap.api.block.BlockSizeRule;
+import org.blksnap.api.change.CbtInfo;
 import org.blksnap.api.change.GenerationReason;
 import org.blksnap.spi.device.RawDevice;
 import org.blksnap.spi.tracker.Evidence;
@@ -96,6 +98,21 @@ final class ChangeMaps {
   static void renew(Tracker tracker, long capacity, GenerationReason reason, String detail)
       throws BlksnapException {
     tracker.renew(capacity, reason, detail);
+    tracker.mark(0, capacity);
+  }
+
+  /** With the tracking blocks that the parameters ask for now. Gate closed. */
+  void restart(FilteredDevice device) throws BlksnapException {
+    Tracker tracker = device.tracker();
+    BlockSizeRule rule = engine.parameters().trackingRule();
+    long capacity = device.geometry().capacity();
+    CbtInfo before = Generations.of(device);
+    tracker.renew(
+        capacity,
+        rule,
+        GenerationReason.PARAMETERS_CHANGED,
+        "by blksnap:cbt-restart"
+            + (before == null ? "" : ", blocks were of " + before.blockSize() + " bytes"));
     tracker.mark(0, capacity);
   }
 

@@ -52,7 +52,11 @@ public final class ConfiguredDevice implements Examination {
     String attached = null;
     BlksnapException why = null;
     try {
-      attached = attach(configured);
+      if (RemovedConfigurations.fileGone(configured)) {
+        LOG.info("{} path {}: not attached, its configuration file was removed", PID, path);
+      } else {
+        attached = attach(configured);
+      }
     } catch (BlksnapException e) {
       why = e;
       LOG.error("{} path {}: not attached: {}", PID, path, e.toString());

@@ -2,8 +2,11 @@
 package org.blksnap.snapshot.internal;
 
 import java.io.IOException;
-import java.util.LinkedHashMap;
+import java.time.Duration;
+import java.util.Collection;
+import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -34,10 +37,16 @@ import org.slf4j.LoggerFactory;
 final class Departure {
   private static final Logger LOG = LoggerFactory.getLogger(Departure.class);
 
+  /** Longest wait for a flush while requests go on. */
+  static final Duration LONGEST_FLUSH = Duration.ofSeconds(60);
+
+  /** Longest wait for devices and maps to be closed; those that are not then count as killed. */
+  static final Duration LONGEST_CLOSE = Duration.ofSeconds(120);
+
   private final Engine engine;
 
-  /** Devices, and whether their gate was closed here. */
-  private final Map<FilteredDevice, Boolean> gates = new LinkedHashMap<>();
+  /** Devices, and what became of their gates. */
+  private Map<FilteredDevice, DeviceGates.Closed> gates = Map.of();
 
   Departure(Engine engine) {
     this.engine = engine;
@@ -48,7 +57,7 @@ final class Departure {
    * away is passed over.
    */
   static void prepare(Engine engine) {
-    engine.filteredDevices().forEach(Departure::flushAhead);
+    flushAhead(engine.filteredDevices());
     for (HeldSnapshot snapshot : engine.heldSnapshots()) {
       if (!snapshot.storageRoom().waitsForProvider()) {
         tried("snapshot " + snapshot.id(), snapshot.storageRoom()::flush);
@@ -56,11 +65,20 @@ final class Departure {
     }
   }
 
-  /** While requests go on: closing the last descriptor of a block device writes back the rest. */
-  static void flushAhead(FilteredDevice device) {
-    if (device.deviceIdentity().blockDevice() && !device.gateOfRequests().isClosed()) {
-      tried("device " + device.name(), device::flush);
-    }
+  /**
+   * While requests go on: closing the last descriptor of a block device writes back the rest. All
+   * at once, so that what the first writes meanwhile is little.
+   */
+  static void flushAhead(Collection<FilteredDevice> devices) {
+    List<FilteredDevice> some =
+        devices.stream()
+            .filter(d -> d.deviceIdentity().blockDevice() && !d.gateOfRequests().isClosed())
+            .toList();
+    Together.each(
+        "flushing devices ahead",
+        some,
+        LONGEST_FLUSH,
+        device -> tried("device " + device.name(), device::flush));
   }
 
   private interface Flush {
@@ -70,7 +88,7 @@ final class Departure {
   private static void tried(String what, Flush flush) {
     try {
       flush.run();
-    } catch (IOException e) {
+    } catch (IOException | RuntimeException | Error e) {
       LOG.debug("{} was not flushed ahead: {}", what, e.toString());
     }
   }
@@ -81,7 +99,8 @@ final class Departure {
       closeGates();
       engine.heldSnapshots().forEach(HeldSnapshot::closeForStop);
       Baselines.rest(gates.keySet());
-      gates.keySet().forEach(engine.attachments()::closeForStop);
+      Together.each(
+          "closing devices", gates.keySet(), LONGEST_CLOSE, engine.attachments()::closeForStop);
       if (!engine.leftDevices().isEmpty()) {
         writeLeft();
       }
@@ -102,9 +121,14 @@ final class Departure {
       closeGates();
       engine.heldSnapshots().forEach(HeldSnapshot::leave);
       Baselines.rest(gates.keySet());
-      for (FilteredDevice device : gates.keySet()) {
-        engine.leftDevices().leave(device.name(), engine.attachments().leave(device));
-      }
+      Map<String, String> fingerprints = new ConcurrentHashMap<>();
+      gates.keySet().forEach(device -> fingerprints.put(device.name(), ""));
+      Together.each(
+          "leaving devices",
+          gates.keySet(),
+          LONGEST_CLOSE,
+          device -> fingerprints.put(device.name(), engine.attachments().leave(device)));
+      Map.copyOf(fingerprints).forEach(engine.leftDevices()::leave);
       writeLeft();
       LOG.info(
           "blksnap leaves {} devices and {} snapshots to its successor, in {} ms",
@@ -137,15 +161,14 @@ final class Departure {
 
   private void closeGates() {
     sendAwayWhoWaitsForStorage();
-    for (FilteredDevice device : engine.filteredDevices()) {
-      gates.put(device, engine.attachments().quietForStop(device));
-    }
+    gates = engine.gates().closeAll(engine.filteredDevices());
+    gates.forEach(engine.attachments()::quietForStop);
   }
 
   private void openGates() {
     gates.forEach(
-        (device, closedHere) -> {
-          if (closedHere || engine.swap().isSuspended(device)) {
+        (device, closed) -> {
+          if (closed != DeviceGates.Closed.NOT_HERE || engine.swap().isSuspended(device)) {
             engine.gates().open(device);
           }
         });

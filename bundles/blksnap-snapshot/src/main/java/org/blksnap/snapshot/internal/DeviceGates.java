@@ -2,6 +2,9 @@
 package org.blksnap.snapshot.internal;
 
 import java.time.Duration;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import org.blksnap.api.block.BlksnapException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -34,6 +37,54 @@ final class DeviceGates {
     } catch (BlksnapException e) {
       LOG.warn("{}", e.getMessage());
       return false;
+    }
+  }
+
+  /** What became of a gate that was to be closed. */
+  enum Closed {
+    /** Closed here, and nobody is inside. */
+    QUIET,
+    /** Closed here: nobody comes in, but requests from before are still inside. */
+    BUSY,
+    /** Not closed here: a swap keeps it closed already, or somebody holds it. */
+    NOT_HERE
+  }
+
+  /**
+   * Closes all of them as a take does: all are barred before the first is waited for, and one
+   * deadline counts for all. So the first device waits for the slowest one, and not for the sum.
+   */
+  Map<FilteredDevice, Closed> closeAll(Collection<FilteredDevice> devices) {
+    engine.assertControlled();
+    Duration bound = engine.settings().gateTimeout();
+    Map<FilteredDevice, Closed> closed = new LinkedHashMap<>();
+    for (FilteredDevice device : devices) {
+      closed.put(device, bar(device, bound));
+    }
+    long deadline = System.nanoTime() + bound.toNanos();
+    for (Map.Entry<FilteredDevice, Closed> entry : closed.entrySet()) {
+      if (entry.getValue() == Closed.BUSY) {
+        try {
+          entry.getKey().gateOfRequests().awaitEmpty(deadline, bound);
+          entry.setValue(Closed.QUIET);
+        } catch (BlksnapException e) {
+          LOG.warn("{}", e.getMessage());
+        }
+      }
+    }
+    return closed;
+  }
+
+  private Closed bar(FilteredDevice device, Duration bound) {
+    if (engine.swap().isSuspended(device)) {
+      return Closed.NOT_HERE;
+    }
+    try {
+      device.gateOfRequests().seal(bound);
+      return Closed.BUSY;
+    } catch (BlksnapException e) {
+      LOG.warn("{}", e.getMessage());
+      return Closed.NOT_HERE;
     }
   }
 

@@ -8,14 +8,17 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
+import org.blksnap.api.change.CbtInfo;
 import org.blksnap.api.snapshot.AttachRequest;
 import org.blksnap.api.snapshot.AttachedDevice;
 import org.blksnap.api.snapshot.Parameter;
@@ -39,10 +42,13 @@ import org.slf4j.LoggerFactory;
  * devices alone. Lock order: control, then gates in the order of device names, then whatever a room
  * locks inside. Nothing that holds a gate takes the control lock.
  */
-final class Engine implements SnapshotService, Closeable {
+final class Engine implements SnapshotService, FilteredDevice.Keeper, Closeable {
   private static final Logger LOG = LoggerFactory.getLogger(Engine.class);
 
   final ReentrantLock control = new ReentrantLock(true);
+
+  /** A room's provider has come, or the engine goes. */
+  private final Condition roomCame = control.newCondition();
 
   private final StateDirectory state;
   private final Supplier<EngineSettings> settings;
@@ -103,6 +109,7 @@ final class Engine implements SnapshotService, Closeable {
         return false;
       }
       swap.provide(room, provider);
+      roomCame.signalAll();
       if (!restored && providers.complete()) {
         restored = true;
         new Restoration(this).run();
@@ -151,7 +158,7 @@ final class Engine implements SnapshotService, Closeable {
   public AttachedDevice attach(AttachRequest request) throws BlksnapException {
     control.lock();
     try {
-      checkOpen();
+      awaitRooms(request);
       FilteredDevice device = attachments.attach(request);
       watch(device);
       return device;
@@ -165,6 +172,44 @@ final class Engine implements SnapshotService, Closeable {
     RawDevice raw = device.raw();
     if (raw != null) {
       guardian.watch(device.name(), raw);
+    }
+  }
+
+  /**
+   * A device attached while a room is away would lose its image for good, for its saved chunks
+   * could not be had. So it waits as long as I/O would wait for the successor. EAGAIN: none came.
+   */
+  @GuardedBy("control")
+  private void awaitRooms(AttachRequest request) throws BlksnapException {
+    checkOpen();
+    long left = settings().handoverTimeout().toNanos();
+    while (!providers.complete()) {
+      Room away =
+          Arrays.stream(Room.values()).filter(r -> providers.get(r) == null).findFirst().get();
+      if (left <= 0) {
+        throw new BlksnapException(
+            Errno.EAGAIN,
+            "device "
+                + request.path()
+                + " was not attached: the bundle "
+                + away.bundle()
+                + " is away; start it with bundle:start "
+                + away.bundle()
+                + ", then attach the device again");
+      }
+      try {
+        left = roomCame.awaitNanos(left);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new BlksnapException(
+            Errno.EINTR,
+            "device "
+                + request.path()
+                + " was not attached: interrupted while waiting for "
+                + away.bundle(),
+            e);
+      }
+      checkOpen();
     }
   }
 
@@ -190,7 +235,8 @@ final class Engine implements SnapshotService, Closeable {
   }
 
   /** Called by requests that doubt the capacity, by the watch and by users. */
-  boolean rescan(FilteredDevice device) throws IOException {
+  @Override
+  public boolean rescan(FilteredDevice device) throws IOException {
     control.lock();
     try {
       if (closed) {
@@ -199,6 +245,17 @@ final class Engine implements SnapshotService, Closeable {
       boolean changed = attachments.rescan(device);
       resting.look(device);
       return changed;
+    } finally {
+      control.unlock();
+    }
+  }
+
+  @Override
+  public CbtInfo restartChanges(FilteredDevice device) throws BlksnapException {
+    control.lock();
+    try {
+      checkOpen();
+      return attachments.restartChanges(devices.require(device.name()));
     } finally {
       control.unlock();
     }
@@ -277,16 +334,12 @@ final class Engine implements SnapshotService, Closeable {
       Path directory = state.snapshot(id);
       events.open(id);
       boolean done = false;
+      StorageRoom storage = null;
       try {
         Files.createDirectories(directory);
         StorageRequest request = storageRequest(id);
-        HeldSnapshot snapshot =
-            new HeldSnapshot(
-                this,
-                id,
-                Instant.now(),
-                directory,
-                new StorageRoom(request, providers.storage().create(request)));
+        storage = new StorageRoom(request, providers.storage().create(request));
+        HeldSnapshot snapshot = new HeldSnapshot(this, id, Instant.now(), directory, storage);
         snapshot.keep(SnapshotRecord.Phase.CREATED);
         snapshots.remember(snapshot);
         done = true;
@@ -298,6 +351,9 @@ final class Engine implements SnapshotService, Closeable {
       } finally {
         if (!done) {
           events.close(id);
+          if (storage != null) {
+            storage.delete();
+          }
           StateDirectory.removeQuietly(directory);
         }
       }
@@ -435,6 +491,7 @@ final class Engine implements SnapshotService, Closeable {
         return;
       }
       closed = true;
+      roomCame.signalAll();
       housekeeper.close();
       if (!restored) {
         return;

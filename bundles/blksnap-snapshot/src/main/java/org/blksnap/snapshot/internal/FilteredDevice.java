@@ -13,6 +13,7 @@ import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.block.Geometry;
 import org.blksnap.api.block.IoFlags;
+import org.blksnap.api.change.CbtInfo;
 import org.blksnap.api.change.ChangeMap;
 import org.blksnap.api.snapshot.AttachRequest;
 import org.blksnap.api.snapshot.AttachedDevice;
@@ -52,7 +53,7 @@ final class FilteredDevice implements AttachedDevice {
   private final int minor;
   private final Gate gate;
   private final TrackedChanges changes;
-  private final CapacityWatcher watcher;
+  private final Keeper keeper;
 
   private volatile RawDevice raw;
   private volatile Geometry geometry;
@@ -62,21 +63,23 @@ final class FilteredDevice implements AttachedDevice {
   private volatile String condition = "ok";
   private volatile boolean ended;
 
-  /** Told when a request finds another size than the known one. */
-  interface CapacityWatcher {
-    /** Looks again; true where the capacity was changed. */
-    boolean capacityDoubted(FilteredDevice device) throws IOException;
+  /** What a device cannot do alone: whoever changes it, under a lock of its own. */
+  interface Keeper {
+    /** Looks at the capacity again; true where it was changed. */
+    boolean rescan(FilteredDevice device) throws IOException;
+
+    /** As {@link AttachedDevice#restartChanges}. */
+    CbtInfo restartChanges(FilteredDevice device) throws BlksnapException;
   }
 
-  FilteredDevice(
-      String name, AttachRequest request, RawDevice raw, int minor, CapacityWatcher watcher) {
+  FilteredDevice(String name, AttachRequest request, RawDevice raw, int minor, Keeper keeper) {
     this.name = name;
     this.request = request;
     this.identity = raw.identity();
     this.minor = identity.blockDevice() ? identity.minor() : minor;
     this.gate = new Gate("device " + name, this::sendAwayWhoWait);
     this.changes = new TrackedChanges(this);
-    this.watcher = watcher;
+    this.keeper = keeper;
     this.raw = raw;
     this.geometry = raw.geometry();
   }
@@ -338,7 +341,7 @@ final class FilteredDevice implements AttachedDevice {
 
   private void checkInside(long offset, long length, Errno error) throws IOException {
     if (outside(offset, length)) {
-      if (offset >= 0 && length >= 0 && watcher.capacityDoubted(this) && !outside(offset, length)) {
+      if (offset >= 0 && length >= 0 && keeper.rescan(this) && !outside(offset, length)) {
         return;
       }
       throw new BlksnapException(
@@ -406,7 +409,12 @@ final class FilteredDevice implements AttachedDevice {
 
   @Override
   public boolean rescan() throws IOException {
-    return watcher.capacityDoubted(this);
+    return keeper.rescan(this);
+  }
+
+  @Override
+  public CbtInfo restartChanges() throws BlksnapException {
+    return keeper.restartChanges(this);
   }
 
   @Override

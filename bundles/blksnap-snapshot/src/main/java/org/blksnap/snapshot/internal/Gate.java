@@ -207,6 +207,14 @@ final class Gate {
     bar(bound, false);
   }
 
+  /**
+   * As {@link #shut}, against steady requests as well: what {@link #close} does before it waits.
+   * ETIMEDOUT: somebody else holds the exclusive side.
+   */
+  void seal(Duration bound) throws BlksnapException {
+    bar(bound, true);
+  }
+
   private void bar(Duration bound, boolean all) throws BlksnapException {
     acquirePermit(bound);
     waiting.lock();

@@ -39,15 +39,21 @@ final class Generations {
             info.reasonDetail()));
   }
 
-  /** The present one; null where the map is away or cannot be read. */
-  static UUID idOf(FilteredDevice device) {
+  /** The present map; null where it is away or cannot be read. */
+  static CbtInfo of(FilteredDevice device) {
     Tracker tracker = device.tracker();
     try {
-      return tracker == null ? null : tracker.info().generationId();
+      return tracker == null ? null : tracker.info();
     } catch (IOException e) {
       LOG.debug("device {} has a corrupted map: {}", device.name(), e.toString());
       return null;
     }
+  }
+
+  /** The present one; null where the map is away or cannot be read. */
+  static UUID idOf(FilteredDevice device) {
+    CbtInfo info = of(device);
+    return info == null ? null : info.generationId();
   }
 
   /** The present ids by device name, for {@link #announceNew} after what may begin new ones. */

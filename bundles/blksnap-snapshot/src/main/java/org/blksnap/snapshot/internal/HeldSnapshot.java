@@ -15,14 +15,15 @@ import org.blksnap.api.block.BlockSizeRule;
 import org.blksnap.api.block.ByteRange;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.block.Geometry;
+import org.blksnap.api.change.CbtInfo;
 import org.blksnap.api.event.BlksnapEvent;
+import org.blksnap.api.snapshot.Consistency;
 import org.blksnap.api.snapshot.ImageInfo;
 import org.blksnap.api.snapshot.Snapshot;
 import org.blksnap.api.snapshot.SnapshotImage;
 import org.blksnap.api.snapshot.SnapshotState;
 import org.blksnap.api.snapshot.StorageStatus;
 import org.blksnap.api.snapshot.TakeResult;
-import org.blksnap.spi.chunk.DiffArea;
 
 /**
  * One snapshot of the userspace engine. Changing calls hold the engine's control lock; queries read
@@ -40,6 +41,11 @@ final class HeldSnapshot implements Snapshot {
 
   private volatile SnapshotState state = SnapshotState.CREATED;
   private volatile Instant taken;
+
+  /** Null before the take. */
+  private volatile Consistency consistency;
+
+  private volatile List<String> reasons = List.of();
 
   /** What the record on disk says; not true any more once the image is in use. Control lock. */
   private boolean recordedClean;
@@ -83,21 +89,23 @@ final class HeldSnapshot implements Snapshot {
   }
 
   void restore(
-      SnapshotState restoredState,
-      Instant restoredTaken,
-      boolean clean,
-      List<SnapshotRecord.Member> restored) {
+      SnapshotState restoredState, SnapshotRecord record, List<SnapshotRecord.Member> restored) {
     engine.assertControlled();
-    recordedClean = clean;
+    boolean wasTaken = restoredState == SnapshotState.TAKEN;
+    recordedClean = record.clean();
     state = restoredState;
-    taken = restoredTaken;
+    taken = wasTaken ? record.taken() : null;
+    consistency = wasTaken ? record.consistency() : null;
+    reasons = wasTaken ? record.reasons() : List.of();
     members.restore(restored);
   }
 
   void link(FilteredDevice device, HeldArea held) {
     engine.assertControlled();
     Map<String, ImageView> map = new LinkedHashMap<>(views);
-    map.put(device.name(), new ImageView(id, device, held, storage));
+    map.put(
+        device.name(),
+        new ImageView(id, device, held, storage, members.all().get(device.name()).changes()));
     views = map;
   }
 
@@ -122,6 +130,8 @@ final class HeldSnapshot implements Snapshot {
               taken,
               engine.bootId(),
               clean,
+              consistency,
+              reasons,
               List.copyOf(members.all().values()))
           .write(directory);
       recordedClean = clean;
@@ -254,7 +264,14 @@ final class HeldSnapshot implements Snapshot {
     for (FilteredDevice device : devices) {
       members.replace(
           new SnapshotRecord.Member(
-              device.name(), device.imageName(), device.geometry(), rule, null, Errno.OK, ""));
+              device.name(),
+              device.imageName(),
+              device.geometry(),
+              rule,
+              null,
+              Errno.OK,
+              "",
+              null));
     }
     keep(SnapshotRecord.Phase.TAKING);
   }
@@ -267,13 +284,18 @@ final class HeldSnapshot implements Snapshot {
   }
 
   /** A take has happened. Whatever is thrown, this object says so; the record may not. */
-  void becomeTaken(List<FilteredDevice> devices) throws BlksnapException {
+  void becomeTaken(Take take, List<FilteredDevice> devices, Quiet quiet) throws BlksnapException {
     engine.assertControlled();
     taken = Instant.now();
     state = SnapshotState.TAKEN;
+    consistency = quiet.consistency();
+    reasons = quiet.reasons();
     for (FilteredDevice device : devices) {
-      SnapshotRecord.Member member = members.all().get(device.name());
-      members.replace(member.under(Generations.idOf(device)));
+      CbtInfo changes = Generations.of(device);
+      if (changes != null) {
+        members.replace(members.all().get(device.name()).tracked(changes));
+      }
+      link(device, take.heldOf(device));
     }
     keep(SnapshotRecord.Phase.TAKEN);
   }
@@ -403,10 +425,7 @@ final class HeldSnapshot implements Snapshot {
         engine.gates().open(device);
       }
     }
-    DiffArea area = view.held().area();
-    if (area != null) {
-      area.delete();
-    }
+    view.retire(engine.settings().gateTimeout());
   }
 
   @Override
@@ -427,6 +446,16 @@ final class HeldSnapshot implements Snapshot {
   @Override
   public Optional<Instant> taken() {
     return Optional.ofNullable(taken);
+  }
+
+  @Override
+  public Optional<Consistency> consistency() {
+    return Optional.ofNullable(consistency);
+  }
+
+  @Override
+  public List<String> consistencyReasons() {
+    return reasons;
   }
 
   @Override

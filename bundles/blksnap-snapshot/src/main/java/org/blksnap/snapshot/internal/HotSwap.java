@@ -2,15 +2,20 @@
 package org.blksnap.snapshot.internal;
 
 import java.io.IOException;
+import java.time.Duration;
+import java.util.Collection;
 import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ScheduledFuture;
+import java.util.function.Consumer;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
+import org.blksnap.api.change.CbtInfo;
 import org.blksnap.api.change.GenerationReason;
 import org.blksnap.spi.chunk.DiffArea;
 import org.blksnap.spi.device.OpenRequest;
@@ -36,9 +41,13 @@ import org.slf4j.LoggerFactory;
  * STORAGE  images corrupted, writes pass                        nothing to bring back
  * </pre>
  *
- * <p>Where requests under way do not end in time, the gate cannot be closed and the room goes all
- * the same, for its bundle is going. Then the price of giving up is paid at once: what passes
- * without the room must never look as if it had been there.
+ * <p>All devices are quieted together, as a take does it: flushed ahead while requests go on, then
+ * all gates closed, then all waited for.
+ *
+ * <p>Where requests under way do not end in time, the room goes all the same, for its bundle is
+ * going. The gate stays closed to whoever comes, who waits for the successor; those inside go on
+ * with what they hold and may fail. For tracker and chunk engine the price of giving up is paid at
+ * once: what passes without the room must never look as if it had been there.
  *
  * <p>An area's store worker may stand before the storage's closed gate, so an area is let go only
  * while the storage is there: with both rooms away, the old area stays until the storage is back or
@@ -50,8 +59,17 @@ import org.slf4j.LoggerFactory;
 final class HotSwap {
   private static final Logger LOG = LoggerFactory.getLogger(HotSwap.class);
 
+  /**
+   * Longest wait for devices to be closed: the last descriptor of a block device writes back what
+   * is dirty. Those that are not closed by then close by themselves.
+   */
+  static final Duration LONGEST_CLOSE = Duration.ofSeconds(30);
+
   private final Engine engine;
   private final Map<FilteredDevice, Set<Room>> suspended = new HashMap<>();
+
+  /** Suspended devices whose gate is closed, with requests from before still inside. */
+  private final Set<FilteredDevice> busy = new HashSet<>();
 
   /** Suspended devices whose gate could not be closed. */
   private final Set<FilteredDevice> unquiet = new HashSet<>();
@@ -105,9 +123,7 @@ final class HotSwap {
       settleOldAreas();
       return;
     }
-    for (FilteredDevice device : engine.filteredDevices()) {
-      takeUp(room, device);
-    }
+    eachAlone(engine.filteredDevices(), device -> takeUp(room, device));
   }
 
   private void takeUp(Room room, FilteredDevice device) {
@@ -127,43 +143,72 @@ final class HotSwap {
       engine.heldSnapshots().forEach(HotSwap::letStorageGo);
       return;
     }
-    for (FilteredDevice device : engine.filteredDevices()) {
-      if (room == Room.DEVICE) {
-        Departure.flushAhead(device);
-      }
-      if (room == Room.CHUNK && device.held() != null) {
-        device.held().retire();
-      }
-      boolean quiet = suspend(room, device);
-      switch (room) {
-        case DEVICE -> {} // below, all at once
-        case TRACKER -> letTrackerGo(device, quiet);
-        case CHUNK -> letAreaGo(device, quiet);
-        case STORAGE -> throw new AssertionError(room);
-      }
-    }
+    Collection<FilteredDevice> devices = engine.filteredDevices();
     if (room == Room.DEVICE) {
-      Baselines.rest(engine.filteredDevices());
-      engine.filteredDevices().forEach(this::letRawGo);
+      Departure.flushAhead(devices);
+    }
+    if (room == Room.CHUNK) {
+      eachAlone(devices, HotSwap::retire);
+    }
+    suspend(room, devices);
+    if (room == Room.DEVICE) {
+      Baselines.rest(devices);
+      eachAlone(devices, engine.baselines()::keep);
+    }
+    switch (room) {
+      case DEVICE -> Together.each("closing devices", devices, LONGEST_CLOSE, HotSwap::letRawGo);
+      case TRACKER -> eachAlone(devices, device -> letTrackerGo(device, quiet(device)));
+      case CHUNK -> eachAlone(devices, device -> letAreaGo(device, quiet(device)));
+      case STORAGE -> throw new AssertionError(room);
     }
   }
 
-  /** False where requests are still inside: the gate is open. */
-  private boolean suspend(Room room, FilteredDevice device) {
-    Set<Room> rooms = suspended.get(device);
-    if (rooms == null) {
-      rooms = EnumSet.noneOf(Room.class);
-      suspended.put(device, rooms);
+  /** Whoever waits in the area goes on, so that the gate can be closed. */
+  private static void retire(FilteredDevice device) {
+    if (device.held() != null) {
+      device.held().retire();
+    }
+  }
+
+  /** What is thrown over one device must not leave the others between two providers. */
+  private static void eachAlone(Collection<FilteredDevice> devices, Consumer<FilteredDevice> work) {
+    for (FilteredDevice device : devices) {
       try {
-        device.gateOfRequests().close(engine.settings().gateTimeout());
-      } catch (BlksnapException e) {
-        unquiet.add(device);
-        LOG.error("hot swap of {} with requests under way: {}", room.bundle(), e.getMessage());
+        work.accept(device);
+      } catch (RuntimeException | Error e) {
+        LOG.error("device {}: its swap is not whole", device.name(), e);
       }
     }
-    rooms.add(room);
-    device.say("waits for " + room.bundle());
-    return !unquiet.contains(device);
+  }
+
+  /** All gates are closed together, so that none waits while another device is being quieted. */
+  private void suspend(Room room, Collection<FilteredDevice> devices) {
+    List<FilteredDevice> free =
+        devices.stream().filter(device -> !suspended.containsKey(device)).toList();
+    engine
+        .gates()
+        .closeAll(free)
+        .forEach(
+            (device, closed) -> {
+              suspended.put(device, EnumSet.noneOf(Room.class));
+              if (closed == DeviceGates.Closed.BUSY) {
+                busy.add(device);
+              } else if (closed == DeviceGates.Closed.NOT_HERE) {
+                unquiet.add(device);
+              }
+            });
+    for (FilteredDevice device : devices) {
+      if (!quiet(device)) {
+        LOG.error("hot swap of {} with requests of {} under way", room.bundle(), device.name());
+      }
+      suspended.get(device).add(room);
+      device.say("waits for " + room.bundle());
+    }
+  }
+
+  /** False where requests from before the swap are still inside. */
+  private boolean quiet(FilteredDevice device) {
+    return !unquiet.contains(device) && !busy.contains(device);
   }
 
   private void resume(Room room, FilteredDevice device) {
@@ -172,6 +217,7 @@ final class HotSwap {
       return;
     }
     suspended.remove(device);
+    busy.remove(device);
     device.say(describe(device));
     if (!unquiet.remove(device)) {
       device.gateOfRequests().open();
@@ -185,12 +231,11 @@ final class HotSwap {
     return device.tracker() == null ? "not tracked, the tracker bundle is away" : "ok";
   }
 
-  private void letRawGo(FilteredDevice device) {
+  private static void letRawGo(FilteredDevice device) {
     RawDevice raw = device.raw();
     if (raw == null) {
       return;
     }
-    engine.baselines().keep(device);
     device.installRaw(null);
     try {
       raw.close();
@@ -237,7 +282,7 @@ final class HotSwap {
   private static void letStorageGo(HeldSnapshot snapshot) {
     try {
       snapshot.storageRoom().handOver();
-    } catch (BlksnapException e) {
+    } catch (BlksnapException | RuntimeException | Error e) {
       LOG.error("snapshot {}: {}", snapshot.id(), e.getMessage());
     }
   }
@@ -261,7 +306,7 @@ final class HotSwap {
         case CHUNK -> adoptArea(device);
         case STORAGE -> throw new AssertionError(room);
       }
-    } catch (BlksnapException | RuntimeException e) {
+    } catch (BlksnapException | RuntimeException | Error e) {
       LOG.error("device {}: {} did not take over: {}", device.name(), room.bundle(), e.toString());
       giveUp(room, device, e.getMessage());
     }
@@ -286,6 +331,10 @@ final class HotSwap {
             capacity,
             GenerationReason.RESIZE,
             before + " to " + capacity + " bytes, during a hot swap");
+        CbtInfo begun = Generations.of(device);
+        if (begun != null) {
+          engine.generations().announce(device, begun);
+        }
         goodUnderPresentGeneration(device);
       } else {
         engine.changeMaps().markLost(device);
@@ -360,7 +409,7 @@ final class HotSwap {
       }
       try {
         snapshot.storageRoom().adopt(engine.providers().storage());
-      } catch (BlksnapException e) {
+      } catch (BlksnapException | RuntimeException | Error e) {
         loseStorage(snapshot, "its storage was not taken over: " + e.getMessage());
       }
     }
@@ -442,7 +491,7 @@ final class HotSwap {
       } else {
         deviceIsBack(device);
       }
-    } catch (IOException | RuntimeException e) {
+    } catch (IOException | RuntimeException | Error e) {
       LOG.error("device {}: {}", device.name(), e.toString());
     } finally {
       if (!heldBySwap) {

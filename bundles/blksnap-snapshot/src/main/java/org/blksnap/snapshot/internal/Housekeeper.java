@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.blksnap.snapshot.internal;
 
-import java.io.IOException;
+import java.util.HashSet;
+import java.util.Set;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
@@ -22,6 +23,9 @@ final class Housekeeper {
 
   private final Engine engine;
   private final ScheduledThreadPoolExecutor executor;
+
+  /** Devices whose capacity could not be read in the last round; the one thread's own. */
+  private final Set<String> unread = new HashSet<>();
 
   /** Work that may fail with a reason for the log. */
   interface Chore {
@@ -73,23 +77,37 @@ final class Housekeeper {
   private static void runLogged(Chore chore) {
     try {
       chore.run();
-    } catch (BlksnapException | RuntimeException e) {
+    } catch (BlksnapException e) {
       LOG.error("{}", e.toString());
+    } catch (Throwable e) {
+      LOG.error("the housekeeper goes on after: {}", e.toString(), e);
     }
   }
 
+  /** No round ends the watch, whatever is thrown in it; each failing device is said once. */
   private void watchCapacities() {
-    for (FilteredDevice device : engine.filteredDevices()) {
-      try {
-        RawDevice raw = device.raw();
-        if (raw != null && !device.gateOfRequests().isClosed()) {
-          engine.rescan(device);
-        }
-      } catch (IOException | RuntimeException e) {
-        LOG.debug("device {}: its capacity was not read: {}", device.name(), e.toString());
+    try {
+      engine.filteredDevices().forEach(this::watch);
+    } finally {
+      watchAgain();
+    }
+  }
+
+  private void watch(FilteredDevice device) {
+    try {
+      RawDevice raw = device.raw();
+      if (raw != null && !device.gateOfRequests().isClosed()) {
+        engine.rescan(device);
+      }
+      unread.remove(device.name());
+    } catch (Throwable e) {
+      if (unread.add(device.name())) {
+        LOG.warn(
+            "device {}: its capacity is not known, it is looked at again: {}",
+            device.name(),
+            e.toString());
       }
     }
-    watchAgain();
   }
 
   void close() {

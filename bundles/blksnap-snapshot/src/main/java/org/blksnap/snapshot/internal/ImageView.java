@@ -4,6 +4,7 @@ package org.blksnap.snapshot.internal;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.WritableByteChannel;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
@@ -12,6 +13,7 @@ import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.block.Geometry;
 import org.blksnap.api.block.IoFlags;
+import org.blksnap.api.change.CbtInfo;
 import org.blksnap.api.change.ChangeMap;
 import org.blksnap.api.snapshot.SnapshotImage;
 import org.blksnap.spi.chunk.DiffArea;
@@ -21,19 +23,39 @@ import org.blksnap.spi.tracker.Tracker;
  * A device as it was at the take. Every request holds the shared side of the live device's gate, so
  * the area and the live device behind it cannot be swapped under it; writers of the live device are
  * not locked out (the area sorts that out).
+ *
+ * <p>Writes enter as changes do. Reads and queries enter by the way that neither a take nor a
+ * destruction waits for, so a slow reader holds up no live request. In turn a destruction may let
+ * the device go while they are inside, and from then on live writes preserve nothing. That is right
+ * because
+ *
+ * <ol>
+ *   <li>{@link #destroyed} is raised before the device is let go. A read looks at it after it has
+ *       its data: still false means that all it read was preserved; true means ESTALE, whatever was
+ *       read.
+ *   <li>Each read is counted at {@link #readers}, a gate of this image alone. A destruction closes
+ *       that gate before the area's files go, for a bounded time; where a read is still inside
+ *       then, the files are left mapped and only unlinked ({@link #retire}).
+ * </ol>
  */
 final class ImageView implements SnapshotImage {
   private final UUID snapshot;
   private final FilteredDevice device;
   private final HeldArea held;
   private final StorageRoom storage;
+  private final ImageChanges changes;
+  private final Gate readers;
   private volatile boolean destroyed;
 
-  ImageView(UUID snapshot, FilteredDevice device, HeldArea held, StorageRoom storage) {
+  ImageView(
+      UUID snapshot, FilteredDevice device, HeldArea held, StorageRoom storage, CbtInfo taken) {
     this.snapshot = snapshot;
     this.device = device;
     this.held = held;
     this.storage = storage;
+    this.changes =
+        new ImageChanges(held.image(), held.geometry().capacity(), device.changes(), taken);
+    this.readers = new Gate("image " + held.image());
   }
 
   FilteredDevice liveDevice() {
@@ -48,41 +70,103 @@ final class ImageView implements SnapshotImage {
     destroyed = true;
   }
 
+  /** After the device was let go: the area and its files go, once no read is inside. */
+  void retire(Duration bound) {
+    DiffArea area = held.area();
+    boolean quiet = true;
+    try {
+      readers.close(bound);
+    } catch (BlksnapException e) {
+      quiet = false;
+    }
+    if (area == null) {
+      return;
+    }
+    if (quiet) {
+      area.delete();
+    } else {
+      area.close();
+    }
+  }
+
   private int enter() throws BlksnapException {
     int ticket = device.gateOfRequests().enter(false);
     if (destroyed) {
       device.gateOfRequests().exit(ticket);
-      throw new BlksnapException(
-          Errno.ESTALE,
-          "image " + held.image() + " is gone: snapshot " + snapshot + " was destroyed");
+      throw gone(null);
     }
     return ticket;
+  }
+
+  private BlksnapException gone(Throwable cause) {
+    return new BlksnapException(
+        Errno.ESTALE,
+        "image " + held.image() + " is gone: snapshot " + snapshot + " was destroyed",
+        cause);
   }
 
   private void exit(int ticket) {
     device.gateOfRequests().exit(ticket);
   }
 
+  /** Something that reads the image and changes nothing. */
+  private interface Reading<T> {
+    T of(DiffArea area) throws IOException;
+  }
+
+  private <T> T reading(Reading<T> reading) throws IOException {
+    int ticket = device.gateOfRequests().enterSteady();
+    try {
+      int reader = enterReaders();
+      try {
+        T answer = reading.of(held.usable());
+        if (destroyed) {
+          throw gone(null);
+        }
+        return answer;
+      } catch (IOException | RuntimeException | Error e) {
+        if (destroyed) {
+          throw gone(e);
+        }
+        throw e;
+      } finally {
+        readers.exit(reader);
+      }
+    } finally {
+      device.gateOfRequests().exit(ticket);
+    }
+  }
+
+  /** Closed for ever once the image is being destroyed. */
+  private int enterReaders() throws BlksnapException {
+    if (destroyed) {
+      throw gone(null);
+    }
+    try {
+      return readers.enter(true);
+    } catch (BlksnapException e) {
+      throw gone(e);
+    }
+  }
+
   @Override
   public void read(ByteBuffer dst, long offset) throws IOException {
     checkInside(offset, dst.remaining(), Errno.EINVAL);
-    int ticket = enter();
-    try {
-      held.usable().read(dst, offset);
-    } finally {
-      exit(ticket);
-    }
+    reading(
+        area -> {
+          area.read(dst, offset);
+          return null;
+        });
   }
 
   @Override
   public void transferTo(long offset, long length, WritableByteChannel target) throws IOException {
     checkInside(offset, length, Errno.EINVAL);
-    int ticket = enter();
-    try {
-      held.usable().transferTo(offset, length, target);
-    } finally {
-      exit(ticket);
-    }
+    reading(
+        area -> {
+          area.transferTo(offset, length, target);
+          return null;
+        });
   }
 
   @Override
@@ -179,13 +263,8 @@ final class ImageView implements SnapshotImage {
     storage.flush();
   }
 
-  private DiffArea usableNow() throws BlksnapException {
-    int ticket = enter();
-    try {
-      return held.usable();
-    } finally {
-      exit(ticket);
-    }
+  private DiffArea usableNow() throws IOException {
+    return reading(area -> area);
   }
 
   /** An image write may have to load a chunk first; that is a wait. */
@@ -205,24 +284,23 @@ final class ImageView implements SnapshotImage {
   @Override
   public List<AllocationExtent> allocation(long offset, long length, int limit) throws IOException {
     checkInside(offset, length, Errno.EINVAL);
-    int ticket = enter();
-    try {
-      DiffArea area = held.usable();
-      List<AllocationExtent> extents = new ArrayList<>();
-      long end = offset + length;
-      for (long at = offset; at < end && extents.size() < limit; ) {
-        DiffArea.Run run = area.runAt(at, end - at);
-        if (run.saved()) {
-          append(extents, new AllocationExtent(at, run.length(), false, false));
-          at += run.length();
-        } else {
-          at = appendLive(extents, area, at, run.length(), limit);
-        }
+    return reading(area -> allocation(area, offset, length, limit));
+  }
+
+  private List<AllocationExtent> allocation(DiffArea area, long offset, long length, int limit)
+      throws IOException {
+    List<AllocationExtent> extents = new ArrayList<>();
+    long end = offset + length;
+    for (long at = offset; at < end && extents.size() < limit; ) {
+      DiffArea.Run run = area.runAt(at, end - at);
+      if (run.saved()) {
+        append(extents, new AllocationExtent(at, run.length(), false, false));
+        at += run.length();
+      } else {
+        at = appendLive(extents, area, at, run.length(), limit);
       }
-      return extents;
-    } finally {
-      exit(ticket);
     }
+    return extents;
   }
 
   /**
@@ -322,7 +400,7 @@ final class ImageView implements SnapshotImage {
 
   @Override
   public ChangeMap changes() {
-    return device.changes();
+    return changes;
   }
 
   StorageRoom storage() {

@@ -148,8 +148,7 @@ final class Restoration {
         new HeldSnapshot(engine, record.id(), record.created(), directory, storage);
     snapshot.restore(
         taken ? SnapshotState.TAKEN : SnapshotState.CREATED,
-        taken ? record.taken() : null,
-        record.clean(),
+        record,
         taken ? lostFor(lost, record.members()) : untaken(snapshot, record.members()));
     found.add(snapshot);
   }
@@ -237,8 +236,12 @@ final class Restoration {
       } else {
         lose(snapshot, device, Errno.EBUSY, "the device was in use while its snapshot came back");
       }
-    } catch (BlksnapException e) {
-      lose(snapshot, device, e.errno(), "its saved chunks were not found again: " + e.getMessage());
+    } catch (BlksnapException | RuntimeException | Error e) {
+      lose(
+          snapshot,
+          device,
+          BlksnapException.errnoOf(e),
+          "its saved chunks were not found again: " + e.getMessage());
     }
   }
 

@@ -64,7 +64,7 @@ public final class Shelf implements HandoverShelf {
     if (neutral instanceof AutoCloseable closeable) {
       try {
         closeable.close();
-      } catch (Exception e) {
+      } catch (Throwable e) {
         LOG.debug("{}: {}", key, e.toString());
       }
     } else if (neutral instanceof Map<?, ?> map) {

@@ -14,6 +14,9 @@ import java.util.stream.Stream;
 import org.blksnap.api.block.BlockSizeRule;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.block.Geometry;
+import org.blksnap.api.change.CbtInfo;
+import org.blksnap.api.change.GenerationReason;
+import org.blksnap.api.snapshot.Consistency;
 
 /**
  * What is kept of a snapshot besides its storage and diff areas: {@code snapshot.record}.
@@ -25,6 +28,8 @@ import org.blksnap.api.block.Geometry;
  * @param bootId of the kernel under which it was last written; a kill leaves saved chunks in the
  *     page cache, a power cut does not
  * @param clean everything was forced to disk before this was written
+ * @param consistency of its images; null before the take and in a record of an older version
+ * @param reasons why it is that and not more
  * @param members its devices, in the order they were added
  */
 record SnapshotRecord(
@@ -34,6 +39,8 @@ record SnapshotRecord(
     Instant taken,
     String bootId,
     boolean clean,
+    Consistency consistency,
+    List<String> reasons,
     List<Member> members) {
   private static final String KIND = "snapshot";
   private static final String FILE = "snapshot.record";
@@ -53,6 +60,8 @@ record SnapshotRecord(
    * @param rule chunk size rule in force at the take
    * @param generation of the device's change map while the image was last known to be good; null
    *     also in a record of an older version, and where the map could not be read
+   * @param changes the device's change map at the take; null before it, in a record of an older
+   *     version, and where the map could not be read
    */
   record Member(
       String device,
@@ -61,23 +70,30 @@ record SnapshotRecord(
       BlockSizeRule rule,
       UUID generation,
       Errno error,
-      String detail) {
+      String detail,
+      CbtInfo changes) {
     static Member added(String device) {
-      return new Member(device, "", null, null, null, Errno.OK, "");
+      return new Member(device, "", null, null, null, Errno.OK, "", null);
     }
 
     /** The same under this generation of the device's change map. */
     Member under(UUID present) {
-      return new Member(device, image, geometry, rule, present, error, detail);
+      return new Member(device, image, geometry, rule, present, error, detail, changes);
+    }
+
+    /** The same with the device's change map as it was at the take. */
+    Member tracked(CbtInfo taken) {
+      return new Member(device, image, geometry, rule, taken.generationId(), error, detail, taken);
     }
 
     /** The same with an error. */
     Member broken(Errno first, String why) {
-      return new Member(device, image, geometry, rule, generation, first, why);
+      return new Member(device, image, geometry, rule, generation, first, why, changes);
     }
   }
 
   SnapshotRecord {
+    reasons = List.copyOf(reasons);
     members = List.copyOf(members);
   }
 
@@ -89,6 +105,13 @@ record SnapshotRecord(
     values.put("taken", taken == null ? "" : taken.toString());
     values.put("boot_id", bootId);
     values.put("clean", Boolean.toString(clean));
+    if (consistency != null) {
+      values.put("consistency", consistency.name());
+    }
+    values.put("reasons", Integer.toString(reasons.size()));
+    for (int i = 0; i < reasons.size(); i++) {
+      values.put("reason." + i, reasons.get(i));
+    }
     values.put("members", Integer.toString(members.size()));
     for (int i = 0; i < members.size(); i++) {
       writeMember(values, "member." + i + ".", members.get(i));
@@ -103,6 +126,16 @@ record SnapshotRecord(
     values.put(prefix + "detail", member.detail());
     if (member.generation() != null) {
       values.put(prefix + "generation", member.generation().toString());
+    }
+    if (member.changes() != null) {
+      CbtInfo c = member.changes();
+      values.put(prefix + "changes_generation", c.generationId().toString());
+      values.put(prefix + "changes_number", Integer.toString(c.changesNumber()));
+      values.put(prefix + "changes_block_size", Integer.toString(c.blockSize()));
+      values.put(prefix + "changes_block_count", Integer.toString(c.blockCount()));
+      values.put(prefix + "changes_reason", c.reason().name());
+      values.put(prefix + "changes_reason_detail", c.reasonDetail());
+      values.put(prefix + "changes_since", c.since().toString());
     }
     if (member.geometry() != null) {
       Geometry g = member.geometry();
@@ -137,6 +170,11 @@ record SnapshotRecord(
     for (int i = 0; i < Integer.parseInt(values.get("members")); i++) {
       members.add(readMember(values, "member." + i + "."));
     }
+    List<String> reasons = new ArrayList<>();
+    for (int i = 0; i < Integer.parseInt(values.getOrDefault("reasons", "0")); i++) {
+      reasons.add(values.get("reason." + i));
+    }
+    String consistency = values.get("consistency");
     String taken = values.get("taken");
     return new SnapshotRecord(
         UUID.fromString(values.get("id")),
@@ -145,6 +183,8 @@ record SnapshotRecord(
         taken.isEmpty() ? null : Instant.parse(taken),
         values.get("boot_id"),
         Boolean.parseBoolean(values.get("clean")),
+        consistency == null ? null : Consistency.valueOf(consistency),
+        reasons,
         members);
   }
 
@@ -174,6 +214,23 @@ record SnapshotRecord(
         rule,
         generation == null ? null : UUID.fromString(generation),
         Errno.valueOf(values.get(prefix + "error")),
-        values.get(prefix + "detail"));
+        values.get(prefix + "detail"),
+        geometry == null ? null : readChanges(values, prefix, geometry.capacity()));
+  }
+
+  private static CbtInfo readChanges(Map<String, String> values, String prefix, long capacity) {
+    String generation = values.get(prefix + "changes_generation");
+    if (generation == null) {
+      return null;
+    }
+    return new CbtInfo(
+        capacity,
+        Integer.parseInt(values.get(prefix + "changes_block_size")),
+        Integer.parseInt(values.get(prefix + "changes_block_count")),
+        UUID.fromString(generation),
+        Integer.parseInt(values.get(prefix + "changes_number")),
+        GenerationReason.valueOf(values.get(prefix + "changes_reason")),
+        values.get(prefix + "changes_reason_detail"),
+        Instant.parse(values.get(prefix + "changes_since")));
   }
 }

@@ -8,7 +8,6 @@ import java.util.UUID;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.BlockSizeRule;
 import org.blksnap.api.block.Geometry;
-import org.blksnap.api.snapshot.TakeResult;
 import org.blksnap.spi.chunk.ChunkEngine;
 import org.blksnap.spi.chunk.DiffArea;
 import org.blksnap.spi.device.RawDevice;
@@ -45,6 +44,11 @@ final class Take {
     HeldArea held;
     Tracker.PreparedTake prepared;
     RawDevice.Thaw thaw;
+
+    /** File systems frozen, and why not all were, null where they were. */
+    int fileSystems;
+
+    String notFrozen;
     boolean gateClosed;
     boolean switched;
 
@@ -117,17 +121,20 @@ final class Take {
       try {
         if (settings.freezeDeadline().isZero()) {
           if (!step.device.raw().mountPoints().isEmpty()) {
-            warnings.add(
+            step.notFrozen =
                 "file systems of device "
                     + step.device.name()
-                    + " were not frozen, as freeze_deadline_seconds is 0");
+                    + " were not frozen, as freeze_deadline_seconds is 0";
+            warnings.add(step.notFrozen);
           }
           continue;
         }
         step.thaw = step.device.raw().freeze(settings.freezeDeadline());
+        step.fileSystems = step.thaw.fileSystems();
       } catch (BlksnapException e) {
-        warnings.add(
-            "file systems of device " + step.device.name() + " were not frozen: " + e.getMessage());
+        step.notFrozen =
+            "file systems of device " + step.device.name() + " were not frozen: " + e.getMessage();
+        warnings.add(step.notFrozen);
       }
     }
   }
@@ -137,12 +144,13 @@ final class Take {
       if (step.thaw != null) {
         step.thaw.close();
         if (step.thaw.expired() && committed) {
-          warnings.add(
+          step.notFrozen =
               "file systems of device "
                   + step.device.name()
                   + " thawed before the take asked for it (freeze_deadline_seconds is "
                   + settings.freezeDeadline().toSeconds()
-                  + "), so its image is crash-consistent");
+                  + "), so its image is crash-consistent";
+          warnings.add(step.notFrozen);
         }
         step.thaw = null;
       }
@@ -221,7 +229,13 @@ final class Take {
     return warnings;
   }
 
-  TakeResult result() {
-    return new TakeResult(!warnings.isEmpty(), warnings, heldNanos);
+  /** Tells how still the file systems were. */
+  void tell(Quiet quiet) {
+    steps.forEach(step -> quiet.device(step.device.name(), step.fileSystems, step.notFrozen));
+  }
+
+  /** First gate closed to last gate open. */
+  long heldNanos() {
+    return heldNanos;
   }
 }

@@ -38,12 +38,13 @@ final class Taking {
       engine.control.unlock();
     }
     Participants.Round round = engine.participants().before(snapshot.id(), names, warnings);
+    Quiet quiet = new Quiet(round.heldStill(), warnings);
     boolean done = false;
     long heldNanos = 0;
     try {
       engine.control.lock();
       try {
-        heldNanos = takeLocked();
+        heldNanos = takeLocked(quiet);
         done = true;
       } finally {
         engine.control.unlock();
@@ -51,12 +52,22 @@ final class Taking {
     } finally {
       engine.participants().after(round, done, warnings);
     }
-    TakeResult result = new TakeResult(!warnings.isEmpty(), warnings, heldNanos);
+    TakeResult result = new TakeResult(quiet.consistency(), quiet.reasons(), warnings, heldNanos);
+    engine
+        .log()
+        .info(
+            "snapshot {} of {} is taken, {} consistent ({}); writers were held for {} us",
+            snapshot.id(),
+            names,
+            result.consistency(),
+            String.join("; ", result.reasons()),
+            heldNanos / 1000);
+    result.warnings().forEach(w -> engine.log().warn("snapshot {}: {}", snapshot.id(), w));
     engine
         .events()
         .offer(
             new BlksnapEvent.Taken(
-                System.nanoTime(), snapshot.id(), names, result.crashConsistent()));
+                System.nanoTime(), snapshot.id(), names, result.consistency(), result.reasons()));
     return result;
   }
 
@@ -79,7 +90,7 @@ final class Taking {
   }
 
   /** Answers how long writers were held, in nanoseconds. */
-  private long takeLocked() throws BlksnapException {
+  private long takeLocked(Quiet quiet) throws BlksnapException {
     check();
     List<FilteredDevice> devices = engine.deviceList().require(snapshot.members().keySet());
     for (FilteredDevice device : devices) {
@@ -108,13 +119,13 @@ final class Taking {
       warnings.add("the snapshot was taken, and after that something failed: " + e);
     }
     warnings.addAll(take.warnings());
-    devices.forEach(device -> snapshot.link(device, take.heldOf(device)));
+    take.tell(quiet);
     try {
-      snapshot.becomeTaken(devices);
+      snapshot.becomeTaken(take, devices, quiet);
     } catch (BlksnapException e) {
       warnings.add("the snapshot will not outlive this process: " + e.getMessage());
     }
     engine.generations().announceNew(devices, generations);
-    return take.result().heldNanos();
+    return take.heldNanos();
   }
 }

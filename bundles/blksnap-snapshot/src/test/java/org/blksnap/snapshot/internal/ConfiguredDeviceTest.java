@@ -7,8 +7,10 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.reflect.Proxy;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Hashtable;
 import java.util.List;
 import java.util.Map;
 import org.blksnap.api.block.BlksnapException;
@@ -17,6 +19,9 @@ import org.blksnap.api.health.Finding;
 import org.blksnap.api.snapshot.AttachRequest;
 import org.blksnap.api.snapshot.SnapshotService;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.osgi.service.cm.Configuration;
+import org.osgi.service.cm.ConfigurationAdmin;
 
 class ConfiguredDeviceTest {
   private final List<String> called = new ArrayList<>();
@@ -79,5 +84,58 @@ class ConfiguredDeviceTest {
     ConfiguredDevice device = new ConfiguredDevice(service, Map.of("path", "/a"));
     assertEquals(List.of("attach"), called);
     assertTrue(device.examine().get(0).observation().contains("no such file"));
+  }
+
+  @Test
+  void aConfigurationWhoseFileWasRemovedAttachesNothing(@TempDir Path etc) throws Exception {
+    Path file = etc.resolve("org.blksnap.device-a.cfg");
+    Map<String, Object> configured =
+        Map.of("path", "/a", "felix.fileinstall.filename", file.toUri().toString());
+    assertEquals(List.of(), new ConfiguredDevice(service, configured).examine());
+    assertEquals(List.of(), called);
+    Files.createFile(file);
+    new ConfiguredDevice(service, configured);
+    assertEquals(List.of("attach"), called);
+  }
+
+  @Test
+  void theCopyOfARemovedFileIsDeletedAndOnlyThat(@TempDir Path etc) throws Exception {
+    Path there = Files.createFile(etc.resolve("org.blksnap.device-there.cfg"));
+    List<String> deleted = new ArrayList<>();
+    Configuration[] all = {
+      configuration("gone", etc.resolve("org.blksnap.device-gone.cfg").toUri().toString(), deleted),
+      configuration("there", there.toUri().toString(), deleted),
+      configuration("unmounted", "file:" + etc + "/no-such-folder/a.cfg", deleted),
+      configuration("by hand", null, deleted)
+    };
+    new RemovedConfigurations(
+        (ConfigurationAdmin)
+            Proxy.newProxyInstance(
+                getClass().getClassLoader(),
+                new Class<?>[] {ConfigurationAdmin.class},
+                (proxy, method, arguments) -> all));
+    assertEquals(List.of("gone"), deleted);
+  }
+
+  private static Configuration configuration(String pid, String file, List<String> deleted) {
+    Hashtable<String, Object> properties = new Hashtable<>();
+    if (file != null) {
+      properties.put("felix.fileinstall.filename", file);
+    }
+    return (Configuration)
+        Proxy.newProxyInstance(
+            ConfiguredDeviceTest.class.getClassLoader(),
+            new Class<?>[] {Configuration.class},
+            (proxy, method, arguments) -> {
+              switch (method.getName()) {
+                case "getPid":
+                  return pid;
+                case "getProperties":
+                  return properties;
+                default:
+                  deleted.add(pid);
+                  return null;
+              }
+            });
   }
 }

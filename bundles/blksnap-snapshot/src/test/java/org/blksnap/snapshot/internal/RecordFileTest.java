@@ -15,7 +15,10 @@ import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.BlockSizeRule;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.block.Geometry;
+import org.blksnap.api.change.CbtInfo;
+import org.blksnap.api.change.GenerationReason;
 import org.blksnap.api.snapshot.AttachRequest;
+import org.blksnap.api.snapshot.Consistency;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -99,6 +102,8 @@ class RecordFileTest {
             Instant.now(),
             "boot",
             true,
+            Consistency.FILE_SYSTEM,
+            List.of("device a: 1 file system was frozen", "two\nlines"),
             List.of(
                 SnapshotRecord.Member.added("plain"),
                 new SnapshotRecord.Member(
@@ -108,7 +113,16 @@ class RecordFileTest {
                     new BlockSizeRule(18, 2097152, 26),
                     new UUID(3, 4),
                     Errno.ENOSPC,
-                    "over")));
+                    "over",
+                    new CbtInfo(
+                        1 << 20,
+                        65536,
+                        16,
+                        new UUID(5, 6),
+                        7,
+                        GenerationReason.RESIZE,
+                        "grown",
+                        Instant.now()))));
     record.write(directory);
     assertEquals(record, SnapshotRecord.read(directory));
   }

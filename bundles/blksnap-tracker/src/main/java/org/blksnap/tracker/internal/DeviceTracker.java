@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.UUID;
 import java.util.function.UnaryOperator;
 import org.blksnap.api.block.BlksnapException;
+import org.blksnap.api.block.BlockSizeRule;
 import org.blksnap.api.block.ByteRange;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.change.CbtInfo;
@@ -279,6 +280,7 @@ final class DeviceTracker implements Tracker {
     }
   }
 
+  /** Writers wait for it at a closed gate, so it does not log: its caller says it afterwards. */
   private void replaceWith(MapFile file, DurableBits bits) throws IOException {
     synchronized (lock) {
       MapFile old = epoch.file();
@@ -290,14 +292,19 @@ final class DeviceTracker implements Tracker {
         corrupted = false;
       }
     }
-    MapHeader header = file.header();
-    // The engine says it at INFO.
-    LOG.debug(
-        "change map of {}: new generation {}, because {} {}",
-        request.device(),
-        header.generation(),
-        header.reason().text(),
-        header.detail());
+  }
+
+  @Override
+  public void renew(long capacity, BlockSizeRule rule, GenerationReason reason, String detail)
+      throws BlksnapException {
+    BlockSizeRule before = maker.rule();
+    maker.use(rule);
+    try {
+      renew(capacity, reason, detail);
+    } catch (BlksnapException e) {
+      maker.use(before);
+      throw e;
+    }
   }
 
   @Override

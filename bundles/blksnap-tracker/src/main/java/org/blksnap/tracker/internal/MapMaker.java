@@ -22,10 +22,23 @@ final class MapMaker {
   private final TrackerRequest request;
   private final LongSupplier clock;
 
+  /** Followed by maps made from now on; changed by the one thread that holds the gate closed. */
+  private volatile BlockSizeRule rule;
+
   /** {@code clock} answers milliseconds since the epoch. */
   MapMaker(TrackerRequest request, LongSupplier clock) {
     this.request = request;
     this.clock = clock;
+    this.rule = request.rule();
+  }
+
+  BlockSizeRule rule() {
+    return rule;
+  }
+
+  /** For the maps made from now on. */
+  void use(BlockSizeRule other) {
+    rule = other;
   }
 
   Path fresh() {
@@ -34,8 +47,8 @@ final class MapMaker {
 
   /** A whole map with a new generation id, all zero, not yet under its name. */
   MapFile make(long capacity, GenerationReason reason, String detail) throws BlksnapException {
-    BlockSizeRule rule = request.rule();
-    int shift = rule.shiftFor(capacity, 0);
+    BlockSizeRule now = rule;
+    int shift = now.shiftFor(capacity, 0);
     long blocks = BlockSizeRule.blocks(capacity, shift);
     if (capacity < 0 || blocks > Integer.MAX_VALUE) {
       throw new BlksnapException(
@@ -49,7 +62,7 @@ final class MapMaker {
               + " tracking blocks, allowed are "
               + Integer.MAX_VALUE
               + "; raise tracking_block_maximum_shift (now "
-              + rule.maximumShift()
+              + now.maximumShift()
               + ")");
     }
     MapHeader header =

@@ -160,6 +160,11 @@ final class MemoryDevice implements AttachedDevice, ChangeMap {
   }
 
   @Override
+  public CbtInfo restartChanges() {
+    throw new UnsupportedOperationException();
+  }
+
+  @Override
   public boolean rescan() {
     return false;
   }

@@ -4,14 +4,17 @@ package org.blksnap.snapshot.internal;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.locks.ReentrantLock;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.snapshot.ImageInfo;
 import org.blksnap.api.snapshot.Parameters;
 import org.blksnap.api.snapshot.Snapshot;
+import org.blksnap.api.snapshot.SnapshotParticipant;
 import org.blksnap.api.snapshot.SnapshotService;
 import org.blksnap.chunk.internal.ChunkEngineComponent;
 import org.blksnap.device.internal.LocalDeviceProvider;
@@ -35,6 +38,8 @@ public final class EngineSubject implements Subject {
   private static final long DEADLINE_NANOS = 30_000_000_000L;
 
   private final Path root;
+  private final List<SnapshotParticipant> participants = new CopyOnWriteArrayList<>();
+  private EngineSettings settings = EngineSettings.DEFAULTS;
   private final ParameterSet parameters = ParameterSet.unkept();
   private final List<CallPlan> killed = new ArrayList<>();
   private final List<DiffArea> abandoned = new ArrayList<>();
@@ -53,15 +58,24 @@ public final class EngineSubject implements Subject {
   private void start() throws BlksnapException {
     plan = new CallPlan();
     events = new DispatchingEventProvider();
-    engine =
-        new Engine(
-            root.resolve("state"), parameters, () -> EngineSettings.DEFAULTS, () -> List.of());
+    engine = new Engine(root.resolve("state"), parameters, () -> settings, () -> participants);
     engine.provideEvents(events);
     devices = Intercept.device(new LocalDeviceProvider(), plan);
     engine.provide(Room.DEVICE, devices);
     engine.provide(Room.TRACKER, Intercept.tracker(new MappedTrackerProvider(), plan));
     engine.provide(Room.CHUNK, Intercept.chunk(new ChunkEngineComponent(), plan));
     engine.provide(Room.STORAGE, Intercept.storage(new DiffStorageProvider(), plan));
+  }
+
+  /** Who is asked before takes. */
+  public List<SnapshotParticipant> participants() {
+    return participants;
+  }
+
+  /** How long a take, a swap and a stop wait for requests, and I/O for a room's successor. */
+  public void waits(Duration gate, Duration handover) {
+    EngineSettings usual = EngineSettings.DEFAULTS;
+    settings = new EngineSettings(handover, gate, usual.freezeDeadline(), usual.watchInterval());
   }
 
   /** What becomes of the calls to the rooms of the engine as it is now. */
@@ -82,6 +96,26 @@ public final class EngineSubject implements Subject {
   /** Where the engine keeps its records. */
   public Path state() {
     return root.resolve("state");
+  }
+
+  /** As where a room's bundle is stopped: DEVICE, TRACKER, CHUNK or STORAGE. */
+  public void takeAway(String room) {
+    Room which = Room.valueOf(room);
+    engine.withdraw(which, engine.providers().get(which));
+  }
+
+  /** As where its bundle is started again: a provider that has seen nothing. */
+  public void bringBack(String room) {
+    switch (Room.valueOf(room)) {
+      case DEVICE -> engine.provide(Room.DEVICE, Intercept.device(new LocalDeviceProvider(), plan));
+      case TRACKER -> {
+        tracker = new MappedTrackerProvider();
+        engine.provide(Room.TRACKER, Intercept.tracker(tracker, plan));
+      }
+      case CHUNK -> engine.provide(Room.CHUNK, Intercept.chunk(new ChunkEngineComponent(), plan));
+      case STORAGE ->
+          engine.provide(Room.STORAGE, Intercept.storage(new DiffStorageProvider(), plan));
+    }
   }
 
   /** As where the tracker's bundle was away for too long. */
