@@ -155,6 +155,7 @@ final class Attachments {
       device.end("detached");
       engine.deviceList().strike(device);
       closeCleanly(device);
+      engine.changeMaps().settle(device);
       Files.deleteIfExists(DeviceRecord.in(engine.state().device(device.name())));
     } catch (IOException e) {
       throw new BlksnapException(
@@ -213,6 +214,7 @@ final class Attachments {
     engine.assertControlled();
     try {
       closeCleanly(device);
+      engine.changeMaps().settle(device);
     } catch (IOException | RuntimeException e) {
       LOG.error("device {} was not closed cleanly: {}", device.name(), e.toString());
     }

@@ -10,10 +10,17 @@ import org.blksnap.api.snapshot.StateLocation;
  */
 final class CheckedState implements StateLocation {
   private final Path directory;
+  private final String hotChoice;
   private volatile boolean leftForGood;
 
-  CheckedState(Path directory) {
+  CheckedState(Path directory, String hotChoice) {
     this.directory = directory;
+    this.hotChoice = hotChoice;
+  }
+
+  /** {@code hot_state_directory}; empty: where there is memory. */
+  String hotChoice() {
+    return hotChoice;
   }
 
   @Override

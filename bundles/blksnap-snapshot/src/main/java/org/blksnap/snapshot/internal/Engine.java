@@ -45,6 +45,7 @@ final class Engine implements SnapshotService, Closeable {
   final ReentrantLock control = new ReentrantLock(true);
 
   private final StateDirectory state;
+  private final HotState hot;
   private final Supplier<EngineSettings> settings;
   private final ParameterSet parameters;
   private final Providers providers = new Providers();
@@ -76,7 +77,19 @@ final class Engine implements SnapshotService, Closeable {
       Supplier<EngineSettings> settings,
       Supplier<List<SnapshotParticipant>> registeredParticipants)
       throws BlksnapException {
+    this(stateDirectory, HotBase.NONE, parameters, settings, registeredParticipants);
+  }
+
+  /** {@code hotChoice} is {@code hot_state_directory}. */
+  Engine(
+      Path stateDirectory,
+      String hotChoice,
+      ParameterSet parameters,
+      Supplier<EngineSettings> settings,
+      Supplier<List<SnapshotParticipant>> registeredParticipants)
+      throws BlksnapException {
     this.state = StateDirectory.open(stateDirectory);
+    this.hot = HotState.open(stateDirectory, hotChoice, StateDirectory.bootId());
     this.settings = settings;
     this.parameters = parameters;
     this.housekeeper = new Housekeeper(this);
@@ -103,6 +116,7 @@ final class Engine implements SnapshotService, Closeable {
       if (!restored && providers.complete()) {
         restored = true;
         new Restoration(this).run();
+        settleMaps(false);
         housekeeper.start();
         LOG.info(
             "blksnap {} ready: {} devices, {} snapshots, state in {}; parameters {}",
@@ -115,6 +129,15 @@ final class Engine implements SnapshotService, Closeable {
       return restored;
     } finally {
       control.unlock();
+    }
+  }
+
+  @GuardedBy("control")
+  private void settleMaps(boolean stopping) {
+    try {
+      hot.settleDevices(state.devices(), stopping);
+    } catch (IOException e) {
+      LOG.warn("change maps stay in memory: {}", e.toString());
     }
   }
 
@@ -258,6 +281,7 @@ final class Engine implements SnapshotService, Closeable {
       boolean done = false;
       try {
         Files.createDirectories(directory);
+        hot.enterSnapshot(directory);
         StorageRequest request = storageRequest(id);
         HeldSnapshot snapshot =
             new HeldSnapshot(
@@ -277,6 +301,7 @@ final class Engine implements SnapshotService, Closeable {
       } finally {
         if (!done) {
           events.close(id);
+          hot.drop(directory);
           StateDirectory.removeQuietly(directory);
         }
       }
@@ -288,13 +313,14 @@ final class Engine implements SnapshotService, Closeable {
   StorageRequest storageRequest(UUID id) {
     return new StorageRequest(
         id,
-        state.snapshot(id).resolve("storage.state"),
+        hot.of(state.snapshot(id)).resolve("storage.state"),
         () -> parameters.value(Parameter.DIFF_STORAGE_MINIMUM),
         events);
   }
 
   void forget(HeldSnapshot snapshot) {
     snapshots.forget(snapshot);
+    hot.drop(snapshot.directory());
     StateDirectory.removeQuietly(snapshot.directory());
   }
 
@@ -370,6 +396,10 @@ final class Engine implements SnapshotService, Closeable {
     return left;
   }
 
+  HotState hot() {
+    return hot;
+  }
+
   StateDirectory state() {
     return state;
   }
@@ -415,6 +445,8 @@ final class Engine implements SnapshotService, Closeable {
         departure.toSuccessor();
       } else {
         departure.forGood();
+        settleMaps(true);
+        hot.close();
       }
     } finally {
       releaseState();

@@ -67,6 +67,7 @@ final class EngineExamination implements Examination {
                         "parameters",
                         refusal,
                         "correct it in etc/org.blksnap.parameters.cfg or with blksnap:parameter-set")));
+    engine.hot().finding().ifPresent(findings::add);
     findings.add(stateSpace());
     return findings;
   }

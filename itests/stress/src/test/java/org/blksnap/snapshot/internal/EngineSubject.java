@@ -34,6 +34,7 @@ public final class EngineSubject implements Subject {
   private static final long DEADLINE_NANOS = 30_000_000_000L;
 
   private final Path root;
+  private final String hot;
   private final ParameterSet parameters = ParameterSet.unkept();
   private final List<CallPlan> killed = new ArrayList<>();
   private final List<DiffArea> abandoned = new ArrayList<>();
@@ -44,7 +45,17 @@ public final class EngineSubject implements Subject {
   private DispatchingEventProvider events;
 
   public EngineSubject(Path root) throws IOException {
+    this(root, HotBase.NONE);
+  }
+
+  /** Its mapped state lies beside the state directory, as in memory. */
+  public static EngineSubject withHotState(Path root) throws IOException {
+    return new EngineSubject(root, root.resolve("memory").toString());
+  }
+
+  private EngineSubject(Path root, String hot) throws IOException {
     this.root = root;
+    this.hot = hot;
     Files.createDirectories(directory());
     start();
   }
@@ -55,7 +66,7 @@ public final class EngineSubject implements Subject {
     events = new DispatchingEventProvider();
     engine =
         new Engine(
-            root.resolve("state"), parameters, () -> EngineSettings.DEFAULTS, () -> List.of());
+            root.resolve("state"), hot, parameters, () -> EngineSettings.DEFAULTS, () -> List.of());
     engine.provideEvents(events);
     engine.provide(Room.DEVICE, Intercept.device(new LocalDeviceProvider(), plan));
     engine.provide(Room.TRACKER, Intercept.tracker(tracker, plan));
