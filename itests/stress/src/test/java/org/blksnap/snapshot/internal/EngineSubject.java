@@ -89,6 +89,16 @@ public final class EngineSubject implements Subject {
     return parameters;
   }
 
+  /** What lies in memory, where there is hot state. */
+  public Path memory() {
+    return Path.of(hot);
+  }
+
+  /** Nothing is left in the directory. */
+  public static void empty(Path directory) throws IOException {
+    StateDirectory.removeTree(directory);
+  }
+
   /** Where the engine keeps its records. */
   public Path state() {
     return root.resolve("state");
