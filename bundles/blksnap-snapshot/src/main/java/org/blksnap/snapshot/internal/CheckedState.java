@@ -8,7 +8,7 @@ import org.blksnap.api.snapshot.StateLocation;
  * A state directory that was found to be the right one. The engine lives as long as it is
  * registered.
  */
-final class CheckedState implements StateLocation {
+public final class CheckedState implements StateLocation {
   private final Path directory;
   private final String hotChoice;
   private volatile boolean leftForGood;
