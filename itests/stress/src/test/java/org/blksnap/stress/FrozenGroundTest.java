@@ -211,4 +211,21 @@ class FrozenGroundTest {
     assertFalse(guardNeeded, "the test's own guard had to thaw");
     assertFalse(thawByHand());
   }
+
+  @Test
+  void liveWritesGoOnWhileTheStateDirectoryStandsStill() throws Exception {
+    Files.write(directory.resolve("second"), new byte[1 << 20]);
+    Process child = child("write", mount.resolve("state").toString(), other.toString());
+    BufferedReader out = outputOf(child);
+    await(out, "ready");
+    LoopDevice.run("fsfreeze", "--freeze", mount.toString());
+    child.getOutputStream().write('\n');
+    child.getOutputStream().flush();
+    await(out, "wrote");
+    assertTrue(thawByHand(), "it was not frozen all the time");
+    assertFalse(guardNeeded, "the test's own guard had to thaw");
+    await(out, "taken []");
+    await(out, "closed");
+    assertEquals(0, child.waitFor());
+  }
 }

@@ -36,7 +36,8 @@ class RandomHistoriesTest {
     for (int played = 0; played < steps; played += STEPS_OF_ONE) {
       long seed = first + played / STEPS_OF_ONE;
       Path root = directory.resolve("history-" + seed);
-      History.play(seed, Math.min(STEPS_OF_ONE, steps - played), kind, new EngineSubject(root));
+      History.play(
+          seed, Math.min(STEPS_OF_ONE, steps - played), kind, EngineSubject.withHotState(root));
     }
   }
 

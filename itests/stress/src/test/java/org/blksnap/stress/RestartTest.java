@@ -43,7 +43,7 @@ class RestartTest {
 
   @BeforeEach
   void start() throws IOException {
-    subject = new EngineSubject(directory.resolve("engine"));
+    subject = EngineSubject.withHotState(directory.resolve("engine"));
     subject.parameters().set(Parameter.CHUNK_MINIMUM_SHIFT, 12);
     subject.parameters().set(Parameter.DIFF_STORAGE_MINIMUM, 64);
     Path file = subject.directory().resolve("dev");

@@ -40,7 +40,7 @@ class UpdateOfTheConductorTest {
 
   @BeforeEach
   void start() throws IOException {
-    subject = new EngineSubject(directory.resolve("engine"));
+    subject = EngineSubject.withHotState(directory.resolve("engine"));
     file = subject.directory().resolve("dev");
     byte[] old = new byte[SIZE];
     Arrays.fill(old, (byte) 1);

@@ -161,6 +161,7 @@ final class Attachments {
       engine.guardian().forget(device.name());
       Baselines.rest(List.of(device));
       closeCleanly(device);
+      engine.changeMaps().settle(device);
       Files.deleteIfExists(DeviceRecord.in(engine.state().device(device.name())));
       LOG.info("device {} detached", device.name());
     } catch (IOException e) {
@@ -220,6 +221,7 @@ final class Attachments {
   void closeForStop(FilteredDevice device) {
     try {
       closeCleanly(device);
+      engine.changeMaps().settle(device);
     } catch (IOException | RuntimeException | Error e) {
       LOG.error("device {} was not closed cleanly: {}", device.name(), e.toString());
     }

@@ -24,6 +24,11 @@ final class ChangeMaps {
   private static final Logger LOG = LoggerFactory.getLogger(ChangeMaps.class);
   private static final String MAP = "cbt.map";
 
+  /** Bytes of a map for each block, and of its header (FORMATS). */
+  private static final long MAP_BYTES = 2;
+
+  private static final long MAP_HEAD = 16 << 10;
+
   private final Engine engine;
 
   ChangeMaps(Engine engine) {
@@ -45,6 +50,7 @@ final class ChangeMaps {
     RawDevice raw = device.raw();
     Path lost = lostMarker(device);
     try {
+      HotFiles.Entry entry = enter(device);
       Tracker tracker =
           engine
               .providers()
@@ -52,7 +58,7 @@ final class ChangeMaps {
               .open(
                   new TrackerRequest(
                       device.name(),
-                      engine.state().device(device.name()).resolve(MAP),
+                      entry.directory().resolve(MAP),
                       raw.geometry().capacity(),
                       engine.parameters().trackingRule(),
                       device.request().durable(),
@@ -62,6 +68,15 @@ final class ChangeMaps {
                       engine.bootId(),
                       adopt));
       boolean fresh = tracker.begunByOpening();
+      if (!entry.lost().isEmpty()) {
+        fresh = true;
+        tracker.renew(
+            raw.geometry().capacity(),
+            entry.otherBoot()
+                ? GenerationReason.UNCLEAN_POWER_LOSS
+                : GenerationReason.MAP_UNREADABLE,
+            entry.lost());
+      }
       if (Files.exists(lost)) {
         // A generation begun just now has its own reason, which must not be hidden: it may speak of
         // worse.
@@ -87,6 +102,21 @@ final class ChangeMaps {
           "device " + device.name() + ": its change map was not opened: " + e,
           e);
     }
+  }
+
+  /** Makes the device's directory with it. */
+  private HotFiles.Entry enter(FilteredDevice device) throws IOException {
+    Path cold = Files.createDirectories(engine.state().device(device.name()));
+    long capacity = device.raw().geometry().capacity();
+    int shift =
+        engine.parameters().trackingRule().shiftFor(capacity, device.raw().geometry().minimumIo());
+    long bytes = MAP_BYTES * BlockSizeRule.blocks(capacity, shift) + MAP_HEAD;
+    return engine.hot().enterDevice(cold, device.request().durable(), bytes);
+  }
+
+  /** The map of a device that was closed cleanly goes to disk. */
+  void settle(FilteredDevice device) throws IOException {
+    engine.hot().settleDevice(engine.state().device(device.name()));
   }
 
   /**
@@ -131,7 +161,7 @@ final class ChangeMaps {
 
   /** Needs no space: a map that is not there is as little trusted as one with the marker. */
   private void setMapAside(FilteredDevice device, IOException why) {
-    Path map = engine.state().device(device.name()).resolve(MAP);
+    Path map = engine.hot().of(engine.state().device(device.name())).resolve(MAP);
     try {
       Files.move(map, map.resolveSibling(MAP + ".damaged"), StandardCopyOption.REPLACE_EXISTING);
       LOG.warn(

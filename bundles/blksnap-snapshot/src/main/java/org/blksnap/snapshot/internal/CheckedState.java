@@ -8,12 +8,19 @@ import org.blksnap.api.snapshot.StateLocation;
  * A state directory that was found to be the right one. The engine lives as long as it is
  * registered.
  */
-final class CheckedState implements StateLocation {
+public final class CheckedState implements StateLocation {
   private final Path directory;
+  private final String hotChoice;
   private volatile boolean leftForGood;
 
-  CheckedState(Path directory) {
+  CheckedState(Path directory, String hotChoice) {
     this.directory = directory;
+    this.hotChoice = hotChoice;
+  }
+
+  /** {@code hot_state_directory}; empty: where there is memory. */
+  String hotChoice() {
+    return hotChoice;
   }
 
   @Override

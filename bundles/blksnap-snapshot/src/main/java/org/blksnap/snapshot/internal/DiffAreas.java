@@ -2,8 +2,6 @@
 package org.blksnap.snapshot.internal;
 
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.BlockSizeRule;
 import org.blksnap.api.block.Errno;
@@ -22,6 +20,11 @@ import org.slf4j.LoggerFactory;
 final class DiffAreas {
   private static final Logger LOG = LoggerFactory.getLogger(DiffAreas.class);
 
+  /** Of memory for each chunk in a chunk map, and for an area's buffers at most (FORMATS). */
+  private static final long CHUNK_BYTES = 16;
+
+  private static final long BUFFER_BYTES = 65L << 20;
+
   private final Engine engine;
 
   DiffAreas(Engine engine) {
@@ -30,23 +33,30 @@ final class DiffAreas {
 
   /** An empty one, in a directory of its own. */
   DiffArea make(
-      ChunkEngine chunks,
+      ChunkEngine engineOfChunks,
       HeldSnapshot snapshot,
       FilteredDevice device,
       HeldArea held,
       BlockSizeRule rule)
       throws BlksnapException {
-    Path directory = snapshot.areaDirectory(device.name());
+    long chunks =
+        BlockSizeRule.blocks(
+            held.geometry().capacity(),
+            rule.shiftFor(held.geometry().capacity(), held.geometry().minimumIo()));
     try {
-      StateDirectory.removeTree(directory);
-      Files.createDirectories(directory);
+      snapshot.newAreaDirectory(device.name(), chunks * CHUNK_BYTES + BUFFER_BYTES);
     } catch (IOException e) {
       throw new BlksnapException(
           BlksnapException.errnoOf(e),
-          "snapshot " + snapshot.id() + ": " + directory + " was not made: " + e,
+          "snapshot "
+              + snapshot.id()
+              + ": no directory for the area of "
+              + device.name()
+              + " was made: "
+              + e,
           e);
     }
-    return chunks.create(request(snapshot, device, held, rule));
+    return engineOfChunks.create(request(snapshot, device, held, rule));
   }
 
   DiffAreaRequest request(

@@ -51,6 +51,7 @@ final class Engine implements SnapshotService, FilteredDevice.Keeper, Closeable 
   private final Condition roomCame = control.newCondition();
 
   private final StateDirectory state;
+  private final HotState hot;
   private final Supplier<EngineSettings> settings;
   private final ParameterSet parameters;
   private final Providers providers = new Providers();
@@ -84,7 +85,19 @@ final class Engine implements SnapshotService, FilteredDevice.Keeper, Closeable 
       Supplier<EngineSettings> settings,
       Supplier<List<SnapshotParticipant>> registeredParticipants)
       throws BlksnapException {
+    this(stateDirectory, HotBase.NONE, parameters, settings, registeredParticipants);
+  }
+
+  /** {@code hotChoice} is {@code hot_state_directory}. */
+  Engine(
+      Path stateDirectory,
+      String hotChoice,
+      ParameterSet parameters,
+      Supplier<EngineSettings> settings,
+      Supplier<List<SnapshotParticipant>> registeredParticipants)
+      throws BlksnapException {
     this.state = StateDirectory.open(stateDirectory);
+    this.hot = HotState.open(stateDirectory, hotChoice, StateDirectory.bootId());
     this.settings = settings;
     this.parameters = parameters;
     this.housekeeper = new Housekeeper(this);
@@ -114,6 +127,7 @@ final class Engine implements SnapshotService, FilteredDevice.Keeper, Closeable 
         restored = true;
         new Restoration(this).run();
         devices.all().forEach(this::watch);
+        settleMaps(false);
         housekeeper.start();
         LOG.info(
             "blksnap {} ready: {} devices, {} snapshots, state in {}; parameters {}",
@@ -126,6 +140,15 @@ final class Engine implements SnapshotService, FilteredDevice.Keeper, Closeable 
       return restored;
     } finally {
       control.unlock();
+    }
+  }
+
+  @GuardedBy("control")
+  private void settleMaps(boolean stopping) {
+    try {
+      hot.settleDevices(state.devices(), stopping);
+    } catch (IOException e) {
+      LOG.warn("change maps stay in memory: {}", e.toString());
     }
   }
 
@@ -337,6 +360,7 @@ final class Engine implements SnapshotService, FilteredDevice.Keeper, Closeable 
       StorageRoom storage = null;
       try {
         Files.createDirectories(directory);
+        hot.enterSnapshot(directory);
         StorageRequest request = storageRequest(id);
         storage = new StorageRoom(request, providers.storage().create(request));
         HeldSnapshot snapshot = new HeldSnapshot(this, id, Instant.now(), directory, storage);
@@ -354,6 +378,7 @@ final class Engine implements SnapshotService, FilteredDevice.Keeper, Closeable 
           if (storage != null) {
             storage.delete();
           }
+          hot.drop(directory);
           StateDirectory.removeQuietly(directory);
         }
       }
@@ -365,13 +390,14 @@ final class Engine implements SnapshotService, FilteredDevice.Keeper, Closeable 
   StorageRequest storageRequest(UUID id) {
     return new StorageRequest(
         id,
-        state.snapshot(id).resolve("storage.state"),
+        hot.of(state.snapshot(id)).resolve("storage.state"),
         () -> parameters.value(Parameter.DIFF_STORAGE_MINIMUM),
         events);
   }
 
   void forget(HeldSnapshot snapshot) {
     snapshots.forget(snapshot);
+    hot.drop(snapshot.directory());
     StateDirectory.removeQuietly(snapshot.directory());
   }
 
@@ -455,6 +481,10 @@ final class Engine implements SnapshotService, FilteredDevice.Keeper, Closeable 
     return baselines;
   }
 
+  HotState hot() {
+    return hot;
+  }
+
   StateDirectory state() {
     return state;
   }
@@ -501,6 +531,8 @@ final class Engine implements SnapshotService, FilteredDevice.Keeper, Closeable 
         departure.toSuccessor();
       } else {
         departure.forGood();
+        settleMaps(true);
+        hot.close();
       }
     } finally {
       guardian.close();

@@ -73,7 +73,12 @@ public final class EngineComponent {
     this.context = context;
     this.state = state;
     this.engine =
-        new Engine(state.directory(), parameters.set(), times::settings, this::currentParticipants);
+        new Engine(
+            state.directory(),
+            state.hotChoice(),
+            parameters.set(),
+            times::settings,
+            this::currentParticipants);
     this.frameworkStop =
         event -> {
           if (event.getBundle().getBundleId() == 0 && event.getType() == BundleEvent.STOPPING) {

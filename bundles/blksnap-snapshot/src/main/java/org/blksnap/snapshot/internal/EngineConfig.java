@@ -18,6 +18,12 @@ public @interface EngineConfig {
   String state__directory() default "";
 
   @AttributeDefinition(
+      name = "hot_state_directory",
+      description =
+          "Where mapped state lies while the engine works, on a tmpfs. Empty: /run/blksnap, $XDG_RUNTIME_DIR/blksnap or /dev/shm/blksnap-UID; none: in the state directory.")
+  String hot__state__directory() default "";
+
+  @AttributeDefinition(
       name = "handover_timeout_seconds",
       description = "How long I/O waits for the successor of a swapped bundle.",
       min = "1",

@@ -60,6 +60,7 @@ final class EngineExamination implements Examination {
               "install coreutils where stat or sync is missing; else see the log, and restart"
                   + " blksnap at a good time"));
     }
+    engine.hot().finding().ifPresent(findings::add);
     findings.add(stateSpace());
     return findings;
   }

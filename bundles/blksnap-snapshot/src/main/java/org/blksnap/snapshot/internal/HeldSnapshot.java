@@ -2,6 +2,7 @@
 package org.blksnap.snapshot.internal;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -84,8 +85,21 @@ final class HeldSnapshot implements Snapshot {
     return views;
   }
 
+  /** Where the device's area is: in memory, or on disk where it did not fit. */
   Path areaDirectory(String device) {
-    return directory.resolve("area-" + device);
+    Path inMemory = engine.hot().of(directory).resolve("area-" + device);
+    Path onDisk = directory.resolve("area-" + device);
+    return Files.isDirectory(onDisk) && !Files.isDirectory(inMemory) ? onDisk : inMemory;
+  }
+
+  /** An empty one that will hold so many bytes. */
+  Path newAreaDirectory(String device, long bytes) throws IOException {
+    Path onDisk = directory.resolve("area-" + device);
+    Path inMemory = engine.hot().of(directory).resolve("area-" + device);
+    StateDirectory.removeTree(onDisk);
+    StateDirectory.removeTree(inMemory);
+    return Files.createDirectories(
+        inMemory.equals(onDisk) || engine.hot().room(bytes) ? inMemory : onDisk);
   }
 
   void restore(
@@ -218,6 +232,7 @@ final class HeldSnapshot implements Snapshot {
       Geometry geometry = engine.providers().device().geometry(path);
       places.check(path, ranges, geometry, engine.deviceList().of(this));
       places.give(path, () -> storage.appendRanges(path, ranges, geometry));
+      engine.hot().keepBehind(directory);
     } finally {
       engine.control.unlock();
     }
@@ -230,6 +245,7 @@ final class HeldSnapshot implements Snapshot {
       checkAlive();
       places.check(dir, engine.deviceList().of(this));
       places.give(dir, () -> storage.appendDirectory(dir, limit));
+      engine.hot().keepBehind(directory);
     } finally {
       engine.control.unlock();
     }
@@ -318,8 +334,11 @@ final class HeldSnapshot implements Snapshot {
       if (state == SnapshotState.TAKEN) {
         members.noteErrors(views.values());
         storage.flush();
+        engine.hot().settleSnapshot(directory);
         StateDirectory.forceFiles(directory);
         keep(SnapshotRecord.Phase.TAKEN, true);
+      } else {
+        engine.hot().settleSnapshot(directory);
       }
     } catch (IOException e) {
       engine.log().warn("snapshot {} would not outlive a power cut: {}", id, e.toString());

@@ -146,6 +146,13 @@ final class NeededPlaces {
             "the state directory",
             engine.state().root(),
             "state_directory in etc/org.blksnap.engine.cfg"));
+    if (engine.hot().root() != null) {
+      places.add(
+          new Place(
+              "the hot state directory",
+              engine.hot().root(),
+              "hot_state_directory in etc/org.blksnap.engine.cfg"));
+    }
     for (HeldSnapshot snapshot : engine.heldSnapshots()) {
       for (Path place : snapshot.places().all()) {
         places.add(

@@ -125,11 +125,15 @@ final class Restoration {
       return;
     }
     boolean taken = record.phase() == SnapshotRecord.Phase.TAKEN;
+    HotFiles.Entry hot = engine.hot().restoreSnapshot(directory);
     engine.events().open(record.id());
     StorageRoom storage;
     String lost = null;
     if (taken && !record.clean() && !record.bootId().equals(engine.bootId())) {
       lost = "the host went down without a clean stop; saved chunks may not have reached the disk";
+    }
+    if (taken && lost == null && !hot.lost().isEmpty()) {
+      lost = hot.lost();
     }
     try {
       storage = storageOf(record);
@@ -141,6 +145,7 @@ final class Restoration {
     if (record.phase() == SnapshotRecord.Phase.DESTROYING) {
       engine.events().close(record.id());
       storage.delete();
+      engine.hot().drop(directory);
       StateDirectory.removeQuietly(directory);
       return;
     }

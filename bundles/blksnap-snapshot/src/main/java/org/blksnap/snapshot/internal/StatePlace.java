@@ -49,6 +49,9 @@ public final class StatePlace implements Examination {
   private StateRoot wanted;
 
   @GuardedBy("this")
+  private String hotChoice = "";
+
+  @GuardedBy("this")
   private String refusal = "";
 
   @GuardedBy("this")
@@ -77,10 +80,13 @@ public final class StatePlace implements Examination {
     synchronized (this) {
       try {
         StateRoot now = resolve(configured);
-        if (wanted != null && wanted.root().equals(now.root())) {
+        Object given = configured.get("hot_state_directory");
+        String hot = given == null ? "" : given.toString().trim();
+        if (wanted != null && wanted.root().equals(now.root()) && hot.equals(hotChoice)) {
           return;
         }
         wanted = now;
+        hotChoice = hot;
         refusal = "";
       } catch (BlksnapException e) {
         wanted = null;
@@ -127,7 +133,7 @@ public final class StatePlace implements Examination {
       }
       try {
         wanted.check();
-        now = new CheckedState(wanted.root());
+        now = new CheckedState(wanted.root(), hotChoice);
         found = now;
         refusal = "";
       } catch (BlksnapException e) {

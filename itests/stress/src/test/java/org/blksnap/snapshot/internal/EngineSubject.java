@@ -40,6 +40,7 @@ public final class EngineSubject implements Subject {
   private final Path root;
   private final List<SnapshotParticipant> participants = new CopyOnWriteArrayList<>();
   private EngineSettings settings = EngineSettings.DEFAULTS;
+  private final String hot;
   private final ParameterSet parameters = ParameterSet.unkept();
   private final List<CallPlan> killed = new ArrayList<>();
   private final List<DiffArea> abandoned = new ArrayList<>();
@@ -50,7 +51,17 @@ public final class EngineSubject implements Subject {
   private DeviceProvider devices;
 
   public EngineSubject(Path root) throws IOException {
+    this(root, HotBase.NONE);
+  }
+
+  /** Its mapped state lies beside the state directory, as in memory. */
+  public static EngineSubject withHotState(Path root) throws IOException {
+    return new EngineSubject(root, root.resolve("memory").toString());
+  }
+
+  private EngineSubject(Path root, String hot) throws IOException {
     this.root = root;
+    this.hot = hot;
     Files.createDirectories(directory());
     start();
   }
@@ -58,7 +69,7 @@ public final class EngineSubject implements Subject {
   private void start() throws BlksnapException {
     plan = new CallPlan();
     events = new DispatchingEventProvider();
-    engine = new Engine(root.resolve("state"), parameters, () -> settings, () -> participants);
+    engine = new Engine(root.resolve("state"), hot, parameters, () -> settings, () -> participants);
     engine.provideEvents(events);
     devices = Intercept.device(new LocalDeviceProvider(), plan);
     engine.provide(Room.DEVICE, devices);
@@ -91,6 +102,16 @@ public final class EngineSubject implements Subject {
   @Override
   public Parameters parameters() {
     return parameters;
+  }
+
+  /** What lies in memory, where there is hot state. */
+  public Path memory() {
+    return Path.of(hot);
+  }
+
+  /** Nothing is left in the directory. */
+  public static void empty(Path directory) throws IOException {
+    StateDirectory.removeTree(directory);
   }
 
   /** Where the engine keeps its records. */

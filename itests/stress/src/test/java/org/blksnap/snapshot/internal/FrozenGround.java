@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.blksnap.snapshot.internal;
 
+import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStreamReader;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -38,8 +41,13 @@ public final class FrozenGround implements AutoCloseable {
   private final DispatchingEventProvider events = new DispatchingEventProvider();
   private final Engine engine;
 
+  /** With mapped state on the disk of the state directory. */
   public FrozenGround(Path state) throws BlksnapException {
-    engine = new Engine(state, ParameterSet.unkept(), () -> SETTINGS, List::of);
+    this(state, HotBase.NONE);
+  }
+
+  private FrozenGround(Path state, String hot) throws BlksnapException {
+    engine = new Engine(state, hot, ParameterSet.unkept(), () -> SETTINGS, List::of);
     engine.provideEvents(events);
     engine.provide(Room.DEVICE, HostDevices.provider());
     engine.provide(Room.TRACKER, tracker);
@@ -82,7 +90,41 @@ public final class FrozenGround implements AutoCloseable {
     events.close();
   }
 
-  /** take STATE DEVICE OTHER, or hold DEVICE. */
+  /**
+   * The state directory stands still, by whoever's doing: live writes, first touches among them, go
+   * on, a garbage collection too; a take waits.
+   */
+  private static void writeOnFrozenState(Path state, Path device, BufferedReader in)
+      throws Exception {
+    FrozenGround ground = new FrozenGround(state, "");
+    ground.attach(device, "live");
+    ground.attach(device.resolveSibling("second"), "second");
+    ground.snapshot("live").take();
+    Snapshot next = ground.snapshot("second");
+    System.out.println("ready");
+    in.readLine();
+    Thread taking =
+        new Thread(
+            () -> {
+              try {
+                System.out.println("taken " + next.take().warnings());
+              } catch (BlksnapException e) {
+                System.out.println("not taken: " + e);
+              }
+            });
+    taking.start();
+    for (long at = 0; at < 4 << 20; at += 64 << 10) {
+      ground.write("live", at);
+      System.gc();
+    }
+    System.out.println("wrote");
+    taking.join();
+    ground.close();
+    System.out.println("closed");
+    System.exit(0);
+  }
+
+  /** take STATE DEVICE OTHER, hold DEVICE, or write STATE DEVICE. */
   public static void main(String[] asked) throws Exception {
     if (asked[0].equals("hold")) {
       HostDevices.provider()
@@ -90,6 +132,13 @@ public final class FrozenGround implements AutoCloseable {
           .freeze(Duration.ofSeconds(60));
       System.out.println("frozen");
       Thread.sleep(Duration.ofSeconds(60).toMillis());
+      return;
+    }
+    if (asked[0].equals("write")) {
+      writeOnFrozenState(
+          Path.of(asked[1]),
+          Path.of(asked[2]),
+          new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8)));
       return;
     }
     FrozenGround ground = new FrozenGround(Path.of(asked[1]));
