@@ -9,7 +9,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Writes into the log what became of snapshots, a line an event. What the engine says itself, with
- * more to it, is left out: corrupted images and new generations.
+ * more to it, is left out: corrupted images and new generations; and so is the wish for more
+ * storage, which is part of every ordinary snapshot and which {@code blksnap:doctor} tells.
  */
 @Component(service = BlksnapEventListener.class)
 public final class EventLog implements BlksnapEventListener {
@@ -21,12 +22,6 @@ public final class EventLog implements BlksnapEventListener {
       LOG.info("snapshot {} taken of {}", taken.snapshot(), String.join(", ", taken.devices()));
     } else if (event instanceof BlksnapEvent.Destroyed destroyed) {
       LOG.info("snapshot {} destroyed", destroyed.snapshot());
-    } else if (event instanceof BlksnapEvent.LowFreeSpace low) {
-      LOG.warn(
-          "snapshot {} runs short of storage: {} sectors more are asked for"
-              + " (blksnap:snapshot-append-storage)",
-          low.snapshot(),
-          low.requestedSectors());
     }
   }
 }
