@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.blksnap.stress;
 
-import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.fail;
 
 import java.nio.file.Path;
 import org.blksnap.snapshot.internal.EngineSubject;
@@ -19,6 +19,9 @@ import org.junit.jupiter.params.provider.ValueSource;
  */
 class RandomHistoriesTest {
   private static final int STEPS_OF_ONE = 1000;
+
+  /** A forgotten mark of an image write is mostly covered by another mark before it can be seen. */
+  private static final int HISTORIES = 10;
 
   private static final History.Kind PLAIN = new History.Kind(3, 256 << 10, false, false);
   private static final History.Kind RESTARTS = new History.Kind(2, 256 << 10, true, false);
@@ -57,8 +60,15 @@ class RandomHistoriesTest {
   @ValueSource(
       strings = {"Tracker.mark", "Tracker.markBoth", "DiffArea.preserve", "DiffStorage.write"})
   void aPlantedBugIsFound(String forgotten) throws Exception {
-    EngineSubject subject = new EngineSubject(directory.resolve("planted"));
-    subject.plan().forget(forgotten, 10);
-    assertThrows(Difference.class, () -> History.play(4711, 5000, PLAIN, subject));
+    for (int seed = 4711; seed < 4711 + HISTORIES; seed++) {
+      EngineSubject subject = new EngineSubject(directory.resolve("planted-" + seed));
+      subject.plan().forget(forgotten, 10);
+      try {
+        History.play(seed, 5000, PLAIN, subject);
+      } catch (Difference found) {
+        return;
+      }
+    }
+    fail(HISTORIES + " histories did not notice that " + forgotten + " is forgotten");
   }
 }
