@@ -62,7 +62,7 @@ public final class History {
     choice(10, "parameters", snapshots::parameters);
     choice(6, "resize", devices::resize);
     choice(6, "detach", devices::detach);
-    choice(3, "restart changes", devices::restartChanges);
+    choice(1, "restart changes", devices::restartChanges);
     if (kind.restarts()) {
       choice(4, "restart", devices::restart);
       choice(4, "restart as killed", devices::restartAsKilled);

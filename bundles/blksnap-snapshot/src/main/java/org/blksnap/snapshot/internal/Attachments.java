@@ -221,7 +221,6 @@ final class Attachments {
   void closeForStop(FilteredDevice device) {
     try {
       closeCleanly(device);
-      engine.changeMaps().settle(device);
     } catch (IOException | RuntimeException | Error e) {
       LOG.error("device {} was not closed cleanly: {}", device.name(), e.toString());
     }
