@@ -89,7 +89,10 @@ final class HeldArea {
     }
   }
 
-  /** The area for image access; EIO with the reason once it is lost. */
+  /**
+   * The area for image access; EIO with the reason once it is lost, also where the area knows that
+   * a moment before we are told: a flush that ends because of it must not look done.
+   */
   DiffArea usable() throws BlksnapException {
     BlksnapException why = lost;
     DiffArea now = area;
@@ -100,6 +103,11 @@ final class HeldArea {
     if (now == null) {
       throw new BlksnapException(
           Errno.EIO, "image " + image + " has no copy-on-write engine behind it");
+    }
+    if (now.error() != Errno.OK) {
+      throw new BlksnapException(
+          Errno.EIO,
+          "image " + image + " is corrupted: " + now.detail() + " [" + now.error() + "]");
     }
     return now;
   }
