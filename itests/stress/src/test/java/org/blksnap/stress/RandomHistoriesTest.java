@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.blksnap.stress;
 
-import static org.junit.jupiter.api.Assertions.fail;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.nio.file.Path;
 import org.blksnap.snapshot.internal.EngineSubject;

@@ -130,8 +130,7 @@ public final class EngineSubject implements Subject {
     switch (Room.valueOf(room)) {
       case DEVICE -> engine.provide(Room.DEVICE, Intercept.device(new LocalDeviceProvider(), plan));
       case TRACKER -> {
-        tracker = new MappedTrackerProvider();
-        engine.provide(Room.TRACKER, Intercept.tracker(tracker, plan));
+        engine.provide(Room.TRACKER, Intercept.tracker(new MappedTrackerProvider(), plan));
       }
       case CHUNK -> engine.provide(Room.CHUNK, Intercept.chunk(new ChunkEngineComponent(), plan));
       case STORAGE ->
