@@ -137,6 +137,12 @@ def kill():
           or not pathlib.Path(f"/proc/{victim}/cmdline").read_bytes())
 
 
+def until_the_guardian_has_seen():
+    """After a kill: the guardian has told how the devices were left. What is written from now on is a foreign change."""
+    until("the guardian has told how the devices were left",
+          lambda: [p for p in (HOME / "data" / "blksnap").glob("facts-*") if p.suffix != ".new"])
+
+
 def bundle_jar(name):
     found = glob.glob(str(HOME / f"system/org/blksnap/blksnap-{name}/*/*.jar"))
     check(len(found) == 1, f"one jar of {name} in system/ expected, found {found}")

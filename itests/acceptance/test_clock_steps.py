@@ -10,6 +10,7 @@ WRITTEN_AT = 24 * MIB
 
 def over_a_kill(disk, beneath):
     kill()
+    until_the_guardian_has_seen()
     write_behind_its_back(disk.path, WRITTEN_AT)
     beneath.start()
 

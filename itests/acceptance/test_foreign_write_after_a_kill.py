@@ -22,6 +22,7 @@ with LoopDevice("foreign", SIZE) as device, Block("foreign", device, SIZE) as di
         snapshot = Taken(disk)
         before = disk.info()
         kill()
+        until_the_guardian_has_seen()
         write_behind_its_back(device.path, offset)
         start()
         what = f"a write at {offset >> 20} MiB between kill and start"

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Storage overflow: live writes go on, image reads fail with EIO, events and doctor tell, destroy mends."""
+"""Storage overflow: the image lives as long as buffers last; then live writes go on, image reads fail with EIO, destroy mends."""
 from kit import *
 
 STORAGE = 4 * MIB
+# More than all buffers of a device may hold (256 MiB).
+DISK = 512 * MIB
 
-with Disk("flooded") as disk:
+with Disk("flooded", DISK) as disk:
     snapshot = listing("snapshot-create")["id"]
     blksnap("snapshot-add", snapshot, disk.name)
     first = listing("snapshot-wait-event", snapshot, "--timeout", "10s")
@@ -17,6 +19,7 @@ with Disk("flooded") as disk:
         taken = listing("snapshot-take", snapshot)
         uri = export(taken["images"][0])
         until("the storage overflows", lambda: load._alive() and listing("snapshot-info", snapshot)["overflown"])
+        until("the image is given up", lambda: load._alive() and listing("snapshot-info", snapshot)["images"][0]["error"] != "OK")
         load.goes_on()
         reading = command("nbdcopy", uri, "null:", expect=None)
         check(reading.returncode != 0, "an overflown image can be read")

@@ -36,7 +36,6 @@ final class DeviceSteps {
     AttachedDevice real = scene.real(device);
     try (RandomAccessFile file = new RandomAccessFile(real.path().toFile(), "rw")) {
       file.setLength(capacity);
-      file.setLength(capacity + random.nextInt(2) * 100);
     }
     real.rescan();
     model.resize(device, capacity);

@@ -30,7 +30,9 @@ final class Connection implements Runnable {
   private final TlsIdentity tls;
   private final Parcel resumed;
   private final Limits limits;
-  private final long stallsAt;
+
+  /** What the client may still take of the handshake; the time that the server takes is not its. */
+  private long handshakeLeft;
 
   private volatile Transport transport;
   private volatile Session session;
@@ -80,7 +82,7 @@ final class Connection implements Runnable {
     this.tls = tls;
     this.resumed = resumed;
     this.limits = limits;
-    this.stallsAt = System.nanoTime() + limits.handshakeSeconds() * 1_000_000_000L;
+    this.handshakeLeft = limits.handshakeSeconds() * 1_000_000_000L;
   }
 
   Peer peer() {
@@ -197,11 +199,15 @@ final class Connection implements Runnable {
   }
 
   private void awaitHandshake(Transport from) throws IOException {
-    long now = System.nanoTime();
-    if (now - stallsAt >= 0) {
+    if (handshakeLeft <= 0) {
       throw new ProtocolViolation("handshake took over " + limits.handshakeSeconds() + " s");
     }
-    from.awaitInput((stallsAt - now) / 1_000_000);
+    long begun = System.nanoTime();
+    try {
+      from.awaitInput(handshakeLeft / 1_000_000 + 1);
+    } finally {
+      handshakeLeft -= System.nanoTime() - begun;
+    }
   }
 
   private void transmit(BufferPool.Account buffers, ByteBuffer in, ByteBuffer out)

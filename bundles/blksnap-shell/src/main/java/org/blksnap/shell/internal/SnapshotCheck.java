@@ -47,7 +47,22 @@ final class SnapshotCheck {
     if (lost) {
       return findings;
     }
-    if (storage.overflown()) {
+    String more =
+        "blksnap:snapshot-append-storage "
+            + row.id()
+            + " --limit "
+            + Math.max(storage.requestedSectors() - storage.capacitySectors(), MORE_SECTORS)
+            + "s";
+    if (storage.overflown() && findings.isEmpty()) {
+      findings.add(
+          new Finding(
+              Severity.ERROR,
+              subject,
+              "its storage of "
+                  + size(storage.capacitySectors())
+                  + " is full; its image lives as long as buffers in memory last",
+              "give more at once, for instance with " + more));
+    } else if (storage.overflown()) {
       findings.add(
           new Finding(
               Severity.ERROR,
@@ -66,11 +81,7 @@ final class SnapshotCheck {
                   + ", it asks for "
                   + size(storage.requestedSectors())
                   + " in all",
-              "give more, for instance with blksnap:snapshot-append-storage "
-                  + row.id()
-                  + " --limit "
-                  + Math.max(storage.requestedSectors() - storage.capacitySectors(), MORE_SECTORS)
-                  + "s"));
+              "give more, for instance with " + more));
     }
     if (findings.isEmpty()) {
       findings.add(

@@ -75,6 +75,16 @@ class DoctorCommandTest {
   }
 
   @Test
+  void aFullStorageWhoseImageStillLivesAsksForMoreAtOnce() throws Exception {
+    FakeSnapshot snapshot = snapshot();
+    snapshot.storage = new StorageStatus(2048, 2048, 4096, 0, true, List.of());
+    String table = sick("--no-format");
+    assertTrue(table.contains("its storage of 1 MiB is full"), table);
+    assertTrue(table.contains("blksnap:snapshot-append-storage " + snapshot.id()), table);
+    assertFalse(table.contains("blksnap:snapshot-destroy"), table);
+  }
+
+  @Test
   void lostStorageIsNotToldToBeFull() throws Exception {
     FakeSnapshot snapshot = snapshot();
     snapshot.imageError = Errno.EIO;
