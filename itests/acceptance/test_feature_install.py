@@ -6,7 +6,7 @@ import re
 from kit import *
 
 # The web console wants an HTTP service that is there.
-FEATURES = ["scheduler", "management", "http", "webconsole"]
+FEATURES = ["scheduler", "management", "http", "webconsole", "ssh"]
 # What a user would call a failure.
 PAUSE_LIMIT_MS = 2000
 
