@@ -96,7 +96,9 @@ class StrangeFilesTest {
     Files.createSymbolicLink(round, round);
     assertThrows(BlksnapException.class, () -> open(round, false));
     Path inFile = filled(directory.resolve("f"), 512).resolve("x");
-    refused(Errno.ENOTDIR, inFile);
+    // The JDK's word for it differs from version to version.
+    Errno seen = assertThrows(BlksnapException.class, () -> open(inFile, false)).errno();
+    assertTrue(seen == Errno.ENOTDIR || seen == Errno.ENOENT, seen.toString());
   }
 
   @Test

@@ -30,11 +30,13 @@ class TrackerModelTest {
   private int[] write;
   private int[] read;
   private int active;
+  private long size;
   private UUID generation;
 
   private void renewed() throws Exception {
     assertNotEquals(generation, tracker.info().generationId());
     generation = tracker.info().generationId();
+    size = bench.capacity;
     int blocks = (int) ((bench.capacity + BLOCK - 1) / BLOCK);
     write = new int[blocks];
     read = new int[blocks];
@@ -42,7 +44,7 @@ class TrackerModelTest {
   }
 
   private void take() throws Exception {
-    boolean resized = write.length != (bench.capacity + BLOCK - 1) / BLOCK;
+    boolean resized = size != bench.capacity;
     TrackerBench.take(tracker, bench.capacity);
     if (resized || active == 255) {
       renewed();
