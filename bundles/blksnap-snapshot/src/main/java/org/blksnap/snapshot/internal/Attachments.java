@@ -159,7 +159,6 @@ final class Attachments {
       device.end("detached");
       engine.deviceList().strike(device);
       engine.guardian().forget(device.name());
-      Baselines.rest(List.of(device));
       closeCleanly(device);
       engine.changeMaps().settle(device);
       Files.deleteIfExists(DeviceRecord.in(engine.state().device(device.name())));
@@ -178,12 +177,13 @@ final class Attachments {
   }
 
   /** Gate closed. Data first, then the map that speaks of it, then the word that both are whole. */
-  private static void closeCleanly(FilteredDevice device) throws IOException {
+  private void closeCleanly(FilteredDevice device) throws IOException {
     RawDevice raw = device.raw();
     Tracker tracker = device.tracker();
     device.installTracker(null);
     try {
       if (raw != null && tracker != null) {
+        Baselines.rest(raw);
         raw.flush();
         tracker.close(raw.fingerprint());
       }
@@ -193,6 +193,7 @@ final class Attachments {
       }
       device.installRaw(null);
       if (raw != null) {
+        engine.guardian().forget(device.name());
         raw.close();
       }
     }
@@ -243,7 +244,12 @@ final class Attachments {
       return "";
     }
     try (raw) {
-      return raw.fingerprint();
+      try {
+        Baselines.rest(raw);
+        return raw.fingerprint();
+      } finally {
+        engine.guardian().forget(device.name()); // from the close on others may write
+      }
     } catch (IOException | RuntimeException | Error e) {
       LOG.error("device {} was not left in order: {}", device.name(), e.toString());
       return "";

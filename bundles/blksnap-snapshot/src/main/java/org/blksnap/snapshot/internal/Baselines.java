@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.LockSupport;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.change.GenerationReason;
@@ -31,23 +32,15 @@ final class Baselines {
    * the devices' fingerprints, also in the stamps of files. What is in memory of a block device is
    * written first, since that changes the stamps of a loop device's file.
    */
-  static void rest(Collection<FilteredDevice> devices) {
-    long longest = 0;
-    for (FilteredDevice device : devices) {
-      RawDevice raw = device.raw();
-      if (raw == null) {
-        continue;
+  static void rest(RawDevice raw) {
+    try {
+      if (raw.identity().blockDevice()) {
+        raw.flush();
       }
-      try {
-        if (raw.identity().blockDevice()) {
-          raw.flush();
-        }
-        longest = Math.max(longest, raw.stampGranule().toNanos());
-      } catch (IOException e) {
-        LOG.warn("device {} did not come to rest: {}", device.name(), e.toString());
-      }
+      sleep(raw.stampGranule().toNanos());
+    } catch (IOException e) {
+      LOG.warn("{} did not come to rest: {}", raw.path(), e.toString());
     }
-    sleep(longest);
   }
 
   private static void sleep(long nanos) {
@@ -62,20 +55,35 @@ final class Baselines {
     }
   }
 
-  /** Before the device is let go of. */
-  void keep(FilteredDevice device) {
+  /**
+   * Gates closed. Lets go of the devices, each in a thread of its own: one that hangs must not hold
+   * up the others, nor the engine. How that one was left, nobody knows.
+   */
+  void letGo(Collection<FilteredDevice> devices) {
     engine.assertControlled();
-    engine.guardian().forget(device.name());
-    RawDevice raw = device.raw();
-    if (raw == null) {
-      return;
+    Map<FilteredDevice, RawDevice> going = new HashMap<>();
+    for (FilteredDevice device : devices) {
+      engine.guardian().forget(device.name());
+      if (device.raw() != null) {
+        going.put(device, device.raw());
+        left.put(device, "");
+        device.installRaw(null);
+      }
     }
-    try {
-      left.put(device, raw.fingerprint());
-    } catch (IOException e) {
-      left.put(device, "");
-      LOG.warn("device {}: how it is left could not be read: {}", device.name(), e.toString());
-    }
+    Map<FilteredDevice, String> found = new ConcurrentHashMap<>();
+    Together.each(
+        "closing devices",
+        going.keySet(),
+        HotSwap.LONGEST_CLOSE,
+        device -> {
+          try (RawDevice raw = going.get(device)) {
+            rest(raw);
+            found.put(device, raw.fingerprint());
+          } catch (IOException e) {
+            LOG.warn("device {} was not left in order: {}", device.name(), e.toString());
+          }
+        });
+    left.putAll(Map.copyOf(found));
   }
 
   /** Null where the device, taken up again, is as it was left; else why it is not. */
@@ -101,11 +109,15 @@ final class Baselines {
       engine.changeMaps().markLost(device);
       return;
     }
-    ChangeMaps.renew(
-        device.tracker(),
-        device.raw().geometry().capacity(),
-        GenerationReason.CHANGED_WHILE_DETACHED,
-        why);
+    long capacity = device.raw().geometry().capacity();
+    try {
+      ChangeMaps.renew(device.tracker(), capacity, GenerationReason.CHANGED_WHILE_DETACHED, why);
+    } catch (BlksnapException | RuntimeException | Error e) {
+      // No room for a new map: then all has changed in the old one, which needs none.
+      LOG.error("device {}: all of it counts as changed: {}", device.name(), e.toString());
+      device.tracker().markBoth(0, capacity);
+      return;
+    }
     try {
       engine.generations().announce(device, device.tracker().info());
     } catch (IOException e) {

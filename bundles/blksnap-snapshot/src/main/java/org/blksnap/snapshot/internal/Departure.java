@@ -98,7 +98,6 @@ final class Departure {
     try {
       closeGates();
       engine.heldSnapshots().forEach(HeldSnapshot::closeForStop);
-      Baselines.rest(gates.keySet());
       Together.each(
           "closing devices", gates.keySet(), LONGEST_CLOSE, engine.attachments()::closeForStop);
       if (!engine.leftDevices().isEmpty()) {
@@ -120,7 +119,6 @@ final class Departure {
     try {
       closeGates();
       engine.heldSnapshots().forEach(HeldSnapshot::leave);
-      Baselines.rest(gates.keySet());
       Map<String, String> fingerprints = new ConcurrentHashMap<>();
       gates.keySet().forEach(device -> fingerprints.put(device.name(), ""));
       Together.each(

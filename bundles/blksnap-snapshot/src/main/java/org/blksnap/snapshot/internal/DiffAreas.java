@@ -90,6 +90,9 @@ final class DiffAreas {
       snapshot.keepError(view.device(), view.held().error(), view.held().detail());
     } catch (BlksnapException e) {
       LOG.error("{}", e.toString());
+      if (area == null) {
+        snapshot.dropChunks(view.device());
+      }
     }
   }
 

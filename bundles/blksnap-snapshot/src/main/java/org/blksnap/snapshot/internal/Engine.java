@@ -4,6 +4,7 @@ package org.blksnap.snapshot.internal;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.io.Closeable;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -124,8 +125,17 @@ final class Engine implements SnapshotService, FilteredDevice.Keeper, Closeable 
       swap.provide(room, provider);
       roomCame.signalAll();
       if (!restored && providers.complete()) {
+        try {
+          new Restoration(this).run();
+        } catch (IOException | UncheckedIOException e) {
+          LOG.error(
+              "nothing is attached, for the state directory {} was not read: {}; mend it, then"
+                  + " bundle:restart org.blksnap.snapshot",
+              state.root(),
+              e.toString());
+          return false;
+        }
         restored = true;
-        new Restoration(this).run();
         devices.all().forEach(this::watch);
         settleMaps(false);
         housekeeper.start();

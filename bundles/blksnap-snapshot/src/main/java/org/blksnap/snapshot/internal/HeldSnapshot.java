@@ -25,6 +25,7 @@ import org.blksnap.api.snapshot.SnapshotImage;
 import org.blksnap.api.snapshot.SnapshotState;
 import org.blksnap.api.snapshot.StorageStatus;
 import org.blksnap.api.snapshot.TakeResult;
+import org.blksnap.spi.chunk.DiffArea;
 
 /**
  * One snapshot of the userspace engine. Changing calls hold the engine's control lock; queries read
@@ -193,6 +194,25 @@ final class HeldSnapshot implements Snapshot {
     } finally {
       engine.control.unlock();
     }
+  }
+
+  /**
+   * At a start all its images were found lost: on record before anybody writes, for what is missing
+   * now may be there at the next start.
+   */
+  void keepLost() {
+    try {
+      keep(SnapshotRecord.Phase.TAKEN);
+    } catch (BlksnapException e) {
+      engine.log().error("snapshot {}: {}", id, e.getMessage());
+      members.all().keySet().forEach(this::dropChunks);
+    }
+  }
+
+  /** Needs no space: an image without its chunks is as little trusted as one lost on record. */
+  void dropChunks(String device) {
+    StateDirectory.removeQuietly(engine.hot().of(directory).resolve("area-" + device));
+    StateDirectory.removeQuietly(directory.resolve("area-" + device));
   }
 
   private void checkAlive() throws BlksnapException {
@@ -393,7 +413,15 @@ final class HeldSnapshot implements Snapshot {
       if (state == SnapshotState.DESTROYED) {
         return;
       }
-      keepQuietly(SnapshotRecord.Phase.DESTROYING);
+      boolean wasTaken = state == SnapshotState.TAKEN;
+      try {
+        keep(SnapshotRecord.Phase.DESTROYING);
+      } catch (BlksnapException e) {
+        engine.log().error("snapshot {}: {}", id, e.getMessage());
+        if (wasTaken) {
+          views.values().forEach(this::spoil);
+        }
+      }
       state = SnapshotState.DESTROYED;
       for (ImageView view : views.values()) {
         attempt(
@@ -417,6 +445,18 @@ final class HeldSnapshot implements Snapshot {
     }
     engine.events().close(id);
     engine.events().offer(new BlksnapEvent.Destroyed(System.nanoTime(), id));
+  }
+
+  /**
+   * A kill must not bring back an image past which writes went, though the record knows nothing.
+   */
+  private void spoil(ImageView view) {
+    DiffArea area = view.held().area();
+    if (area == null) {
+      dropChunks(view.device());
+    } else {
+      area.corrupt(Errno.ESTALE, "its snapshot was being destroyed");
+    }
   }
 
   /** A part of a destruction. */

@@ -78,8 +78,9 @@ final class HotState {
       for (Path root : all.filter(path -> Files.exists(path.resolve(OWNER))).toList()) {
         Map<String, String> owner = RecordFile.read(root.resolve(OWNER), KIND);
         Path state = Path.of(owner.getOrDefault("path", "/"));
-        if (Files.isDirectory(state)
-            && !String.valueOf(StateRoot.idOf(state)).equals(owner.get("id"))) {
+        UUID now =
+            Files.isDirectory(state) ? StateRoot.idOf(state) : null; // null: not mounted, maybe
+        if (now != null && !now.toString().equals(owner.get("id"))) {
           LOG.info("{} belonged to a state directory that is gone, and is removed", root);
           StateDirectory.removeTree(root);
         }

@@ -151,12 +151,8 @@ final class HotSwap {
       eachAlone(devices, HotSwap::retire);
     }
     suspend(room, devices);
-    if (room == Room.DEVICE) {
-      Baselines.rest(devices);
-      eachAlone(devices, engine.baselines()::keep);
-    }
     switch (room) {
-      case DEVICE -> Together.each("closing devices", devices, LONGEST_CLOSE, HotSwap::letRawGo);
+      case DEVICE -> engine.baselines().letGo(devices);
       case TRACKER -> eachAlone(devices, device -> letTrackerGo(device, quiet(device)));
       case CHUNK -> eachAlone(devices, device -> letAreaGo(device, quiet(device)));
       case STORAGE -> throw new AssertionError(room);
@@ -229,19 +225,6 @@ final class HotSwap {
       return "the device bundle is away";
     }
     return device.tracker() == null ? "not tracked, the tracker bundle is away" : "ok";
-  }
-
-  private static void letRawGo(FilteredDevice device) {
-    RawDevice raw = device.raw();
-    if (raw == null) {
-      return;
-    }
-    device.installRaw(null);
-    try {
-      raw.close();
-    } catch (IOException e) {
-      LOG.warn("device {}: {}", device.name(), e.toString());
-    }
   }
 
   private void letTrackerGo(FilteredDevice device, boolean quiet) {
@@ -504,20 +487,13 @@ final class HotSwap {
   private void deviceIsBack(FilteredDevice device) throws IOException {
     device.installRaw(reopen(device));
     String why = "the device bundle was away; others may have written meanwhile";
-    if (device.tracker() != null) {
-      ChangeMaps.renew(
-          device.tracker(),
-          device.geometry().capacity(),
-          GenerationReason.CHANGED_WHILE_DETACHED,
-          why);
-      engine.generations().announce(device, device.tracker().info());
-    } else {
-      engine.changeMaps().markLost(device);
+    loseImage(device, why);
+    engine.baselines().begin(device, why);
+    if (device.tracker() == null) {
       if (engine.providers().get(Room.TRACKER) != null) {
         device.installTracker(engine.changeMaps().adopt(device));
       }
     }
-    loseImage(device, why);
     engine.guardian().watch(device.name(), device.raw());
   }
 }

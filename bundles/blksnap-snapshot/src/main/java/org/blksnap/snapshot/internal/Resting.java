@@ -5,7 +5,6 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.blksnap.spi.device.RawDevice;
@@ -79,7 +78,7 @@ final class Resting {
       try {
         if (!tracker.stirred()) {
           raw.flush();
-          Baselines.rest(List.of(device));
+          Baselines.rest(raw);
           tracker.rest(raw.fingerprint());
           resting.add(tracker);
         }

@@ -48,26 +48,29 @@ final class Restoration {
     this.engine = engine;
   }
 
-  void run() {
+  /**
+   * Where it fails nothing is attached: a device served without its image would spoil that unseen.
+   */
+  void run() throws IOException {
     engine.assertControlled();
+    List<Path> devices = engine.state().devices();
+    List<Path> snapshots = engine.state().snapshots();
     engine.leftDevices().fetch();
-    try {
-      for (Path directory : engine.state().devices()) {
-        restoreDevice(directory);
-      }
-      List<HeldSnapshot> found = new ArrayList<>();
-      for (Path directory : engine.state().snapshots()) {
+    devices.forEach(this::restoreDevice);
+    List<HeldSnapshot> found = new ArrayList<>();
+    for (Path directory : snapshots) {
+      try {
         restoreSnapshot(directory, found);
+      } catch (IOException | RuntimeException e) {
+        setAside(directory, e);
       }
-      found.sort(Comparator.comparing(HeldSnapshot::created));
-      found.forEach(engine.snapshotList()::remember);
-      for (HeldSnapshot snapshot : found) {
-        for (FilteredDevice device : engine.deviceList().of(snapshot)) {
-          relink(snapshot, device);
-        }
+    }
+    found.sort(Comparator.comparing(HeldSnapshot::created));
+    found.forEach(engine.snapshotList()::remember);
+    for (HeldSnapshot snapshot : found) {
+      for (FilteredDevice device : engine.deviceList().of(snapshot)) {
+        relink(snapshot, device);
       }
-    } catch (IOException e) {
-      LOG.error("the state directory {} was not read: {}", engine.state().root(), e.toString());
     }
   }
 
@@ -155,6 +158,9 @@ final class Restoration {
         taken ? SnapshotState.TAKEN : SnapshotState.CREATED,
         record,
         taken ? lostFor(lost, record.members()) : untaken(snapshot, record.members()));
+    if (taken && lost != null) {
+      snapshot.keepLost();
+    }
     found.add(snapshot);
   }
 
