@@ -66,6 +66,11 @@ public final class EngineSubject implements Subject {
     start();
   }
 
+  /** The one that works now. */
+  Engine engine() {
+    return engine;
+  }
+
   private void start() throws BlksnapException {
     plan = new CallPlan();
     events = new DispatchingEventProvider();
