@@ -14,7 +14,9 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
@@ -44,6 +46,12 @@ final class StateDirectory implements Closeable {
     this.lockChannel = lockChannel;
   }
 
+  /**
+   * Of locks that another engine of this process holds, by directory: who closes any channel of the
+   * file drops the lock of them all. Used again at the next try.
+   */
+  private static final Map<Path, FileChannel> REFUSED = new ConcurrentHashMap<>();
+
   /** EBUSY: another engine works on it. */
   static StateDirectory open(Path root) throws BlksnapException {
     try {
@@ -51,11 +59,13 @@ final class StateDirectory implements Closeable {
       Files.setPosixFilePermissions(root, PosixFilePermissions.fromString("rwx------"));
       Files.createDirectories(root.resolve("devices"));
       Files.createDirectories(root.resolve("snapshots"));
+      FileChannel kept = REFUSED.remove(root);
       FileChannel channel =
-          FileChannel.open(
-              root.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-      if (!lock(channel)) {
-        channel.close();
+          kept != null
+              ? kept
+              : FileChannel.open(
+                  root.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+      if (!lock(root, channel)) {
         throw new BlksnapException(
             Errno.EBUSY,
             "state directory "
@@ -72,11 +82,15 @@ final class StateDirectory implements Closeable {
     }
   }
 
-  private static boolean lock(FileChannel channel) throws IOException {
+  private static boolean lock(Path root, FileChannel channel) throws IOException {
     try {
       FileLock lock = channel.tryLock();
+      if (lock == null) {
+        channel.close();
+      }
       return lock != null;
     } catch (OverlappingFileLockException e) {
+      REFUSED.put(root, channel);
       return false;
     }
   }
