@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whoever starts it, and how many at once, status and stop find what runs; and a start that fails says so at once, with the reason."""
 import atexit
+import pty
+import termios
 
 from kit import *
 
@@ -127,8 +129,28 @@ for word in ("no!such", "größe", "a=b", "$x"):
     done = run(word, expect=1)
     check(f"command {word} refused: no such command" in done.stderr and not done.stdout, f"{word}: {done.stdout}{done.stderr}")
 run("status")
-run("stop")
 say("words that mean nothing here are refused")
+
+
+def shell_ends(end, expect):
+    """An interactive shell at a terminal of its own; the terminal is afterwards as it was before."""
+    ours, its = pty.openpty()
+    before = termios.tcgetattr(its)
+    shell = subprocess.Popen(["perl", home / "bin" / "blksnap-console", home / "data" / "console.sock"], stdin=its, stdout=its, stderr=its, env=surroundings)
+    until("the shell has the terminal", lambda: not termios.tcgetattr(its)[3] & termios.ECHO)
+    end(shell, ours)
+    shell.wait(CONDITION_LIMIT)
+    check(shell.returncode == expect, f"the shell ended with {shell.returncode}, not {expect}")
+    check(termios.tcgetattr(its) == before, f"after exit status {expect} the terminal is not as it was")
+    os.close(ours)
+    os.close(its)
+
+
+for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+    shell_ends(lambda shell, terminal: shell.send_signal(number), 130)
+shell_ends(lambda shell, terminal: os.write(terminal, b"logout\r"), 0)
+run("stop")
+say("a shell leaves its terminal as it was, whatever ends it")
 
 # Nothing of the host's is closed to others: what setenv would do is told here, not done.
 SOURCED = """
@@ -147,4 +169,30 @@ for name in ("KARAF_BASE", "KARAF_ETC", "KARAF_DATA"):
         done = command("sh", "-c", SOURCED, "sh", home, expect=4, env={**surroundings, name: str(place)})
         check(f"{name} \"{place}\" refused" in done.stderr, f"{name}={place}: {done.stderr}")
 say("directories of the host are refused before any is closed")
+
+# Where others may put a directory in the place of ours, nothing is mapped as code; and a debugger comes from this machine alone.
+FUNCTIONS = """
+DIRNAME=$1/bin
+KARAF_SCRIPT=client
+place=$2
+shift 2
+. "$DIRNAME/setenv"
+blksnap_native_in "$place" || exit 1
+echo "$JAVA_DEBUG_OPTS"
+"""
+for mode, owner, status in ((0o755, 0, 0), (0o1777, 0, 0), (0o777, 0, 1), (0o775, 0, 1), (0o755, 12345, 1)):
+    if owner and os.geteuid() != 0:
+        continue
+    above = WORK / f"above-{mode:o}-{owner}"
+    above.mkdir()
+    if owner:
+        os.chown(above, owner, owner)
+    above.chmod(mode)
+    done = command("sh", "-c", FUNCTIONS, "sh", home, above / "native", expect=None)
+    check(done.returncode == status, f"a directory of mode {mode:o} of user {owner} above JNA's: {done.returncode}, not {status}")
+    if status == 0:
+        check("suspend=n,address=127.0.0.1:5005" in done.stdout, f"a debugger may come from anywhere: {done.stdout}")
+done = command("sh", "-c", FUNCTIONS, "sh", home, WORK / "native", "debugs")
+check("suspend=y,address=127.0.0.1:5005" in done.stdout, f"a debugger may come from anywhere: {done.stdout}")
+say("no code from where others may write; a debugger from this machine alone")
 command("rm", "-rf", home)
