@@ -7,6 +7,7 @@ from kit import *
 
 # As an operator's shell may have it, and as a cron job has it.
 POSIX = {"LC_ALL": "POSIX", "LANG": "POSIX"}
+DEEP = "deep" * 40
 LIVE = ["sp ace", "quote ' and &;()", "$HOME * ~ = +", "größe-диск-☃"]
 REFUSED = ["colon:", "comma,", "at@", "percent%41", "hash#", "what?", "jar!", "pipe|", "angle<>", "quote\"", "caret^", "tick`", "brace{}", "bracket[]", "back\\slash", "new\nline", "${karaf.home}", b"latin-\xe4"]
 port = free_port()
@@ -57,6 +58,19 @@ def lives_twice(name):
     say(f"works, twice: {name}")
 
 
+def takes_commands(name):
+    """Though the path of its socket is longer than an address may be."""
+    home = install(name)
+    run(home, "start")
+    try:
+        run(home, "wait-ready", START_LIMIT, timeout=START_LIMIT + 10)
+        check(json.loads(run(home, "device-list", "--json").stdout) == [], f"{name}: takes no commands")
+    finally:
+        run(home, "stop")
+    shutil.rmtree(home)
+    say(f"takes commands: {name}")
+
+
 def running(home):
     words = run(home, "status").stdout.split()
     return int(words[words.index("process") + 1].rstrip(","))
@@ -90,3 +104,4 @@ for name in REFUSED:
 say(f"refused with the reason, before anything starts: {len(REFUSED)} names")
 for name in LIVE:
     lives_twice(name)
+takes_commands(DEEP)

@@ -14,6 +14,14 @@ final class CommandText {
 
   private CommandText() {}
 
+  /**
+   * Whether a word may name a command. One that has to be quoted names none: the shell would take
+   * it for a value, and say and do nothing.
+   */
+  static boolean namesACommand(String word) {
+    return PLAIN.matcher(word).matches();
+  }
+
   static String line(List<String> words) {
     String command = words.get(0);
     StringBuilder line = new StringBuilder();

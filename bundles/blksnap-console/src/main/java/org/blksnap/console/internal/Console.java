@@ -48,6 +48,11 @@ final class Console {
 
   /** Answers the exit status. The session ends when {@code gone} is closed from another thread. */
   int run(List<String> words, PrintStream out, PrintStream err, Gone gone) {
+    if (!CommandText.namesACommand(words.get(0))) {
+      err.println(noSuchCommand(words.get(0)));
+      err.flush();
+      return FAILED;
+    }
     Subject administrator = administrator();
     return Subject.doAs(
         administrator,
@@ -77,12 +82,16 @@ final class Console {
     }
     // Its class is not exported.
     if (e.getClass().getSimpleName().equals("CommandNotFoundException")) {
-      return "command "
-          + command
-          + " refused: no such command; see bin/blksnap help, or bin/blksnap shell and TAB [ENOSYS]";
+      return noSuchCommand(command);
     }
     LOG.debug("command {} failed", command, e);
     return e.getMessage() == null || e.getMessage().isBlank() ? e.toString() : e.getMessage();
+  }
+
+  private static String noSuchCommand(String command) {
+    return "command "
+        + command
+        + " refused: no such command; see bin/blksnap help, or bin/blksnap shell and TAB [ENOSYS]";
   }
 
   /** An interactive shell; returns when it is left or its client is gone. */

@@ -13,17 +13,19 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.ThreadFactory;
 import jdk.net.ExtendedSocketOptions;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * The unix socket by which {@code bin/blksnap} reaches the shell. The directory it lies in and its
- * own mode keep others out, and the kernel's word on who connects is asked besides: this process's
- * user and root are let in, each as administrator.
+ * own mode keep others out, and the kernel's word on who connects is asked besides: the owner of
+ * the socket, which is this process's user, and root are let in, each as administrator.
  *
  * <p>States: listening until {@link #close}, then closed: nobody new comes in, and what runs goes
  * on to its end. That may be the very command that updates this bundle.
@@ -43,8 +45,20 @@ final class ConsoleServer implements AutoCloseable {
   /** Longest address of a unix socket that the kernel takes, bytes. */
   private static final int LONGEST_ADDRESS = 107;
 
+  /** Where a short link to a deep directory may stand; the first that takes it is used. */
+  private static final List<Path> SHORT_PLACES =
+      List.of(
+          Path.of("/tmp"),
+          Path.of("/var/tmp"),
+          Path.of("/dev/shm"),
+          Path.of(System.getProperty("java.io.tmpdir")));
+
+  /** Pause after a client could not be accepted: what was short may be there again. */
+  private static final long PAUSE_MILLIS = 100;
+
   private final Path socket;
   private final Console console;
+  private final ThreadFactory threads;
   private final ServerSocketChannel channel;
   private final Thread accepting;
 
@@ -55,9 +69,16 @@ final class ConsoleServer implements AutoCloseable {
   private long made;
 
   ConsoleServer(Path socket, Console console) throws IOException {
+    this(socket, console, SHORT_PLACES, Thread::new);
+  }
+
+  /** With places for a short link and a maker of the clients' threads, for tests. */
+  ConsoleServer(Path socket, Console console, List<Path> places, ThreadFactory threads)
+      throws IOException {
     this.socket = socket;
     this.console = console;
-    channel = bound(socket);
+    this.threads = threads;
+    channel = bound(socket, places);
     accepting = new Thread(this::accept, "blksnap-console-accept");
     accepting.setDaemon(true);
     accepting.start();
@@ -66,14 +87,14 @@ final class ConsoleServer implements AutoCloseable {
   /**
    * Through a short link where the path is too long for the kernel; the socket lies there anyway.
    */
-  private static ServerSocketChannel bound(Path socket) throws IOException {
+  private static ServerSocketChannel bound(Path socket, List<Path> places) throws IOException {
     Files.deleteIfExists(socket);
     ServerSocketChannel channel = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
     Path link = null;
     try {
       Path address = socket;
-      if (socket.toString().getBytes(StandardCharsets.UTF_8).length > LONGEST_ADDRESS) {
-        link = Files.createTempDirectory("blksnap-");
+      if (!fits(socket)) {
+        link = shortDirectory(socket, places);
         address =
             Files.createSymbolicLink(link.resolve("d"), socket.getParent())
                 .resolve(socket.getFileName());
@@ -92,21 +113,79 @@ final class ConsoleServer implements AutoCloseable {
     }
   }
 
-  private void accept() {
-    while (channel.isOpen()) {
+  private static boolean fits(Path address) {
+    return address.toString().getBytes(StandardCharsets.UTF_8).length <= LONGEST_ADDRESS;
+  }
+
+  /** A fresh directory of ours, short enough for a link {@code d} in it to lead to the socket. */
+  private static Path shortDirectory(Path socket, List<Path> places) throws IOException {
+    List<String> reasons = new ArrayList<>();
+    for (Path place : places) {
       try {
-        admit(channel.accept());
-      } catch (ClosedChannelException e) {
-        return;
-      } catch (IOException | RuntimeException | OutOfMemoryError e) {
-        LOG.warn("a client of {} could not be accepted: {}", socket, e.toString());
+        Path made = Files.createTempDirectory(place, "blksnap-");
+        if (fits(made.resolve("d").resolve(socket.getFileName()))) {
+          return made;
+        }
+        Files.delete(made);
+        reasons.add(place + " is too long");
+      } catch (IOException e) {
+        reasons.add(e.toString());
       }
+    }
+    throw new IOException(
+        "socket "
+            + socket
+            + " refused: its path is longer than "
+            + LONGEST_ADDRESS
+            + " bytes, and a short link to it can be made nowhere: "
+            + String.join("; ", reasons));
+  }
+
+  private void accept() {
+    boolean told = false;
+    while (channel.isOpen()) {
+      SocketChannel client = null;
+      try {
+        client = channel.accept();
+        admit(client);
+        told = false;
+      } catch (ClosedChannelException e) {
+        if (client == null) {
+          return;
+        }
+      } catch (IOException | RuntimeException | OutOfMemoryError e) {
+        if (!told) {
+          LOG.warn("clients of {} cannot be accepted: {}", socket, e.toString());
+        }
+        told = true;
+        close(client);
+        pause();
+      }
+    }
+  }
+
+  private static void close(SocketChannel client) {
+    if (client != null) {
+      try {
+        client.close();
+      } catch (IOException e) {
+        LOG.debug("closing a client: {}", e.toString());
+      }
+    }
+  }
+
+  private static void pause() {
+    try {
+      Thread.sleep(PAUSE_MILLIS);
+    } catch (InterruptedException e) {
+      // The next accept ends by it.
+      Thread.currentThread().interrupt();
     }
   }
 
   private void admit(SocketChannel client) throws IOException {
     String peer = client.getOption(ExtendedSocketOptions.SO_PEERCRED).user().getName();
-    if (!List.of(System.getProperty("user.name"), "root").contains(peer)) {
+    if (!peer.equals("root") && !peer.equals(Files.getOwner(socket).getName())) {
       refuse(client, "user " + peer + " refused: allowed are root and the user who runs this");
       return;
     }
@@ -126,18 +205,23 @@ final class ConsoleServer implements AutoCloseable {
               + " commands run, which is the most; wait for one to end [EBUSY]");
       return;
     }
-    Thread thread =
-        new Thread(
-            () -> {
-              try {
-                connection.run();
-              } finally {
-                forget(connection);
-              }
-            },
-            "blksnap-console-" + number);
-    thread.setDaemon(true);
-    thread.start();
+    try {
+      Thread thread =
+          threads.newThread(
+              () -> {
+                try {
+                  connection.run();
+                } finally {
+                  forget(connection);
+                }
+              });
+      thread.setName("blksnap-console-" + number);
+      thread.setDaemon(true);
+      thread.start();
+    } catch (RuntimeException | OutOfMemoryError e) {
+      forget(connection);
+      throw e;
+    }
   }
 
   private static void refuse(SocketChannel client, String why) throws IOException {

@@ -3,20 +3,26 @@ package org.blksnap.console.internal;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 import org.apache.felix.gogo.runtime.threadio.ThreadIOImpl;
 import org.apache.karaf.shell.api.console.Command;
 import org.apache.karaf.shell.api.console.Completer;
@@ -32,6 +38,9 @@ import org.junit.jupiter.api.io.TempDir;
 
 @Timeout(60)
 class ConsoleServerTest {
+  /** A user that no machine knows by name. */
+  private static final int NAMELESS = 1_999_999_999;
+
   @TempDir Path directory;
 
   private final ThreadIOImpl threadIo = new ThreadIOImpl();
@@ -76,9 +85,15 @@ class ConsoleServerTest {
     server = new ConsoleServer(socket, new Console(sessions));
   }
 
+  /** Not before what ran for clients has ended: the end of a session sets the streams once more. */
   @AfterEach
-  void close() {
+  void close() throws InterruptedException {
     server.close();
+    for (Thread thread : Thread.getAllStackTraces().keySet()) {
+      if (thread.getName().startsWith("blksnap-console-")) {
+        thread.join();
+      }
+    }
     threadIo.stop();
   }
 
@@ -178,6 +193,21 @@ class ConsoleServerTest {
   }
 
   @Test
+  void aWordThatNamesNoCommandIsRefusedWhateverItsCharacters() throws Exception {
+    for (String word :
+        List.of(
+            "wörds", "words!", "wo rds", "'words'", "$words", "words=1", "a:b*", "", ":", "1:2")) {
+      Answer answer = run(word, "argument");
+      assertEquals("", answer.printed(), word);
+      assertTrue(
+          answer.errors().contains("command " + word + " refused: no such command"),
+          word + ": " + answer.errors());
+      assertTrue(answer.errors().contains("[ENOSYS]"), word + ": " + answer.errors());
+      assertEquals("1", answer.status(), word);
+    }
+  }
+
+  @Test
   void muchOutputArrivesWhole() throws Exception {
     assertEquals(1_000_000, run("much").printed().length());
   }
@@ -223,6 +253,89 @@ class ConsoleServerTest {
   @Test
   void onlyTheOwnerMayConnect() throws Exception {
     assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(socket)));
+  }
+
+  @Test
+  void theOwnerOfTheSocketIsLetInThoughItHasNoName() throws Exception {
+    assumeTrue(Files.getAttribute(directory, "unix:uid").equals(0), "needs root");
+    Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxr-xr-x"));
+    Files.setPosixFilePermissions(socket, PosixFilePermissions.fromString("rw-rw-rw-"));
+    String refused = saidTo(NAMELESS);
+    assertTrue(refused.contains("user " + NAMELESS + " refused"), refused);
+    Files.setAttribute(socket, "unix:uid", NAMELESS);
+    String answered = saidTo(NAMELESS);
+    assertTrue(answered.contains("no such command"), answered);
+  }
+
+  /** What a client of this user is told whose command is unknown. */
+  private String saidTo(int user) throws Exception {
+    Process client =
+        new ProcessBuilder(
+                "setpriv",
+                "--reuid=" + user,
+                "--clear-groups",
+                "perl",
+                "-MSocket",
+                "-e",
+                "$SIG{PIPE} = 'IGNORE'; socket(S, PF_UNIX, SOCK_STREAM, 0); connect(S, pack_sockaddr_un($ARGV[0])) or die;"
+                    + " syswrite(S, pack('aNaaN', 'A', 1, 'x', 'R', 0)); print while <S>;",
+                socket.toString())
+            .redirectErrorStream(true)
+            .start();
+    return new String(client.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+  }
+
+  @Test
+  void aThreadThatCannotStartLeavesNeitherTheClientNorItsPlaceBehind() throws Exception {
+    AtomicInteger failures = new AtomicInteger(ConsoleServer.MAXIMUM_CONNECTIONS);
+    Path other = directory.resolve("other.sock");
+    ThreadFactory threads =
+        task -> {
+          if (failures.getAndDecrement() > 0) {
+            throw new OutOfMemoryError("unable to create native thread");
+          }
+          return new Thread(task);
+        };
+    try (ConsoleServer scarce =
+        new ConsoleServer(other, new Console(sessions), List.of(directory), threads)) {
+      for (int i = 0; i < ConsoleServer.MAXIMUM_CONNECTIONS; i++) {
+        try (SocketChannel client = SocketChannel.open(UnixDomainSocketAddress.of(other))) {
+          assertEquals(new Answer("", "", null), answer(client));
+        }
+      }
+      try (SocketChannel client = SocketChannel.open(UnixDomainSocketAddress.of(other))) {
+        DataOutputStream out = new DataOutputStream(ChannelStreams.out(client));
+        Frame.of(Frame.WORD, "words").write(out);
+        Frame.of(Frame.WORD, "served").write(out);
+        Frame.of(Frame.RUN, "").write(out);
+        assertEquals("[served]\n", answer(client).printed());
+      }
+    }
+  }
+
+  @Test
+  void aShortLinkIsMadeWhereItsPathFits() throws Exception {
+    Path deep = Files.createDirectory(directory.resolve("d".repeat(120)));
+    Path there = deep.resolve("console.sock");
+    List<Path> places = List.of(directory.resolve("not-there"), deep, directory);
+    try (ConsoleServer far = new ConsoleServer(there, new Console(sessions), places, Thread::new)) {
+      assertTrue(Files.exists(there));
+      assertEquals(List.of(there), listed(deep));
+    }
+    IOException refused =
+        assertThrows(
+            IOException.class,
+            () ->
+                new ConsoleServer(there, new Console(sessions), List.of(deep), Thread::new)
+                    .close());
+    assertTrue(refused.getMessage().contains("too long"), refused.getMessage());
+    assertEquals(List.of(), listed(deep));
+  }
+
+  private static List<Path> listed(Path place) throws IOException {
+    try (Stream<Path> all = Files.list(place)) {
+      return all.toList();
+    }
   }
 
   @Test

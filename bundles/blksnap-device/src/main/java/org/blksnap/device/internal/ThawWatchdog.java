@@ -24,7 +24,8 @@ import org.blksnap.api.block.Errno;
  * told by       its standard input: the word {@code thawed}; end of file means that the JVM is dead
  * waits by      coreutils' timeout, whose clock nobody sets
  * needs         /bin/sh, timeout, head, fsfreeze; no file, no directory of its own
- * ignores       SIGINT, SIGHUP, SIGTERM, as they come to a whole group of processes
+ * ignores       SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGTTIN, SIGTTOU, as they come to a whole
+ *               group of processes; and SIGPIPE, as nobody may be left to read what it says
  * </pre>
  *
  * <p>The file system is held by an open directory, so that neither a mount above it nor a rename
@@ -48,7 +49,7 @@ final class ThawWatchdog implements AutoCloseable {
 
   private static final String SCRIPT =
       """
-      trap '' HUP INT TERM
+      trap '' HUP INT QUIT TERM TSTP TTIN TTOU PIPE
       for tool in timeout head fsfreeze; do
         command -v "$tool" >/dev/null || { echo "there is no $tool"; exit 2; }
       done

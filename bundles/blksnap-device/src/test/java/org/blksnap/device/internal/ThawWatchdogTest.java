@@ -72,7 +72,8 @@ class ThawWatchdogTest {
   @Test
   void signalsToAWholeGroupDoNotEndIt() throws Exception {
     ThawWatchdog watchdog = ThawWatchdog.start(mount, SHORT);
-    for (String signal : List.of("-INT", "-HUP", "-TERM")) {
+    for (String signal :
+        List.of("-HUP", "-INT", "-QUIT", "-TERM", "-TSTP", "-TTIN", "-TTOU", "-PIPE")) {
       LoopDevice.run("kill", signal, Long.toString(watchdog.pid()));
     }
     host.freeze(mount);

@@ -29,21 +29,17 @@ final class HotBase {
 
   /**
    * The configured one; else the first that can be had of {@code /run/blksnap}, {@code
-   * $XDG_RUNTIME_DIR/blksnap} and {@code /dev/shm/blksnap-<uid>}. ENODEV: none, with why.
+   * $XDG_RUNTIME_DIR/blksnap}, where that variable names a directory of our own, and {@code
+   * /dev/shm/blksnap-<uid>}. ENODEV: none, with why.
    */
   static Path find(String configured) throws BlksnapException {
     List<Path> candidates = new ArrayList<>();
+    List<String> reasons = new ArrayList<>();
     if (!configured.isEmpty()) {
       candidates.add(Path.of(configured).toAbsolutePath().normalize());
     } else {
-      candidates.add(Path.of("/run/blksnap"));
-      String runtime = System.getenv("XDG_RUNTIME_DIR");
-      if (runtime != null && runtime.startsWith("/")) {
-        candidates.add(Path.of(runtime, "blksnap"));
-      }
-      candidates.add(Path.of("/dev/shm/blksnap-" + ownUser()));
+      candidates.addAll(candidates(System.getenv("XDG_RUNTIME_DIR"), reasons));
     }
-    List<String> reasons = new ArrayList<>();
     for (Path candidate : candidates) {
       try {
         makePrivate(candidate, configured.isEmpty());
@@ -53,6 +49,30 @@ final class HotBase {
       }
     }
     throw new BlksnapException(Errno.ENODEV, String.join("; ", reasons));
+  }
+
+  /**
+   * Where to look when nothing is configured. A runtime directory of somebody else's is left out,
+   * as its owner could remove ours or put another in its place: after {@code su} the variable still
+   * names the caller's.
+   */
+  static List<Path> candidates(String runtime, List<String> reasons) throws BlksnapException {
+    List<Path> candidates = new ArrayList<>();
+    candidates.add(Path.of("/run/blksnap"));
+    if (runtime != null && runtime.startsWith("/")) {
+      try {
+        Object owner = Files.getAttribute(Path.of(runtime), "unix:uid");
+        if (ownUser().equals(owner)) {
+          candidates.add(Path.of(runtime, "blksnap"));
+        } else {
+          reasons.add(runtime + ": it belongs to user " + owner);
+        }
+      } catch (IOException e) {
+        reasons.add(runtime + ": " + e);
+      }
+    }
+    candidates.add(Path.of("/dev/shm/blksnap-" + ownUser()));
+    return candidates;
   }
 
   private static void makePrivate(Path base, boolean inMemoryOnly) throws IOException {
