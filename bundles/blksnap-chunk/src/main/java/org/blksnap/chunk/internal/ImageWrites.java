@@ -122,8 +122,12 @@ final class ImageWrites {
         }
         if (!done) {
           SlotQueue.Ticket ticket = new SlotQueue.Ticket();
-          SlotQueue.End end = saved.await(ticket);
-          taken = ticket.slot();
+          SlotQueue.End end;
+          try {
+            end = saved.await(ticket);
+          } finally {
+            taken = ticket.slot();
+          }
           if (end == SlotQueue.End.SENT_AWAY) {
             throw SavedChunks.sentAway(chunk);
           }

@@ -197,7 +197,7 @@ final class MappedDiffArea implements DiffArea {
         }
         from = 0;
       }
-    } catch (InternalError e) {
+    } catch (Error e) {
       corruption.corrupt("chunk map can not be read", e);
     }
   }

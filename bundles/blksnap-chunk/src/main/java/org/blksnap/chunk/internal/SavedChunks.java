@@ -123,7 +123,8 @@ final class SavedChunks {
   /**
    * Saves what is still new of the wanted pages. Afterwards they are saved, or the area is
    * corrupted or gone; false where it ended or the wait for a slot was ended before: then the live
-   * write must not go down.
+   * write must not go down. Nothing is thrown, no {@link Error} either: a live write does not end
+   * for a snapshot that found no memory.
    */
   boolean save(int chunk, long wanted) {
     int taken = BufferSlots.NONE;
@@ -164,14 +165,18 @@ final class SavedChunks {
         }
         if (!done) {
           SlotQueue.Ticket ticket = new SlotQueue.Ticket();
-          SlotQueue.End end = await(ticket);
-          taken = ticket.slot();
+          SlotQueue.End end;
+          try {
+            end = await(ticket);
+          } finally {
+            taken = ticket.slot();
+          }
           if (end == SlotQueue.End.SENT_AWAY) {
             return false;
           }
         }
       }
-    } catch (IOException | RuntimeException | InternalError e) {
+    } catch (IOException | RuntimeException | Error e) {
       corruption.corrupt("old data of chunk " + chunk + " could not be read", e);
     } finally {
       giveBack(taken);

@@ -4,6 +4,7 @@ package org.blksnap.chunk.internal;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -288,6 +289,14 @@ class DiffAreaTest {
 
   private void refusedByLive() throws IOException {
     scene.area.write(ByteBuffer.allocate(10), 5);
+  }
+
+  @Test
+  void aLiveWriteGoesOnWhereThereIsNoMemoryToSaveFor() throws Exception {
+    scene.liveError = new OutOfMemoryError("by the test");
+    scene.liveWrite(0, scene.bytes(4096));
+    assertNotEquals(Errno.OK, scene.area.error());
+    assertTrue(scene.area.detail().contains("by the test"), scene.area.detail());
   }
 
   @Test
