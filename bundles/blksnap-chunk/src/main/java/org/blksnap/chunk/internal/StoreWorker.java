@@ -190,11 +190,14 @@ final class StoreWorker implements Runnable {
     boolean settling = pass > signal.ended();
     BitSet others = new BitSet();
     long stored = signal.progress();
+    int backed = slots.backed();
+    boolean idle = true;
     for (int slot = 0; slot < slots.slots(); slot++) {
       if (ended()) {
         return;
       }
       if (claims.claim(slot)) {
+        idle = false;
         growIfShort();
         store(slot);
       } else if (settling && claims.busy(slot)) {
@@ -209,8 +212,23 @@ final class StoreWorker implements Runnable {
     slots.shrink(freeBuffers.getAsInt());
     signal.passEnds(pass);
     if (lack.why() != null && signal.progress() == stored) {
-      lack.fruitlessRound();
-      LockSupport.parkNanos(this, RoomLack.RETRY_NANOS);
+      pause(RoomLack.RETRY_NANOS);
+      // What is being stored frees a slot yet. In this order: it is told before it is busy no more.
+      if (!claims.anyBusy() && slots.backed() <= backed && signal.progress() == stored) {
+        lack.fruitlessRound();
+      }
+    } else if (idle && signal.queued() > 0) {
+      LockSupport.parkNanos(this, OTHERS_POLL_NANOS);
+    }
+  }
+
+  /** The whole of it, however often a waiter wakes this thread. */
+  private void pause(long nanos) {
+    long begun = System.nanoTime();
+    long left = nanos;
+    while (left > 0 && !ended()) {
+      LockSupport.parkNanos(this, left);
+      left = nanos - (System.nanoTime() - begun);
     }
   }
 
