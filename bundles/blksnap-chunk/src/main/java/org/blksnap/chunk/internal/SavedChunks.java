@@ -411,8 +411,48 @@ final class SavedChunks {
     return Math.min(to, geometry.runEnd(chunk, rest));
   }
 
+  /**
+   * For an image write, which is of no account to a live one: it never corrupts. ENOSPC: the
+   * storage has no room and no buffer is left. EIO: none was free for the stall limit. EAGAIN: sent
+   * away.
+   */
+  void awaitForImage(SlotQueue.Ticket ticket, int chunk) throws BlksnapException {
+    SlotQueue.End end = queue.await(ticket, stallNanos);
+    if (ticket.slot() != BufferSlots.NONE) {
+      return;
+    }
+    switch (end) {
+      case SENT_AWAY:
+        throw sentAway(chunk);
+      case STALLED:
+        throw new BlksnapException(
+            Errno.EIO,
+            "chunk "
+                + chunk
+                + " was not written: all "
+                + slots.backed()
+                + " chunk buffers wait for the difference storage, and none became free for "
+                + TimeUnit.NANOSECONDS.toMillis(stallNanos)
+                + " ms; repeat it when the storage answers");
+      case FULL:
+        BlksnapException why = lack.why();
+        if (why != null) {
+          throw new BlksnapException(
+              Errno.ENOSPC,
+              "chunk "
+                  + chunk
+                  + " was not written: no buffer and no storage is left; give the snapshot storage: "
+                  + why.getMessage(),
+              why);
+        }
+        return;
+      default:
+        return;
+    }
+  }
+
   /** Without a slot at the stall limit the area is corrupted, and nobody waits any more. */
-  SlotQueue.End await(SlotQueue.Ticket ticket) {
+  private SlotQueue.End await(SlotQueue.Ticket ticket) {
     SlotQueue.End end = queue.await(ticket, stallNanos);
     if (end == SlotQueue.End.STALLED) {
       corruption.stalled("all " + slots.backed() + " chunk buffers wait", stallNanos);

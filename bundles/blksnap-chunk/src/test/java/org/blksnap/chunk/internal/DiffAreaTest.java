@@ -180,6 +180,37 @@ class DiffAreaTest {
     assertEquals(1, scene.corruptions.size());
   }
 
+  @Test
+  void anImageWriteThatFindsNoRoomIsRefusedAndTheImageStays() throws Exception {
+    withFourBuffers();
+    scene.storage.filled.set(scene.storage.bytes.length);
+    for (int i = 0; i < 4; i++) {
+      scene.liveWrite(i * CHUNK, scene.bytes(4096));
+    }
+    BlksnapException refused =
+        assertThrows(BlksnapException.class, () -> scene.imageWrite(5 * CHUNK, scene.bytes(4096)));
+    assertEquals(Errno.ENOSPC, refused.errno());
+    assertTrue(refused.getMessage().contains("no buffer and no storage"), refused.getMessage());
+    assertEquals(Errno.OK, scene.area.error(), scene.area.detail());
+    assertArrayEquals(scene.image, scene.wholeImage());
+  }
+
+  @Test
+  void anImageWriteToAStalledStorageIsRefusedAndTheImageStays() throws Exception {
+    scene.close();
+    Path home = Files.createDirectory(directory.resolve("stalled"));
+    scene = new Scene(home, CAPACITY, 18, 42, Scene.STALL, 4 * CHUNK);
+    scene.storage.hang = new CountDownLatch(1);
+    for (int i = 0; i < 4; i++) {
+      scene.liveWrite(i * CHUNK, scene.bytes(4096));
+    }
+    BlksnapException refused =
+        assertThrows(BlksnapException.class, () -> scene.imageWrite(5 * CHUNK, scene.bytes(4096)));
+    assertEquals(Errno.EIO, refused.errno());
+    assertEquals(Errno.OK, scene.area.error(), scene.area.detail());
+    assertArrayEquals(scene.image, scene.wholeImage());
+  }
+
   private void withFourBuffers() throws Exception {
     scene.close();
     Path home = Files.createDirectory(directory.resolve("four"));
