@@ -52,6 +52,9 @@ import org.blksnap.spi.chunk.LiveReader;
 final class SavedChunks {
   static final int STRIPES = 256;
 
+  /** The answer of a save that did not come about. */
+  static final long SENT_AWAY = -1;
+
   /** Pages wanted at once from which on the live device is asked for a hole before it is read. */
   static final int HOLE_FROM = 16;
 
@@ -121,12 +124,14 @@ final class SavedChunks {
   }
 
   /**
-   * Saves what is still new of the wanted pages. Afterwards they are saved, or the area is
-   * corrupted or gone; false where it ended or the wait for a slot was ended before: then the live
-   * write must not go down. Nothing is thrown, no {@link Error} either: a live write does not end
-   * for a snapshot that found no memory.
+   * Saves what is still new of the wanted pages, and waits for slots for {@code left} nanoseconds
+   * at most. Afterwards they are saved, or the area is corrupted or gone, and the answer is what
+   * remains of {@code left}; {@link #SENT_AWAY} where the area ended or the wait for a slot was
+   * ended before: then the live write must not go down. Nothing is thrown, no {@link Error} either:
+   * a live write does not end for a snapshot that found no memory.
    */
-  boolean save(int chunk, long wanted) {
+  long save(int chunk, long wanted, long left) {
+    long remains = left;
     int taken = BufferSlots.NONE;
     try {
       Stripe stripe = stripes[chunk % STRIPES];
@@ -135,7 +140,7 @@ final class SavedChunks {
         stripe.lock.lock();
         try {
           if (!state.open()) {
-            return state.gone();
+            return state.gone() ? remains : SENT_AWAY;
           }
           long missing = wanted & ~map.which(chunk);
           if (Long.bitCount(missing) >= HOLE_FROM && hole(chunk, missing)) {
@@ -165,15 +170,17 @@ final class SavedChunks {
         }
         if (!done) {
           SlotQueue.Ticket ticket = new SlotQueue.Ticket();
+          long begun = System.nanoTime();
           SlotQueue.End end;
           try {
-            end = await(ticket);
+            end = await(ticket, remains);
           } finally {
             taken = ticket.slot();
           }
           if (end == SlotQueue.End.SENT_AWAY) {
-            return false;
+            return SENT_AWAY;
           }
+          remains = Math.max(0, remains - (System.nanoTime() - begun));
         }
       }
     } catch (IOException | RuntimeException | Error e) {
@@ -181,7 +188,7 @@ final class SavedChunks {
     } finally {
       giveBack(taken);
     }
-    return true;
+    return remains;
   }
 
   private boolean hole(int chunk, long pages) throws IOException {
@@ -451,11 +458,20 @@ final class SavedChunks {
     }
   }
 
-  /** Without a slot at the stall limit the area is corrupted, and nobody waits any more. */
-  private SlotQueue.End await(SlotQueue.Ticket ticket) {
-    SlotQueue.End end = queue.await(ticket, stallNanos);
+  /**
+   * For a live write that has waited for all but {@code left} of the stall limit: without a slot
+   * then the area is corrupted, and nobody waits any more.
+   */
+  private SlotQueue.End await(SlotQueue.Ticket ticket, long left) {
+    SlotQueue.End end = queue.await(ticket, left);
     if (end == SlotQueue.End.STALLED) {
-      corruption.stalled("all " + slots.backed() + " chunk buffers wait", stallNanos);
+      corruption.corrupt(
+          Errno.EIO,
+          "the difference storage stalled: all "
+              + slots.backed()
+              + " chunk buffers wait, and a live write waited for them for "
+              + TimeUnit.NANOSECONDS.toMillis(stallNanos)
+              + " ms");
     } else if (end == SlotQueue.End.FULL) {
       BlksnapException why = lack.why();
       if (why != null) {

@@ -343,6 +343,19 @@ class DiffAreaTest {
     assertTrue(scene.area.detail().contains("stalled"), scene.area.detail());
   }
 
+  /** Each wait alone is far from the limit, and the storage moves all the time. */
+  @Test
+  void aWriteOfManyChunksWaitsNoLongerThanOneOfOne() throws Exception {
+    scene.close();
+    Path home = Files.createDirectory(directory.resolve("slow"));
+    scene = new Scene(home, CAPACITY, 18, 42, Duration.ofSeconds(1), 4 * CHUNK);
+    scene.storage.delay = 200;
+    scene.area.preserve(0, 60L * CHUNK, false);
+    assertEquals(Errno.EIO, scene.area.error());
+    assertTrue(scene.area.detail().contains("a live write waited"), scene.area.detail());
+    assertTrue(scene.storage.writes.get() > 0, "nothing was stored");
+  }
+
   @Test
   void aStalledStorageDoesNotHoldUpWritesWhileBuffersAreFree() throws Exception {
     scene.maximumInQueue = 1;
