@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -18,6 +19,9 @@ import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
 import java.util.UUID;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import java.util.zip.CRC32C;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
@@ -28,6 +32,7 @@ import org.blksnap.api.snapshot.Parameter;
 import org.blksnap.api.snapshot.Snapshot;
 import org.blksnap.api.snapshot.SnapshotImage;
 import org.blksnap.snapshot.internal.EngineSubject;
+import org.blksnap.testkit.CallPlan;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -83,6 +88,58 @@ class RestartTest {
     SnapshotImage now = subject.service().snapshot(snapshot.id()).images().get(0);
     assertEquals(Errno.ENOSPC, now.error());
     assertThrows(BlksnapException.class, () -> now.read(ByteBuffer.allocate(1), 0));
+  }
+
+  /** A directory in the new record's place refuses it as a full file system does. */
+  @Test
+  void aDestructionThatCouldNotBeNotedIsInTheAreasFileBeforeAWritePassesUnsaved() throws Exception {
+    snapshot.appendStorage(storage(16), List.of());
+    snapshot.take();
+    Files.createDirectory(
+        subject.state().resolve("snapshots").resolve(snapshot.id() + "/snapshot.record.new"));
+    CallPlan.Held deletion = subject.plan().hold("DiffArea.delete");
+    FutureTask<Void> destruction =
+        new FutureTask<>(
+            () -> {
+              snapshot.destroy();
+              return null;
+            });
+    new Thread(destruction).start();
+    try {
+      deletion.awaitArrival();
+      write(1);
+      assertNotEquals(0, errnoOf(areaFile()), "a killed engine's successor takes it for whole");
+    } finally {
+      deletion.release();
+    }
+    destruction.get(30, TimeUnit.SECONDS);
+  }
+
+  private Path areaFile() throws IOException {
+    try (Stream<Path> all = Files.walk(subject.memory())) {
+      return all.filter(file -> file.endsWith("chunks.map")).findFirst().orElseThrow();
+    }
+  }
+
+  private static int errnoOf(Path chunks) throws IOException {
+    return ByteBuffer.wrap(Files.readAllBytes(chunks))
+        .order(java.nio.ByteOrder.LITTLE_ENDIAN)
+        .getInt(64);
+  }
+
+  /** The store worker waits for a storage that is away; it must not be waited for in turn. */
+  @Test
+  void aDestructionDoesNotWaitForAStorageBundleThatIsAway() throws Exception {
+    subject.waits(Duration.ofSeconds(5), Duration.ofSeconds(60));
+    snapshot.appendStorage(storage(16), List.of());
+    snapshot.take();
+    subject.takeAway("STORAGE");
+    write(8);
+    long begun = System.nanoTime();
+    snapshot.destroy();
+    long seconds = TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - begun);
+    assertTrue(seconds < 10, "destroyed after " + seconds + " s");
+    subject.bringBack("STORAGE");
   }
 
   private void changeBehindItsBack() throws IOException {

@@ -41,7 +41,9 @@ public interface DiffArea extends Closeable {
   /**
    * Image write: into the area alone. Partly covered pages are loaded first. EIO once corrupted.
    * EAGAIN as of {@link #preserve}, perhaps with some of it written: the caller leaves the gate and
-   * repeats all of it. ESTALE once abandoned.
+   * repeats all of it. ENOSPC where no buffer and no storage is left, EIO where no buffer became
+   * free within the provider's bound: perhaps with some of it written, and the area is as good as
+   * before. ESTALE once abandoned.
    */
   void write(ByteBuffer src, long offset) throws IOException;
 

@@ -38,7 +38,8 @@ final class ImageWrites {
   /**
    * Writes the chunk's bytes {@code [from, to)}, which are taken from {@code src}. Whatever
    * happens, {@code src} may be spoilt. EAGAIN: the area ended, or the wait for a slot was ended;
-   * the caller repeats it.
+   * the caller repeats it. ENOSPC, EIO: as {@link SavedChunks#awaitForImage}; the image is as good
+   * as before, but for the part of the range that was written.
    */
   void write(int chunk, int from, int to, ByteBuffer src) throws IOException {
     int base = src.position();
@@ -122,10 +123,10 @@ final class ImageWrites {
         }
         if (!done) {
           SlotQueue.Ticket ticket = new SlotQueue.Ticket();
-          SlotQueue.End end = saved.await(ticket);
-          taken = ticket.slot();
-          if (end == SlotQueue.End.SENT_AWAY) {
-            throw SavedChunks.sentAway(chunk);
+          try {
+            saved.awaitForImage(ticket, chunk);
+          } finally {
+            taken = ticket.slot();
           }
         }
       }

@@ -30,9 +30,9 @@ import org.slf4j.LoggerFactory;
  * lock, no allocation. Otherwise the missing pages, and only they, are read into a buffer slot
  * under the lock of the chunk, and their bits set. The storage is never touched on this way: the
  * worker allocates and writes later, so a slow or hanging storage is not seen before all slots are
- * in use. Then a writer waits for the worker, as long as it makes progress; after the stall limit
- * without any the area is given up and the write goes on. Each error on this way corrupts the area;
- * the corruption is in the file before the write passes.
+ * in use. Then a writer waits for its turn; after the stall limit, all its waits together, the area
+ * is given up and the write goes on. Each error on this way corrupts the area; the corruption is in
+ * the file before the write passes.
  *
  * <p><b>Image readers</b> read the live device first and look at the bits afterwards: see {@link
  * ImageReader}. <b>Image writers</b> set bits as a save does, so a later live write has nothing to
@@ -190,19 +190,21 @@ final class MappedDiffArea implements DiffArea {
     try {
       int last = geometry.chunkOf(end - 1);
       int from = geometry.within(offset);
+      long left = stallNanos;
       for (int chunk = geometry.chunkOf(offset); chunk <= last; chunk++) {
         long wanted = geometry.pages(from, geometry.upTo(chunk, end));
         if ((wanted & ~saved.saved(chunk)) != 0) {
-          copy(chunk, wanted, noWait);
+          left = copy(chunk, wanted, noWait, left);
         }
         from = 0;
       }
-    } catch (InternalError e) {
+    } catch (Error e) {
       corruption.corrupt("chunk map can not be read", e);
     }
   }
 
-  private void copy(int chunk, long wanted, boolean noWait) throws BlksnapException {
+  /** {@code left}: nanoseconds the write may wait yet for buffers; the answer is what remains. */
+  private long copy(int chunk, long wanted, boolean noWait, long left) throws BlksnapException {
     if (noWait) {
       throw new BlksnapException(
           Errno.EAGAIN,
@@ -212,7 +214,8 @@ final class MappedDiffArea implements DiffArea {
               + chunk
               + " has to be copied first; repeat it without no-wait");
     }
-    if (!saved.save(chunk, wanted)) {
+    long remains = saved.save(chunk, wanted, left);
+    if (remains == SavedChunks.SENT_AWAY) {
       throw new BlksnapException(
           Errno.EAGAIN,
           "write to "
@@ -221,6 +224,7 @@ final class MappedDiffArea implements DiffArea {
               + chunk
               + " has to be copied first, and its diff area is let go; leave the gate, come again");
     }
+    return remains;
   }
 
   @Override

@@ -8,7 +8,8 @@ import org.blksnap.api.block.BlksnapException;
  * What is known of a storage that has no room. That alone corrupts nothing: chunks stay in their
  * slots, the store worker asks again, and storage that is given meanwhile is used. Only where a
  * live write needs a slot, none is free and none can be stored, the area is over: that is told by
- * {@link #fruitless}, the rounds of the worker in which there was no room and no slot became free.
+ * {@link #fruitless}, the rounds of the worker in which there was no room, no slot became free or
+ * was added, and no other thread was storing one.
  */
 final class RoomLack {
   /** Between two looks for room while somebody waits for it. */

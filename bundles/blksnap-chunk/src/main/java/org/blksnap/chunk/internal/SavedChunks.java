@@ -52,6 +52,9 @@ import org.blksnap.spi.chunk.LiveReader;
 final class SavedChunks {
   static final int STRIPES = 256;
 
+  /** The answer of a save that did not come about. */
+  static final long SENT_AWAY = -1;
+
   /** Pages wanted at once from which on the live device is asked for a hole before it is read. */
   static final int HOLE_FROM = 16;
 
@@ -121,11 +124,14 @@ final class SavedChunks {
   }
 
   /**
-   * Saves what is still new of the wanted pages. Afterwards they are saved, or the area is
-   * corrupted or gone; false where it ended or the wait for a slot was ended before: then the live
-   * write must not go down.
+   * Saves what is still new of the wanted pages, and waits for slots for {@code left} nanoseconds
+   * at most. Afterwards they are saved, or the area is corrupted or gone, and the answer is what
+   * remains of {@code left}; {@link #SENT_AWAY} where the area ended or the wait for a slot was
+   * ended before: then the live write must not go down. Nothing is thrown, no {@link Error} either:
+   * a live write does not end for a snapshot that found no memory.
    */
-  boolean save(int chunk, long wanted) {
+  long save(int chunk, long wanted, long left) {
+    long remains = left;
     int taken = BufferSlots.NONE;
     try {
       Stripe stripe = stripes[chunk % STRIPES];
@@ -134,7 +140,7 @@ final class SavedChunks {
         stripe.lock.lock();
         try {
           if (!state.open()) {
-            return state.gone();
+            return state.gone() ? remains : SENT_AWAY;
           }
           long missing = wanted & ~map.which(chunk);
           if (Long.bitCount(missing) >= HOLE_FROM && hole(chunk, missing)) {
@@ -164,19 +170,25 @@ final class SavedChunks {
         }
         if (!done) {
           SlotQueue.Ticket ticket = new SlotQueue.Ticket();
-          SlotQueue.End end = await(ticket);
-          taken = ticket.slot();
-          if (end == SlotQueue.End.SENT_AWAY) {
-            return false;
+          long begun = System.nanoTime();
+          SlotQueue.End end;
+          try {
+            end = await(ticket, remains);
+          } finally {
+            taken = ticket.slot();
           }
+          if (end == SlotQueue.End.SENT_AWAY) {
+            return SENT_AWAY;
+          }
+          remains = Math.max(0, remains - (System.nanoTime() - begun));
         }
       }
-    } catch (IOException | RuntimeException | InternalError e) {
+    } catch (IOException | RuntimeException | Error e) {
       corruption.corrupt("old data of chunk " + chunk + " could not be read", e);
     } finally {
       giveBack(taken);
     }
-    return true;
+    return remains;
   }
 
   private boolean hole(int chunk, long pages) throws IOException {
@@ -406,11 +418,60 @@ final class SavedChunks {
     return Math.min(to, geometry.runEnd(chunk, rest));
   }
 
-  /** Without a slot at the stall limit the area is corrupted, and nobody waits any more. */
-  SlotQueue.End await(SlotQueue.Ticket ticket) {
+  /**
+   * For an image write, which is of no account to a live one: it never corrupts. ENOSPC: the
+   * storage has no room and no buffer is left. EIO: none was free for the stall limit. EAGAIN: sent
+   * away.
+   */
+  void awaitForImage(SlotQueue.Ticket ticket, int chunk) throws BlksnapException {
     SlotQueue.End end = queue.await(ticket, stallNanos);
+    if (ticket.slot() != BufferSlots.NONE) {
+      return;
+    }
+    switch (end) {
+      case SENT_AWAY:
+        throw sentAway(chunk);
+      case STALLED:
+        throw new BlksnapException(
+            Errno.EIO,
+            "chunk "
+                + chunk
+                + " was not written: all "
+                + slots.backed()
+                + " chunk buffers wait for the difference storage, and none became free for "
+                + TimeUnit.NANOSECONDS.toMillis(stallNanos)
+                + " ms; repeat it when the storage answers");
+      case FULL:
+        BlksnapException why = lack.why();
+        if (why != null) {
+          throw new BlksnapException(
+              Errno.ENOSPC,
+              "chunk "
+                  + chunk
+                  + " was not written: no buffer and no storage is left; give the snapshot storage: "
+                  + why.getMessage(),
+              why);
+        }
+        return;
+      default:
+        return;
+    }
+  }
+
+  /**
+   * For a live write that has waited for all but {@code left} of the stall limit: without a slot
+   * then the area is corrupted, and nobody waits any more.
+   */
+  private SlotQueue.End await(SlotQueue.Ticket ticket, long left) {
+    SlotQueue.End end = queue.await(ticket, left);
     if (end == SlotQueue.End.STALLED) {
-      corruption.stalled("all " + slots.backed() + " chunk buffers wait", stallNanos);
+      corruption.corrupt(
+          Errno.EIO,
+          "the difference storage stalled: all "
+              + slots.backed()
+              + " chunk buffers wait, and a live write waited for them for "
+              + TimeUnit.NANOSECONDS.toMillis(stallNanos)
+              + " ms");
     } else if (end == SlotQueue.End.FULL) {
       BlksnapException why = lack.why();
       if (why != null) {

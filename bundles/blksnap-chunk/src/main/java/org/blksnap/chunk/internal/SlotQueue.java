@@ -16,10 +16,11 @@ import java.util.function.BooleanSupplier;
  *
  * <p>A wait ends with a slot, when the area ends or is corrupted, when the waiting are sent away
  * ({@link #sendAway}: somebody closes the gate in which they wait), when the storage has no room
- * and nothing else will make a slot free ({@link RoomLack}), or at the stall limit, however much
- * was stored meanwhile: no live write waits longer for a snapshot. Nothing is lost between a look
- * and a wait: a waiter is in the queue before it looks for a slot itself, and whoever frees a slot
- * looks at {@code waiting} afterwards.
+ * and nothing else will make a slot free ({@link RoomLack}), or at the limit its caller gives,
+ * however much was stored meanwhile: no live write waits longer than the stall limit for a
+ * snapshot, all its waits together. Nothing is lost between a look and a wait: a waiter is in the
+ * queue before it looks for a slot itself, and whoever frees a slot looks at {@code waiting}
+ * afterwards.
  */
 final class SlotQueue {
   /** How often a waiter sees to it that the store worker is awake, and asks for one more helper. */
@@ -142,7 +143,7 @@ final class SlotQueue {
   }
 
   /** Waits for a slot. Also where the wait ended otherwise, the ticket may have got one. */
-  End await(Ticket ticket, long stallNanos) {
+  End await(Ticket ticket, long limitNanos) {
     boolean interrupted = false;
     join(ticket);
     try {
@@ -162,7 +163,7 @@ final class SlotQueue {
         if (lack.fruitless() - fruitless >= RoomLack.ROUNDS && lack.why() != null) {
           return End.FULL;
         }
-        long left = stallNanos - (System.nanoTime() - begun);
+        long left = limitNanos - (System.nanoTime() - begun);
         if (left <= 0) {
           return End.STALLED;
         }

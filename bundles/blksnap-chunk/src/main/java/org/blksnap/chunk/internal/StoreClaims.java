@@ -56,6 +56,16 @@ final class StoreClaims {
     return states.get(slot) == BUSY;
   }
 
+  /** Some slot is being stored. */
+  boolean anyBusy() {
+    for (int slot = 0; slot < states.length(); slot++) {
+      if (busy(slot)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   /** The claimed slot holds something still. */
   void again(int slot) {
     states.set(slot, READY);

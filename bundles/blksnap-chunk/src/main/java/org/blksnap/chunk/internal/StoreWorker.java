@@ -4,8 +4,6 @@ package org.blksnap.chunk.internal;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.BitSet;
-import java.util.concurrent.SynchronousQueue;
-import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.IntSupplier;
@@ -21,7 +19,7 @@ import org.blksnap.spi.storage.DiffStorage;
  * is there, so nothing waits longer than a round. It alone backs more slots and gives some back.
  * <b>Helpers</b> come one by one while the storage is slow: a write took longer than {@link
  * #SLOW_NANOS} while much is queued, or a live write waits as long for a slot. So a fast storage
- * sees one thread, and one that takes 300 ms for a write sees up to {@link #MOST_HELPERS} + 1
+ * sees one thread, and one that takes 300 ms for a write sees up to {@link StoreHelpers#MOST} + 1
  * writes at once. No live write ever runs in here: who hangs in the storage is one of these
  * threads.
  *
@@ -39,16 +37,12 @@ final class StoreWorker implements Runnable {
   /** Bytes given to the storage at a time, so that a large chunk shows progress. */
   static final int PIECE = 1 << 20;
 
-  /** Threads beside the leader. */
-  static final int MOST_HELPERS = 15;
-
   /** A write of one piece that takes longer wants company. */
   static final long SLOW_NANOS = 5_000_000;
 
   /** Bytes of slots that suffice a storage that is not slow: backing more only costs writes. */
   static final long FAST_BACKED = 64L << 20;
 
-  private static final long HELPER_IDLE_SECONDS = 2;
   private static final long OTHERS_POLL_NANOS = 500_000;
 
   private final ChunkGeometry geometry;
@@ -65,7 +59,7 @@ final class StoreWorker implements Runnable {
   private final IntSupplier maximumInQueue;
   private final IntSupplier freeBuffers;
   private final Thread leader;
-  private final ThreadPoolExecutor helpers;
+  private final StoreHelpers helpers;
 
   /** The last write that ended was slow. */
   private volatile boolean slow;
@@ -102,15 +96,7 @@ final class StoreWorker implements Runnable {
     this.maximumInQueue = maximumInQueue;
     this.freeBuffers = freeBuffers;
     this.leader = daemon(this, name);
-    this.helpers =
-        new ThreadPoolExecutor(
-            0,
-            MOST_HELPERS,
-            HELPER_IDLE_SECONDS,
-            TimeUnit.SECONDS,
-            new SynchronousQueue<>(),
-            task -> daemon(task, name + "-helper"),
-            new ThreadPoolExecutor.DiscardPolicy());
+    this.helpers = new StoreHelpers(task -> daemon(task, name + "-helper"));
   }
 
   private static Thread daemon(Runnable task, String name) {
@@ -132,7 +118,7 @@ final class StoreWorker implements Runnable {
   }
 
   private void help() {
-    helpers.execute(this::storeWhatIsThere);
+    helpers.call(this::storeWhatIsThere);
   }
 
   private boolean slow() {
@@ -145,13 +131,12 @@ final class StoreWorker implements Runnable {
    * pages are still in memory; false where one has not ended by the deadline.
    */
   boolean awaitEnd(long deadline) {
-    helpers.shutdown();
+    helpers.end();
     boolean interrupted = false;
-    while ((leader.isAlive() || !helpers.isTerminated()) && deadline - System.nanoTime() > 0) {
+    while ((leader.isAlive() || !helpers.ended()) && deadline - System.nanoTime() > 0) {
       try {
         TimeUnit.NANOSECONDS.timedJoin(leader, deadline - System.nanoTime());
-        boolean unused =
-            helpers.awaitTermination(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
+        helpers.awaitEnd(deadline - System.nanoTime());
       } catch (InterruptedException e) {
         interrupted = true;
       }
@@ -159,7 +144,7 @@ final class StoreWorker implements Runnable {
     if (interrupted) {
       Thread.currentThread().interrupt();
     }
-    return !leader.isAlive() && helpers.isTerminated();
+    return !leader.isAlive() && helpers.ended();
   }
 
   @Override
@@ -205,11 +190,14 @@ final class StoreWorker implements Runnable {
     boolean settling = pass > signal.ended();
     BitSet others = new BitSet();
     long stored = signal.progress();
+    int backed = slots.backed();
+    boolean idle = true;
     for (int slot = 0; slot < slots.slots(); slot++) {
       if (ended()) {
         return;
       }
       if (claims.claim(slot)) {
+        idle = false;
         growIfShort();
         store(slot);
       } else if (settling && claims.busy(slot)) {
@@ -224,8 +212,23 @@ final class StoreWorker implements Runnable {
     slots.shrink(freeBuffers.getAsInt());
     signal.passEnds(pass);
     if (lack.why() != null && signal.progress() == stored) {
-      lack.fruitlessRound();
-      LockSupport.parkNanos(this, RoomLack.RETRY_NANOS);
+      pause(RoomLack.RETRY_NANOS);
+      // What is being stored frees a slot yet. In this order: it is told before it is busy no more.
+      if (!claims.anyBusy() && slots.backed() <= backed && signal.progress() == stored) {
+        lack.fruitlessRound();
+      }
+    } else if (idle && signal.queued() > 0) {
+      LockSupport.parkNanos(this, OTHERS_POLL_NANOS);
+    }
+  }
+
+  /** The whole of it, however often a waiter wakes this thread. */
+  private void pause(long nanos) {
+    long begun = System.nanoTime();
+    long left = nanos;
+    while (left > 0 && !ended()) {
+      LockSupport.parkNanos(this, left);
+      left = nanos - (System.nanoTime() - begun);
     }
   }
 

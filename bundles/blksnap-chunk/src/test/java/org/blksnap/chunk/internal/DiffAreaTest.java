@@ -4,6 +4,7 @@ package org.blksnap.chunk.internal;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -179,6 +180,37 @@ class DiffAreaTest {
     assertEquals(1, scene.corruptions.size());
   }
 
+  @Test
+  void anImageWriteThatFindsNoRoomIsRefusedAndTheImageStays() throws Exception {
+    withFourBuffers();
+    scene.storage.filled.set(scene.storage.bytes.length);
+    for (int i = 0; i < 4; i++) {
+      scene.liveWrite(i * CHUNK, scene.bytes(4096));
+    }
+    BlksnapException refused =
+        assertThrows(BlksnapException.class, () -> scene.imageWrite(5 * CHUNK, scene.bytes(4096)));
+    assertEquals(Errno.ENOSPC, refused.errno());
+    assertTrue(refused.getMessage().contains("no buffer and no storage"), refused.getMessage());
+    assertEquals(Errno.OK, scene.area.error(), scene.area.detail());
+    assertArrayEquals(scene.image, scene.wholeImage());
+  }
+
+  @Test
+  void anImageWriteToAStalledStorageIsRefusedAndTheImageStays() throws Exception {
+    scene.close();
+    Path home = Files.createDirectory(directory.resolve("stalled"));
+    scene = new Scene(home, CAPACITY, 18, 42, Scene.STALL, 4 * CHUNK);
+    scene.storage.hang = new CountDownLatch(1);
+    for (int i = 0; i < 4; i++) {
+      scene.liveWrite(i * CHUNK, scene.bytes(4096));
+    }
+    BlksnapException refused =
+        assertThrows(BlksnapException.class, () -> scene.imageWrite(5 * CHUNK, scene.bytes(4096)));
+    assertEquals(Errno.EIO, refused.errno());
+    assertEquals(Errno.OK, scene.area.error(), scene.area.detail());
+    assertArrayEquals(scene.image, scene.wholeImage());
+  }
+
   private void withFourBuffers() throws Exception {
     scene.close();
     Path home = Files.createDirectory(directory.resolve("four"));
@@ -291,6 +323,14 @@ class DiffAreaTest {
   }
 
   @Test
+  void aLiveWriteGoesOnWhereThereIsNoMemoryToSaveFor() throws Exception {
+    scene.liveError = new OutOfMemoryError("by the test");
+    scene.liveWrite(0, scene.bytes(4096));
+    assertNotEquals(Errno.OK, scene.area.error());
+    assertTrue(scene.area.detail().contains("by the test"), scene.area.detail());
+  }
+
+  @Test
   void aStalledStorageCorruptsAndLiveWritesGoOn() throws Exception {
     scene.close();
     int chunks = (int) (BufferSlots.FIRST_BACKED >> 20) + 10;
@@ -301,6 +341,19 @@ class DiffAreaTest {
     }
     assertEquals(Errno.EIO, scene.area.error());
     assertTrue(scene.area.detail().contains("stalled"), scene.area.detail());
+  }
+
+  /** Each wait alone is far from the limit, and the storage moves all the time. */
+  @Test
+  void aWriteOfManyChunksWaitsNoLongerThanOneOfOne() throws Exception {
+    scene.close();
+    Path home = Files.createDirectory(directory.resolve("slow"));
+    scene = new Scene(home, CAPACITY, 18, 42, Duration.ofSeconds(1), 4 * CHUNK);
+    scene.storage.delay = 200;
+    scene.area.preserve(0, 60L * CHUNK, false);
+    assertEquals(Errno.EIO, scene.area.error());
+    assertTrue(scene.area.detail().contains("a live write waited"), scene.area.detail());
+    assertTrue(scene.storage.writes.get() > 0, "nothing was stored");
   }
 
   @Test

@@ -160,6 +160,36 @@ class EndedWaitsTest {
     assertArrayEquals(scene.image, scene.wholeImage());
   }
 
+  @Test
+  void aFullStorageIsNotTheEndWhileAHelperIsStoring() throws Exception {
+    scene.storage.delay = 10;
+    scene.storage.lastHelper = hang;
+    int next = 0;
+    while (scene.storage.helpersHang.get() == 0) {
+      scene.liveWrite(next++ * CHUNK, scene.bytes(CHUNK));
+    }
+    int from = next;
+    assertTrue(from < CHUNKS / 2, from + " writes and no helper");
+    Future<Errno> writer =
+        threads.submit(
+            () -> {
+              for (int i = from; i < from + SLOTS; i++) {
+                scene.liveWrite(i * CHUNK, scene.bytes(CHUNK));
+              }
+              return Errno.OK;
+            });
+    Scene.await("the write waits", () -> area().waiting() == 1);
+    int refused = scene.storage.refused.get();
+    Scene.await("many rounds in vain", () -> scene.storage.refused.get() > refused + 20);
+    assertEquals(Errno.OK, scene.area.error(), scene.area.detail());
+    scene.storage.filled.set((long) CHUNKS / 2 * CHUNK);
+    hang.countDown();
+    scene.storage.delay = 0;
+    assertEquals(Errno.OK, writer.get(30, TimeUnit.SECONDS));
+    assertEquals(Errno.OK, scene.area.error(), scene.area.detail());
+    assertArrayEquals(scene.image, scene.wholeImage());
+  }
+
   private Errno refusedRead() {
     try {
       scene.read(0, 512);

@@ -35,6 +35,7 @@ final class Scene implements AutoCloseable {
   FakeStorage storage;
   BlockSizeRule rule;
   volatile IOException liveFailure;
+  volatile Error liveError;
 
   /** The live device says that it has a hole up to here. */
   volatile long holesTo;
@@ -84,6 +85,9 @@ final class Scene implements AutoCloseable {
     public void read(ByteBuffer dst, long offset) throws IOException {
       if (liveFailure != null) {
         throw liveFailure;
+      }
+      if (liveError != null) {
+        throw liveError;
       }
       liveReads.addAndGet(dst.remaining());
       dst.put(live, (int) offset, dst.remaining());

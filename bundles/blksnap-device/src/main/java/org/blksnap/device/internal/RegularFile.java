@@ -162,7 +162,17 @@ final class RegularFile extends OpenDevice {
         length <= 0 || limit <= 0
             ? null
             : host.use(file -> file == null ? null : extents(file, offset, length, limit));
-    return known == null ? super.allocation(offset, length, limit) : known;
+    return known == null || cutOff(offset + length)
+        ? super.allocation(offset, length, limit)
+        : known;
+  }
+
+  /**
+   * The file does not reach as far any more: behind its end there is no data, which is not to say
+   * that what was there is zero. Looked at last, so that a cut before or during the look is seen.
+   */
+  private boolean cutOff(long end) throws IOException {
+    return end > Geometries.wholeSectors(channel.size());
   }
 
   /** Null where the file system does not tell. */

@@ -280,6 +280,21 @@ class RegularFileTest {
         List.of(new AllocationExtent(5000, 100, false, false)), device.allocation(5000, 100, 10));
   }
 
+  /** Who saves old data would take a hole for zeroes, and never look at what was there. */
+  @Test
+  void noHoleIsToldWhereTheFileWasCutOff() throws Exception {
+    host.data = new long[] {0, MIB};
+    RawDevice device = open();
+    try (FileChannel file = FileChannel.open(path, StandardOpenOption.WRITE)) {
+      file.truncate(MIB);
+    }
+    assertEquals(
+        List.of(new AllocationExtent(MIB, MIB, false, false)), device.allocation(MIB, MIB, 10));
+    assertEquals(
+        List.of(new AllocationExtent(0, 2 * MIB, false, false)), device.allocation(0, 2 * MIB, 10));
+    assertThrows(IOException.class, () -> device.read(ByteBuffer.allocate(4096), MIB));
+  }
+
   @Test
   void allocationWithoutAHostIsAllData() throws Exception {
     RawDevice device = open();

@@ -299,8 +299,11 @@ final class Pool implements DiffStorage {
     lock.lock();
     try {
       List<BlksnapException> failures = new ArrayList<>();
-      while (missing() > 0 && !closed && contents.grow(portionBytes(), 0, failures)) {
-        LOG.debug("difference storage of snapshot {} has grown", request.snapshot());
+      boolean grown = true;
+      while (grown && missing() > 0 && !closed) {
+        long portion = portionBytes();
+        grown = portion > 0 && contents.grow(portion, 0, failures);
+        LOG.debug("difference storage of snapshot {}: grown {}", request.snapshot(), grown);
       }
       for (BlksnapException failure : failures) {
         LOG.warn("difference storage of snapshot {}: {}", request.snapshot(), failure.toString());

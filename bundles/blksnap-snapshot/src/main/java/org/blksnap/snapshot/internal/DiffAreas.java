@@ -20,11 +20,6 @@ import org.slf4j.LoggerFactory;
 final class DiffAreas {
   private static final Logger LOG = LoggerFactory.getLogger(DiffAreas.class);
 
-  /** Of memory for each chunk in a chunk map, and for an area's buffers at most (FORMATS). */
-  private static final long CHUNK_BYTES = 16;
-
-  private static final long BUFFER_BYTES = 65L << 20;
-
   private final Engine engine;
 
   DiffAreas(Engine engine) {
@@ -39,12 +34,11 @@ final class DiffAreas {
       HeldArea held,
       BlockSizeRule rule)
       throws BlksnapException {
-    long chunks =
-        BlockSizeRule.blocks(
-            held.geometry().capacity(),
-            rule.shiftFor(held.geometry().capacity(), held.geometry().minimumIo()));
+    long capacity = held.geometry().capacity();
+    int shift = rule.shiftFor(capacity, held.geometry().minimumIo());
+    long chunks = BlockSizeRule.blocks(capacity, shift);
     try {
-      snapshot.newAreaDirectory(device.name(), chunks * CHUNK_BYTES + BUFFER_BYTES);
+      snapshot.newAreaDirectory(device.name(), AreaMemory.of(chunks, 1L << shift));
     } catch (IOException e) {
       throw new BlksnapException(
           BlksnapException.errnoOf(e),

@@ -5,9 +5,11 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.WritableByteChannel;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.TimeUnit;
 import org.blksnap.api.block.AllocationExtent;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
@@ -54,6 +56,7 @@ final class FilteredDevice implements AttachedDevice {
   private final Gate gate;
   private final TrackedChanges changes;
   private final Keeper keeper;
+  private final long patienceNanos;
 
   private volatile RawDevice raw;
   private volatile Geometry geometry;
@@ -73,6 +76,17 @@ final class FilteredDevice implements AttachedDevice {
   }
 
   FilteredDevice(String name, AttachRequest request, RawDevice raw, int minor, Keeper keeper) {
+    this(name, request, raw, minor, keeper, Gate.REQUEST_WAIT);
+  }
+
+  /** {@code patience}: how long a write comes again before the image in its way is given up. */
+  FilteredDevice(
+      String name,
+      AttachRequest request,
+      RawDevice raw,
+      int minor,
+      Keeper keeper,
+      Duration patience) {
     this.name = name;
     this.request = request;
     this.identity = raw.identity();
@@ -80,6 +94,7 @@ final class FilteredDevice implements AttachedDevice {
     this.gate = new Gate("device " + name, this::sendAwayWhoWait);
     this.changes = new TrackedChanges(this);
     this.keeper = keeper;
+    this.patienceNanos = patience.toNanos();
     this.raw = raw;
     this.geometry = raw.geometry();
   }
@@ -196,7 +211,8 @@ final class FilteredDevice implements AttachedDevice {
 
   /**
    * Enters the gate, marks, preserves; the caller moves the data. Who is sent away out of a wait
-   * for the storage leaves the gate and comes again: its marks only over-report.
+   * for the storage leaves the gate and comes again: its marks only over-report. Where that goes on
+   * for longer than a request waits, the image is given up, not the write.
    */
   private int enterPrepared(long offset, long length, int flags) throws BlksnapException {
     boolean noWait = (flags & IoFlags.NO_WAIT) != 0;
@@ -214,9 +230,23 @@ final class FilteredDevice implements AttachedDevice {
       if (ready) {
         return ticket;
       }
-      deadline = deadline == 0 ? Gate.comeAgainUntil() : deadline;
+      if (deadline == 0 || (deadline - System.nanoTime() <= 0 && imageGivenUp())) {
+        deadline = System.nanoTime() + patienceNanos;
+      }
       gate.beforeComingAgain(deadline);
     }
+  }
+
+  /** True where no image holds up a write any more. */
+  private boolean imageGivenUp() {
+    HeldArea area = held;
+    return area == null
+        || area.giveUp(
+            "a live write of device "
+                + name
+                + " was held up for its sake for more than "
+                + TimeUnit.NANOSECONDS.toSeconds(patienceNanos)
+                + " s");
   }
 
   /** False where the request was sent away. */

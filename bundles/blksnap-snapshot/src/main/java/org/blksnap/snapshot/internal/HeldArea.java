@@ -90,6 +90,19 @@ final class HeldArea {
   }
 
   /**
+   * The image ends, so that live writes pass: the area has it in its files before one does. False
+   * where the area does not say so afterwards.
+   */
+  boolean giveUp(String why) {
+    DiffArea now = area;
+    if (now == null) {
+      return true;
+    }
+    now.corrupt(Errno.EIO, why);
+    return now.error() != Errno.OK;
+  }
+
+  /**
    * The area for image access; EIO with the reason once it is lost, also where the area knows that
    * a moment before we are told: a flush that ends because of it must not look done.
    */

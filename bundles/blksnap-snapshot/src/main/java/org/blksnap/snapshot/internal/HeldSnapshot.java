@@ -336,11 +336,14 @@ final class HeldSnapshot implements Snapshot {
     keep(SnapshotRecord.Phase.TAKEN);
   }
 
-  private void keepQuietly(SnapshotRecord.Phase phase) {
+  /** True where it is on disk. */
+  private boolean keepQuietly(SnapshotRecord.Phase phase) {
     try {
       keep(phase);
+      return true;
     } catch (BlksnapException e) {
       engine.log().error("snapshot {}: {}", id, e.getMessage());
+      return false;
     }
   }
 
@@ -404,7 +407,8 @@ final class HeldSnapshot implements Snapshot {
 
   /**
    * Each part goes whatever becomes of the others: what stayed behind would hold its device for
-   * ever, since a destroyed snapshot is not destroyed again.
+   * ever, since a destroyed snapshot is not destroyed again. Where the record can not say so, the
+   * areas' files do before a live write passes unsaved: a kill must not find images that look well.
    */
   @Override
   public void destroy() throws BlksnapException {
@@ -413,23 +417,21 @@ final class HeldSnapshot implements Snapshot {
       if (state == SnapshotState.DESTROYED) {
         return;
       }
-      boolean wasTaken = state == SnapshotState.TAKEN;
-      try {
-        keep(SnapshotRecord.Phase.DESTROYING);
-      } catch (BlksnapException e) {
-        engine.log().error("snapshot {}: {}", id, e.getMessage());
-        if (wasTaken) {
-          views.values().forEach(this::spoil);
-        }
-      }
+      boolean noted = keepQuietly(SnapshotRecord.Phase.DESTROYING);
       state = SnapshotState.DESTROYED;
       for (ImageView view : views.values()) {
         attempt(
             "the image of device " + view.device(),
             () -> {
               view.destroyed();
+              if (!noted) {
+                spoil(view);
+              }
               view.held().abandon();
             });
+      }
+      if (storage.waitsForProvider()) {
+        storage.giveUp();
       }
       for (ImageView view : views.values()) {
         attempt("the image of device " + view.device(), () -> release(view));
