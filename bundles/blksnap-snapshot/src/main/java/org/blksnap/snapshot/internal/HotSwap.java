@@ -328,11 +328,18 @@ final class HotSwap {
             "the device shrank from " + before + " to " + capacity + " bytes under the snapshot");
       }
     }
+    if (device.tracker() == null
+        && engine.providers().get(Room.TRACKER) != null
+        && !suspended.getOrDefault(device, Set.of()).contains(Room.TRACKER)) {
+      // It came back while this device was away, and could not open the map without it.
+      adopt(Room.TRACKER, device);
+    }
     engine.guardian().watch(device.name(), raw);
   }
 
   /**
-   * A device opened since the tracker went, or none at all: the map is opened when both are there.
+   * A device opened since the tracker went, or none at all: the map is opened when both are there,
+   * by whoever of the two comes last.
    */
   private void adoptTracker(FilteredDevice device) throws BlksnapException {
     if (device.raw() != null) {

@@ -179,6 +179,20 @@ class DoubleFaultsTest {
     assertNotEquals(Errno.OK, imageError());
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"TRACKER DEVICE", "DEVICE TRACKER"})
+  void writesAreTrackedAgainInWhicheverOrderTwoBundlesComeBack(String order) throws Exception {
+    subject.takeAway("TRACKER");
+    subject.takeAway("DEVICE");
+    for (String room : order.split(" ")) {
+      subject.bringBack(room);
+    }
+    assertEquals("ok", device().condition());
+    write(3, WRITTEN_AT);
+    assertTheNextIncrementHasTheWrite();
+    assertEquals(taken.generationId(), device().changes().info().generationId());
+  }
+
   private void awaitCondition(String word) throws InterruptedException {
     long deadline = System.nanoTime() + 60_000_000_000L;
     while (!device().condition().contains(word)) {
