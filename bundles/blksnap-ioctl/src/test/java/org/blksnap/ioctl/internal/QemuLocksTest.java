@@ -37,8 +37,10 @@ class QemuLocksTest {
 
   @BeforeEach
   void makeFile() throws Exception {
-    assumeTrue(
-        Files.isExecutable(Path.of("/usr/bin/qemu-io")), "SKIPPED: qemu-io is not installed");
+    for (String tool : List.of("qemu-io", "qemu-img", "qemu-storage-daemon")) {
+      assumeTrue(
+          Files.isExecutable(Path.of("/usr/bin", tool)), "SKIPPED: " + tool + " is not installed");
+    }
     host = new LinuxHostOperations();
     path = Files.write(directory.resolve("disk"), new byte[1 << 20]);
   }
