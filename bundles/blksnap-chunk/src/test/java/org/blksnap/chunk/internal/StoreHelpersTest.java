@@ -17,16 +17,11 @@ class StoreHelpersTest {
   private final AtomicInteger refused = new AtomicInteger();
 
   private Thread thread(Runnable task) {
-    return new Thread(task) {
-      @Override
-      public void start() {
-        if (noThreads.get()) {
-          refused.incrementAndGet();
-          throw new OutOfMemoryError("unable to create native thread");
-        }
-        super.start();
-      }
-    };
+    if (noThreads.get()) {
+      refused.incrementAndGet();
+      throw new OutOfMemoryError("unable to create native thread");
+    }
+    return new Thread(task);
   }
 
   @Test
