@@ -13,7 +13,8 @@ check(role == "viewer" and "ssh-ed25519" in value, f"the documented line is anot
 
 settings = HOME / "etc" / "org.apache.karaf.shell.cfg"
 port = str(free_port())
-settings.write_text(settings.read_text().replace("sshPort = 8101", f"sshPort = {port}"))
+usual = settings.read_text()
+settings.write_text(usual.replace("sshPort = 8101", f"sshPort = {port}"))
 
 
 def ssh(key, line, user=name):
@@ -41,4 +42,5 @@ try:
 finally:
     entries.write_text(kept)
     blksnap("feature:uninstall", "ssh", expect=None)
+    settings.write_text(usual)
 say("Ed25519, ECDSA and RSA keys log in by the documented line")

@@ -10,7 +10,6 @@ POSIX = {"LC_ALL": "POSIX", "LANG": "POSIX"}
 DEEP = "deep" * 40
 LIVE = ["sp ace", "quote ' and &;()", "$HOME * ~ = +", "größe-диск-☃"]
 REFUSED = ["colon:", "comma,", "at@", "percent%41", "hash#", "what?", "jar!", "pipe|", "angle<>", "quote\"", "caret^", "tick`", "brace{}", "bracket[]", "back\\slash", "new\nline", "${karaf.home}", b"latin-\xe4"]
-port = free_port()
 # Short: below it lies a socket, whose path has 107 bytes at most.
 TOP = os.path.join(os.fsencode(WORK.parent), b"s")
 
@@ -23,7 +22,7 @@ def install(name):
 
 def run(home, *arguments, expect=0, **more):
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("LC_", "LANG"))}
-    return command(os.path.join(home, b"bin/blksnap"), *arguments, expect=expect, env={**environment, "BLKSNAP_SSH_PORT": str(port), **POSIX}, **more)
+    return command(os.path.join(home, b"bin/blksnap"), *arguments, expect=expect, env={**environment, **POSIX}, **more)
 
 
 def beside(home):
