@@ -27,10 +27,11 @@ import java.util.concurrent.atomic.AtomicLongArray;
  * slot holds no pages. A successor believes the pages alone.
  *
  * <p>How far the file reaches: the first {@code backed} slots have allocated disk space and can be
- * taken. The store worker adds some when they run short, up to {@link #slots}, and gives the last
- * ones back to the file system when more are free than {@code free_diff_buffer_pool_size}, but
- * never the first {@link #RESERVED}. Where the file system is full, the number simply stays. Slots
- * larger than {@link #SPARSE_FROM} get their space when touched.
+ * taken. The store worker adds some when they run short, up to {@link #slots}. When nothing was
+ * queued for a while and more are free than {@code free_diff_buffer_pool_size} it gives the last
+ * ones back to the file system, but never the first {@link #RESERVED}. Where the file system is
+ * full, the number simply stays. Slots larger than {@link #SPARSE_FROM} get their space when
+ * touched.
  */
 final class BufferSlots implements AutoCloseable {
   static final String FILE = "queue.buf";
@@ -45,8 +46,11 @@ final class BufferSlots implements AutoCloseable {
   /** Fewest slots, whatever their size. */
   static final int FEWEST = 4;
 
-  /** Bytes backed from the beginning. */
-  static final long FIRST_BACKED = 32L << 20;
+  /** Bytes backed from the beginning, before a take goes on; the store worker adds the rest. */
+  static final long FIRST_BACKED = 8L << 20;
+
+  /** Bytes backed always: the store worker adds them at once. */
+  static final long ALWAYS_BACKED = 32L << 20;
 
   /** Bytes added at a time. */
   static final long STEP = 4L << 20;
@@ -254,6 +258,11 @@ final class BufferSlots implements AutoCloseable {
       setFree(slot);
     }
     return true;
+  }
+
+  /** More are free than {@code kept}, and some may be given back. */
+  boolean canShrink(int kept) {
+    return backed > RESERVED && freeCount() > Math.max(kept, RESERVED);
   }
 
   /**

@@ -106,8 +106,10 @@ final class StoreSignal {
 
   /**
    * By the worker: returns when there is something to do, or at the latest when idle time is over.
+   * Where nothing at all was queued for {@code quietNanos} the answer is true; 0 is for ever.
    */
-  void awaitWork(BooleanSupplier closed) {
+  boolean awaitWork(BooleanSupplier closed, long quietNanos) {
+    long begun = System.nanoTime();
     try {
       long idleSince = 0;
       while (!closed.getAsBoolean()) {
@@ -115,21 +117,28 @@ final class StoreSignal {
         int count = queued.get();
         if (wantedPass.get() > ended()
             || (count > 0 && (count >= threshold || waiting.get() > 0))) {
-          return;
-        }
-        if (count == 0) {
-          idleSince = 0;
-          LockSupport.park(this);
-          continue;
+          return false;
         }
         long now = System.nanoTime();
+        if (count == 0) {
+          idleSince = 0;
+          if (quietNanos == 0) {
+            LockSupport.park(this);
+          } else if (now - begun >= quietNanos) {
+            return true;
+          } else {
+            LockSupport.parkNanos(this, quietNanos - (now - begun));
+          }
+          continue;
+        }
         if (idleSince == 0) {
           idleSince = now;
         } else if (now - idleSince >= IDLE_NANOS) {
-          return;
+          return false;
         }
         LockSupport.parkNanos(this, IDLE_NANOS - (now - idleSince));
       }
+      return false;
     } finally {
       parked = false;
     }

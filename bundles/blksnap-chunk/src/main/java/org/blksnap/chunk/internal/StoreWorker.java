@@ -43,6 +43,12 @@ final class StoreWorker implements Runnable {
   /** Bytes of slots that suffice a storage that is not slow: backing more only costs writes. */
   static final long FAST_BACKED = 64L << 20;
 
+  /**
+   * How long nothing is queued before slots are given back. Given back sooner, a burst would make
+   * them again in the middle of its writes.
+   */
+  static final long QUIET_NANOS = 2_000_000_000;
+
   private static final long OTHERS_POLL_NANOS = 500_000;
 
   private final ChunkGeometry geometry;
@@ -150,14 +156,30 @@ final class StoreWorker implements Runnable {
   @Override
   public void run() {
     try {
+      backAlways();
       while (!ended()) {
         signal.threshold(Math.min(maximumInQueue.getAsInt(), Math.max(1, slots.backed() / 2)));
-        signal.awaitWork(this::ended);
-        round();
+        boolean spare = slots.canShrink(freeBuffers.getAsInt());
+        if (signal.awaitWork(this::ended, spare ? QUIET_NANOS : 0)) {
+          slots.shrink(freeBuffers.getAsInt());
+        } else {
+          round();
+        }
       }
     } catch (IOException | RuntimeException | Error e) {
       failed(e);
     }
+  }
+
+  /** What a take did not wait for. */
+  private void backAlways() {
+    while (!ended() && bytesBacked() < BufferSlots.ALWAYS_BACKED && slots.grow()) {
+      queue.serve();
+    }
+  }
+
+  private long bytesBacked() {
+    return (long) slots.backed() * geometry.chunkSize();
   }
 
   private void storeWhatIsThere() {
@@ -209,7 +231,6 @@ final class StoreWorker implements Runnable {
     if (ended()) {
       return;
     }
-    slots.shrink(freeBuffers.getAsInt());
     signal.passEnds(pass);
     if (lack.why() != null && signal.progress() == stored) {
       pause(RoomLack.RETRY_NANOS);
@@ -233,8 +254,7 @@ final class StoreWorker implements Runnable {
   }
 
   private void growIfShort() {
-    boolean worthIt =
-        (long) slots.backed() * geometry.chunkSize() < FAST_BACKED || slow || lack.why() != null;
+    boolean worthIt = bytesBacked() < FAST_BACKED || slow || lack.why() != null;
     if (worthIt && slots.freeCount() < slots.backed() / 4 && slots.grow()) {
       queue.serve();
     }

@@ -5,11 +5,18 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.util.concurrent.locks.LockSupport;
 
 /** Zeroes to write from, shared by all, and whole transfers between a buffer and a file. */
 final class Zeroes {
   /** Bytes in one piece. */
   static final int PIECE = 1 << 20;
+
+  /** Bytes filled at a time; for so long one processor is kept from its other work. */
+  static final int FILL_PIECE = 256 << 10;
+
+  /** Pause between two of them; about as long as one takes. */
+  static final long FILL_PAUSE_NANOS = 20_000;
 
   private static final ByteBuffer ZEROES = ByteBuffer.allocateDirect(PIECE).asReadOnlyBuffer();
 
@@ -38,10 +45,17 @@ final class Zeroes {
     return true;
   }
 
-  /** Makes {@code [from, to)} of the file allocated zeroes. */
+  /**
+   * Makes {@code [from, to)} of the file allocated zeroes, piece by piece with a pause after each:
+   * nobody waits for it but a take or a store thread, and where processors are few, a live write
+   * that needs one gets it within a piece, not when the scheduler ends a long turn.
+   */
   static void fill(FileChannel file, long from, long to) throws IOException {
-    for (long at = from; at < to; at += PIECE) {
-      writeFully(file, of(to - at), at);
+    for (long at = from; at < to; at += FILL_PIECE) {
+      writeFully(file, of(Math.min(FILL_PIECE, to - at)), at);
+      if (to - at > FILL_PIECE) {
+        LockSupport.parkNanos(FILL_PAUSE_NANOS);
+      }
     }
   }
 

@@ -333,7 +333,7 @@ class DiffAreaTest {
   @Test
   void aStalledStorageCorruptsAndLiveWritesGoOn() throws Exception {
     scene.close();
-    int chunks = (int) (BufferSlots.FIRST_BACKED >> 20) + 10;
+    int chunks = (int) (BufferSlots.ALWAYS_BACKED >> 20) + 10;
     scene = new Scene(Files.createDirectory(directory.resolve("large")), chunks << 20, 20, 42);
     scene.storage.hang = new CountDownLatch(1);
     for (int i = 0; i < chunks; i++) {
@@ -448,11 +448,29 @@ class DiffAreaTest {
     assertEquals(Errno.OK, scene.area.error());
   }
 
+  private long bufferFileSize() {
+    return directory.resolve("queue.buf").toFile().length();
+  }
+
+  @Test
+  void whatATakeDidNotWaitForIsBackedAtOnce() throws Exception {
+    scene.close();
+    Path home = Files.createDirectory(directory.resolve("backed"));
+    int always = (int) (BufferSlots.ALWAYS_BACKED >> 20);
+    scene = new Scene(home, (always + 10) << 20, 20, 42);
+    Scene.await(
+        "all that is always backed",
+        () ->
+            home.resolve("queue.buf").toFile().length()
+                == BufferSlots.DATA + ((long) always << 20));
+  }
+
   @Test
   void freeBuffersBeyondThePoolSizeAreGivenBack() throws Exception {
     scene.freeBuffers = 4;
     scene.area.settle();
-    assertEquals(BufferSlots.DATA + 4 * CHUNK, Files.size(directory.resolve("queue.buf")));
+    long few = BufferSlots.DATA + 4 * CHUNK;
+    Scene.await("few buffers", () -> bufferFileSize() == few);
     scene.liveWrite(0, scene.bytes(40 * CHUNK));
     assertArrayEquals(scene.image, scene.wholeImage());
   }

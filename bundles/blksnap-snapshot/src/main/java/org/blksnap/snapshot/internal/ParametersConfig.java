@@ -70,7 +70,8 @@ public @interface ParametersConfig {
 
   @AttributeDefinition(
       name = "free_diff_buffer_pool_size",
-      description = "Chunk buffers kept for reuse; more are released at once. Live.",
+      description =
+          "Chunk buffers kept for reuse; more are released once nothing was queued for 2 s. Live.",
       min = "0",
       max = "65536")
   int free__diff__buffer__pool__size() default 128;
