@@ -79,7 +79,7 @@ def kill(soak):
         for device in soak.devices:
             if device.block:
                 # A block device cannot tell who wrote last.
-                device.may_renew("*", "killed on a block device")
+                device.may_renew("UNPROVEN", "killed on a block device")
                 excuse(soak, "killed on a block device", lambda held: device in held.devices())
         dead(soak, foreign)
         soak.wait_healthy(*soak.devices)

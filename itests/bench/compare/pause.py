@@ -20,11 +20,12 @@ STOP_SECONDS = 30
 class Pauses:
     """The pauses of a number of takes, in nanoseconds."""
 
-    def __init__(self, devices, closed, held, seen, quiet):
+    def __init__(self, devices, closed, held, seen, command, quiet):
         self._devices = devices
         self._closed = closed
         self._held = held
         self._seen = seen
+        self._command = command
         self._quiet = quiet
 
     def p99_millis(self):
@@ -42,7 +43,8 @@ class Pauses:
             ("a device's gate closed, the longest of them", self._closed),
             ("first gate closed to last gate open", self._held),
             ("longest write around a take", self._seen),
-            ("longest write in as long a time without one", self._quiet),
+            ("longest write around a command that takes nothing", self._command),
+            ("longest write in as long a time without either", self._quiet),
         )
         for name, values in rows:
             if values:
@@ -85,7 +87,7 @@ class PauseBench:
         uris = [self._side.uri(name) for name in names]
         rate = WRITES_A_SECOND // len(names)
         writers = self._load.background(uris, REGION, rate, WRITER_SECONDS, prefix)
-        closed, held, with_take, without = [], [], [], []
+        closed, held, with_take, with_command, without = [], [], [], [], []
         try:
             time.sleep(FIRST_WRITES_SECONDS)
             self._take(names)
@@ -97,9 +99,9 @@ class PauseBench:
                 held.append(all_gates)
                 with_take.append(window)
                 length = window[1] - window[0]
-                begin = time.time()
-                time.sleep(length)
-                without.append((begin, begin + length))
+                without.append(after(lambda length=length: time.sleep(length)))
+                # The same programs and processes of the same shell: what of it is not the take's.
+                with_command.append(after(self._side.take_nothing))
         finally:
             writers.terminate()
             try:
@@ -108,13 +110,20 @@ class PauseBench:
                 writers.kill()
                 writers.communicate()
         writes = latencies(self._scratch, os.path.basename(prefix))
-        return Pauses(len(names), closed, held, longest(writes, with_take), longest(writes, without))
+        return Pauses(len(names), closed, held, *(longest(writes, windows) for windows in (with_take, with_command, without)))
 
     def _take(self, names):
         begin = time.time()
         with self._side.snapshot(names) as snapshot:
             end = time.time()
             return self._side.last_closed_nanos(names), snapshot.held_nanos, (begin, end)
+
+
+def after(work):
+    """Does it, and says from when to when."""
+    begin = time.time()
+    work()
+    return begin, time.time()
 
 
 def latencies(folder, prefix):
