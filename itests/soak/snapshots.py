@@ -73,12 +73,19 @@ class Held:
         journal.passed(max(1, length // MIB))
         return True
 
+    def overflown(self):
+        return self.soak.server.listing("snapshot-info", self.id)["overflown"]
+
     def write(self, image, data, offset):
         try:
             write_export(self.soak.server.socket, image.name, data, offset)
         except nbd.Error as e:
-            if not self.corrupted(image):
-                self.soak.journal.difference(f"image {image.name} says it is well, and cannot be written: {e}")
+            if e.errno == "ENOSPC" and self.overflown():
+                # Storage that is full refuses writes to the image alone, and says so: snapshot-append-storage is the remedy.
+                self.soak.journal.remark(f"image {image.name}: a write was refused, its storage is full")
+                self.soak.journal.passed()
+            elif not self.corrupted(image):
+                self.soak.journal.difference(f"image {image.name} of {image.device.name} ({self.kind} storage) says it is well, and cannot be written: {e}")
             return False
         image.expected[offset:offset + len(data)] = data
         self.soak.journal.passed()
