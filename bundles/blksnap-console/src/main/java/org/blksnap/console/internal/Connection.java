@@ -27,14 +27,17 @@ final class Connection implements Runnable {
 
   private final SocketChannel channel;
   private final Console console;
+  private final String user;
   private final DataInputStream in;
   private final DataOutputStream out;
   private final Gone gone = new Gone();
   private final Typed typed = new Typed();
 
-  Connection(SocketChannel channel, Console console) {
+  /** {@code user}: who is at the other end. */
+  Connection(SocketChannel channel, Console console, String user) {
     this.channel = channel;
     this.console = console;
+    this.user = user;
     in = new DataInputStream(new BufferedInputStream(ChannelStreams.in(channel)));
     out = new DataOutputStream(new BufferedOutputStream(ChannelStreams.out(channel)));
     gone.whenGone(typed::close);
@@ -77,7 +80,7 @@ final class Connection implements Runnable {
     Thread runner = Thread.currentThread();
     gone.whenGone(runner::interrupt);
     listen(null);
-    return console.run(words, printed, errors, gone);
+    return console.run(user, words, printed, errors, gone);
   }
 
   private PrintStream printing(char kind) {
@@ -97,7 +100,7 @@ final class Connection implements Runnable {
     gone.whenGone(() -> close(terminal));
     gone.whenGone(runner::interrupt);
     listen(terminal);
-    console.interact(terminal, typed, gone);
+    console.interact(user, terminal, typed, gone);
     return 0;
   }
 

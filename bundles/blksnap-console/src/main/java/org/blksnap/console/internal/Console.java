@@ -47,7 +47,7 @@ final class Console {
   }
 
   /** Answers the exit status. The session ends when {@code gone} is closed from another thread. */
-  int run(List<String> words, PrintStream out, PrintStream err, Gone gone) {
+  int run(String user, List<String> words, PrintStream out, PrintStream err, Gone gone) {
     if (!CommandText.namesACommand(words.get(0))) {
       err.println(noSuchCommand(words.get(0)));
       err.flush();
@@ -60,6 +60,7 @@ final class Console {
             () -> {
               Session session = sessions.create(InputStream.nullInputStream(), out, err);
               session.put(Subject.class.getName(), administrator);
+              session.put(CommandAudit.CLIENT, user);
               gone.whenGone(session::close);
               try {
                 Object result = session.execute(CommandText.line(words));
@@ -95,7 +96,7 @@ final class Console {
   }
 
   /** An interactive shell; returns when it is left or its client is gone. */
-  void interact(ClientTerminal terminal, Typed typed, Gone gone) {
+  void interact(String user, ClientTerminal terminal, Typed typed, Gone gone) {
     Subject administrator = administrator();
     PrintStream out = new PrintStream(terminal.output(), true, StandardCharsets.UTF_8);
     Subject.doAs(
@@ -111,6 +112,7 @@ final class Console {
                       StandardCharsets.UTF_8.name(),
                       typed::close);
               session.put(Subject.class.getName(), administrator);
+              session.put(CommandAudit.CLIENT, user);
               gone.whenGone(session::close);
               session.run();
               out.flush();

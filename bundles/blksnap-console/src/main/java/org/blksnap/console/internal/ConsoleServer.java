@@ -189,7 +189,7 @@ final class ConsoleServer implements AutoCloseable {
       refuse(client, "user " + peer + " refused: allowed are root and the user who runs this");
       return;
     }
-    Connection connection = new Connection(client, console);
+    Connection connection = new Connection(client, console, peer);
     long number;
     synchronized (this) {
       number = connections.size() < MAXIMUM_CONNECTIONS ? ++made : 0;
