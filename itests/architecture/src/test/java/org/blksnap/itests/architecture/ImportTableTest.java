@@ -115,6 +115,7 @@ class ImportTableTest {
           Map.entry(
               "org.blksnap.console",
               Set.of(
+                  "org.apache.felix.service.command",
                   "org.apache.karaf.jaas.boot.principal",
                   "org.apache.karaf.shell.",
                   "org.jline.terminal",
