@@ -143,7 +143,7 @@ final class Restoration {
     } catch (BlksnapException e) {
       LOG.error("snapshot {}: {}", record.id(), e.toString());
       lost = "its difference storage was not found again: " + e.getMessage();
-      storage = new StorageRoom(engine.storageRequest(record.id()), null);
+      storage = StorageRoom.lost(engine.storageRequest(record.id()), e.getMessage());
     }
     if (record.phase() == SnapshotRecord.Phase.DESTROYING) {
       engine.events().close(record.id());

@@ -34,6 +34,16 @@ final class StorageRoom implements DiffStorage {
 
   private volatile LongSupplier expected = () -> 0;
 
+  /** Why there is no storage, where there is none. */
+  private volatile String gone = "the storage bundle is away";
+
+  /** A room whose storage was not found again. */
+  static StorageRoom lost(StorageRequest request, String why) {
+    StorageRoom room = new StorageRoom(request, null);
+    room.gone = why;
+    return room;
+  }
+
   StorageRoom(StorageRequest request, DiffStorage storage) {
     this.gate = new Gate("difference storage of snapshot " + request.snapshot());
     this.request = request;
@@ -62,6 +72,9 @@ final class StorageRoom implements DiffStorage {
       DiffStorage successor = provider.adopt(request);
       successor.expect(expected);
       storage = successor;
+    } catch (BlksnapException | RuntimeException | Error e) {
+      gone = "it was not found again: " + e.getMessage();
+      throw e;
     } finally {
       gate.open();
     }
@@ -69,6 +82,9 @@ final class StorageRoom implements DiffStorage {
 
   /** No successor came. */
   void giveUp() {
+    if (gate.isClosed()) {
+      gone = "the storage bundle went away and did not come back in time";
+    }
     gate.open();
   }
 
@@ -77,9 +93,11 @@ final class StorageRoom implements DiffStorage {
     if (now == null) {
       throw new BlksnapException(
           Errno.ESHUTDOWN,
-          "the storage bundle went away and did not come back in time; snapshot "
+          "snapshot "
               + request.snapshot()
-              + " has lost its storage");
+              + " has lost its difference storage: "
+              + gone
+              + "; destroy it and take a new one");
     }
     return now;
   }
@@ -189,9 +207,7 @@ final class StorageRoom implements DiffStorage {
   @Override
   public StorageStatus status() {
     DiffStorage now = storage;
-    return now == null
-        ? new StorageStatus(0, 0, 0, 0, true, List.of("the storage bundle is away"))
-        : now.status();
+    return now == null ? new StorageStatus(0, 0, 0, 0, true, List.of(gone)) : now.status();
   }
 
   @Override

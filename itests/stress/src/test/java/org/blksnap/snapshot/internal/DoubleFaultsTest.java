@@ -3,6 +3,7 @@ package org.blksnap.snapshot.internal;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -14,6 +15,7 @@ import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.UUID;
+import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.block.IoFlags;
 import org.blksnap.api.change.CbtInfo;
@@ -124,6 +126,18 @@ class DoubleFaultsTest {
       default -> subject.restart(() -> Files.move(away, store));
     }
     assertNotEquals(Errno.OK, imageError());
+  }
+
+  @Test
+  void storageForASnapshotThatLostItsOwnIsRefusedWithTheTrueReason() throws Exception {
+    subject.restartAsKilled(() -> Files.move(store, root.resolve("store.away")));
+    BlksnapException refused =
+        assertThrows(
+            BlksnapException.class,
+            () -> subject.engine().snapshots().get(0).appendStorageMemory(1 << 20));
+    assertEquals(Errno.ESHUTDOWN, refused.errno());
+    assertTrue(refused.getMessage().contains("cannot be taken up again"), refused.getMessage());
+    assertTrue(refused.getMessage().contains("destroy it"), refused.getMessage());
   }
 
   @Test
