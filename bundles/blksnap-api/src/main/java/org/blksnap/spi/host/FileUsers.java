@@ -11,12 +11,15 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
  * The processes that have a file or block device open, from /proc: those of this user, or all of
- * them for root, in this process's own namespace. A picture of one moment. Reads with plain
- * streams, as an interrupt would close a channel.
+ * them for root, in this process's own namespace; to root alone also those that closed it and still
+ * have it mapped for writing, shared. A picture of one moment. Reads with plain streams, as an
+ * interrupt would close a channel.
  */
 public final class FileUsers {
   /**
@@ -24,7 +27,7 @@ public final class FileUsers {
    *
    * @param pid its number
    * @param command its name
-   * @param writes it has the file open for writing
+   * @param writes it has the file open for writing, or mapped so
    * @param locks it holds a lock or a lease of it
    * @param writeLocks one of these is exclusive
    */
@@ -40,6 +43,9 @@ public final class FileUsers {
       return (self() ? "this process" : "process " + pid + " " + command) + does + how;
     }
   }
+
+  private static final Pattern SHARED_FOR_WRITING =
+      Pattern.compile("([0-9a-f]{1,16})-([0-9a-f]{1,16}) .w.s .*");
 
   private static final int ACCESS_MODE = 3;
   private static final int TYPE = 0xf000;
@@ -113,8 +119,29 @@ public final class FileUsers {
         }
       }
     }
+    if (!writes && mapsForWriting(process, wanted)) {
+      open = true;
+      writes = true;
+    }
     String command = text(process.resolve("comm")).strip();
     return open ? Optional.of(new User(pid, command, writes, locks, writeLocks)) : Optional.empty();
+  }
+
+  /** A page that is dirty already is written without a trace, whatever became of the descriptor. */
+  private static boolean mapsForWriting(Path process, String wanted) {
+    return text(process.resolve("maps"))
+        .lines()
+        .map(SHARED_FOR_WRITING::matcher)
+        .filter(Matcher::matches)
+        .map(line -> process.resolve("map_files").resolve(plain(line.group(1), line.group(2))))
+        .anyMatch(mapping -> key(mapping).filter(wanted::equals).isPresent());
+  }
+
+  /** As map_files names it: without the leading zeroes of maps. */
+  private static String plain(String from, String to) {
+    return Long.toHexString(Long.parseUnsignedLong(from, 16))
+        + "-"
+        + Long.toHexString(Long.parseUnsignedLong(to, 16));
   }
 
   /** Device and inode; of a block device its number, by whatever node. */

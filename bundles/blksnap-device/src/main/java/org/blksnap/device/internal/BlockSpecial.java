@@ -29,7 +29,7 @@ final class BlockSpecial extends OpenDevice {
       Consumer<OpenDevice> whenClosed)
       throws IOException {
     super(path, stat, geometry, around, anchor, host, whenClosed);
-    traces = new BlockTraces(path, stat.number(), around.sys());
+    traces = new BlockTraces(path, stat.number(), around.sys(), around.topology());
   }
 
   /** Nothing to do: the host's files hold the claim and the locks. */

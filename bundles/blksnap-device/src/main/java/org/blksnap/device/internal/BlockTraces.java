@@ -22,7 +22,7 @@ import org.blksnap.spi.device.Trace;
  * device behind it.
  *
  * <p>Nothing is proven where counters are switched off, where all stand at 0 (some drivers count
- * nothing), and where a loop device's file is not found.
+ * nothing), and where a loop device's file is not found or lies in memory.
  */
 final class BlockTraces {
   /** Words of /sys/dev/block/M:N/stat, counted from 0. */
@@ -35,11 +35,13 @@ final class BlockTraces {
   private final Path node;
   private final DeviceNumber number;
   private final SysBlock sys;
+  private final Topology topology;
 
-  BlockTraces(Path node, DeviceNumber number, SysBlock sys) {
+  BlockTraces(Path node, DeviceNumber number, SysBlock sys, Topology topology) {
     this.node = node;
     this.number = number;
     this.sys = sys;
+    this.topology = topology;
   }
 
   List<Trace> list() {
@@ -172,6 +174,9 @@ final class BlockTraces {
       FileStat file = stat(new Trace(Trace.Kind.STAT, backingPath(device)), readings);
       if (!file.stamped()) {
         throw new Unproven("stamps beyond what can be told apart");
+      }
+      if (!topology.stampsTellAll(backingPath(device))) {
+        throw new Unproven("a file in memory, whose stamps do not tell all");
       }
       text.append(" over ").append(RegularFile.fingerprint(file));
     }

@@ -97,6 +97,7 @@ final class RegularFile extends OpenDevice {
     return FileStat.ofReading(
             readings.getOrDefault(new Trace(Trace.Kind.STAT, path), Trace.NOTHING))
         .filter(FileStat::stamped)
+        .filter(stat -> around.topology().stampsTellAll(path))
         .map(RegularFile::fingerprint);
   }
 

@@ -23,6 +23,8 @@ final class Topology {
   /** Overlay in overlay in overlay: deeper than this is not followed. */
   private static final int OVERLAY_DEPTH = 8;
 
+  private static final Set<String> IN_MEMORY = Set.of("tmpfs", "devtmpfs", "ramfs", "hugetlbfs");
+
   private final SysBlock sys;
   private final MountTable table;
 
@@ -149,6 +151,27 @@ final class Topology {
       }
     }
     return !last.number().equals(mount.number());
+  }
+
+  /**
+   * True where a file's stamps tell of every write. A file system in memory (and an overlay with
+   * one below it) has nothing to write back, so the kernel lets a page that was read through a
+   * shared mapping be written without a word.
+   */
+  boolean stampsTellAll(Path file) {
+    return stampsTellAll(file, 0);
+  }
+
+  private boolean stampsTellAll(Path path, int depth) {
+    Optional<FileStat> stat = FileStat.find(path);
+    if (stat.isEmpty() || depth > OVERLAY_DEPTH) {
+      return true;
+    }
+    return mountsHolding(path, stat.get().home()).stream()
+        .allMatch(
+            mount ->
+                !IN_MEMORY.contains(mount.type())
+                    && layers(mount).stream().allMatch(layer -> stampsTellAll(layer, depth + 1)));
   }
 
   /** Block devices that hold the file system a path lies on. */

@@ -5,8 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -74,6 +76,34 @@ class OtherUsersTest {
       open(true, true).close();
     }
     open(false, false).close();
+  }
+
+  @Test
+  void aFileAnotherProcessHasMappedForWritingIsRefused() throws Exception {
+    assumeTrue("root".equals(System.getProperty("user.name")), "SKIPPED: seen by root alone");
+    Process writer =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:TieredStopAtLevel=1",
+                "-cp",
+                System.getProperty("java.class.path"),
+                MappedBystander.class.getName(),
+                path.toString())
+            .redirectError(ProcessBuilder.Redirect.INHERIT)
+            .start();
+    try {
+      byte[] said = writer.getInputStream().readNBytes("ready".length());
+      assertEquals("ready", new String(said, StandardCharsets.US_ASCII));
+      BlksnapException busy = assertThrows(BlksnapException.class, () -> open(false, false));
+      assertEquals(Errno.EBUSY, busy.errno());
+      assertTrue(busy.getMessage().contains("process " + writer.pid()), busy.getMessage());
+      open(false, true).close();
+    } finally {
+      writer.getOutputStream().close();
+      writer.waitFor();
+    }
+    open(false, false).close();
+    assertEquals(7, Files.readAllBytes(path)[0]);
   }
 
   @Test

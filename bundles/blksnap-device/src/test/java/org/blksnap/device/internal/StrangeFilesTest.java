@@ -3,6 +3,7 @@ package org.blksnap.device.internal;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -178,6 +179,63 @@ class StrangeFilesTest {
         device.write(ByteBuffer.allocate(512).put(0, (byte) 7), 0);
         device.flush();
         assertEquals(7, Files.readAllBytes(mounted.point.resolve("moved"))[0]);
+      }
+    }
+  }
+
+  /** Reads a page through a mapping, then writes it: nothing faults at the write in some. */
+  private static void writeThroughAMapping(Path path) throws Exception {
+    String io = "/usr/sbin/xfs_io";
+    assumeTrue(Files.isExecutable(Path.of(io)), "SKIPPED: " + io + " is not installed");
+    LoopDevice.run(
+        io, "-c", "mmap -rw 0 4096", "-c", "mread 0 1", "-c", "mwrite -S 7 0 1", path.toString());
+  }
+
+  private void aWriteThroughAMappingIsTold(Path written, Path opened) throws Exception {
+    try (RawDevice device = open(opened, false)) {
+      device.write(ByteBuffer.allocate(4096), 8192);
+      device.flush();
+      Thread.sleep(device.stampGranule().toMillis());
+      String before = device.fingerprint();
+      writeThroughAMapping(written);
+      assertEquals(7, read(device, 0, 1)[0]);
+      assertNotEquals(before, device.fingerprint());
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"ext4", "xfs", "btrfs", "tmpfs"})
+  void aWriteThroughAMappingIsToldOrNothingIsProven(String type) throws Exception {
+    try (Mounted mounted = new Mounted(type)) {
+      Path path = filled(mounted.point.resolve("disk"), 1 << 20);
+      aWriteThroughAMappingIsTold(path, path);
+    }
+  }
+
+  @Test
+  void aWriteThroughAMappingOfAnOverlayInMemoryIsToldOrNothingIsProven() throws Exception {
+    try (Mounted mounted = new Mounted("tmpfs")) {
+      Path lower = Files.createDirectories(directory.resolve("lower"));
+      Path upper = Files.createDirectories(mounted.point.resolve("upper"));
+      Path work = Files.createDirectories(mounted.point.resolve("work"));
+      Path merged = Files.createDirectories(directory.resolve("merged"));
+      String layers = "lowerdir=" + lower + ",upperdir=" + upper + ",workdir=" + work;
+      LoopDevice.run("mount", "-t", "overlay", "-o", layers, "none", merged.toString());
+      try {
+        Path path = filled(merged.resolve("disk"), 1 << 20);
+        aWriteThroughAMappingIsTold(path, path);
+      } finally {
+        LoopDevice.run("umount", merged.toString());
+      }
+    }
+  }
+
+  @Test
+  void aWriteThroughAMappingToALoopDevicesFileInMemoryIsToldOrNothingIsProven() throws Exception {
+    try (Mounted mounted = new Mounted("tmpfs")) {
+      Path path = filled(mounted.point.resolve("disk"), 1 << 20);
+      try (LoopDevice loop = new LoopDevice(path)) {
+        aWriteThroughAMappingIsTold(path, loop.device);
       }
     }
   }

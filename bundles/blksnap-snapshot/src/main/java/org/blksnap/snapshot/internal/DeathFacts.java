@@ -102,7 +102,7 @@ record DeathFacts(Map<String, String> lines, String missing) {
       return none(
           "the engine's process died and its guardian wrote nothing down within "
               + WAIT.toSeconds()
-              + " s: it was killed as well, or could not");
+              + " s: it was killed as well, was stopped, or could not");
     }
     if (Files.size(file) > LARGEST) {
       return none("what its guardian left is larger than " + LARGEST + " bytes");

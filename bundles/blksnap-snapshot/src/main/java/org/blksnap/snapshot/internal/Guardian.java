@@ -35,7 +35,7 @@ import org.slf4j.LoggerFactory;
  * <p>States: none (no device yet, or given up) ↔ running → closed. One that ends by itself is
  * replaced, at once {@link #STARTS} times in all, later after {@link #PAUSE}. One that does not
  * take an order within {@link #ORDER_WAIT} is killed, so that it can never write down what it was
- * told to forget.
+ * told to forget. One that was stopped by a signal ends when it goes on, for the same reason.
  *
  * <p>A device is watched only once its map and its images have been judged: what is found at a
  * death becomes what the next start compares with. It is forgotten before it is let go of, since
@@ -58,6 +58,11 @@ final class Guardian implements Closeable {
 
   /** The script's answer where the host lacks what it needs. */
   private static final int NOT_ABLE = 3;
+
+  /**
+   * The script's answer where it was stopped (SIGSTOP) and goes on: for how long it cannot tell.
+   */
+  private static final int STOOD_STILL = 4;
 
   /** A session of its own where it can be had, so that no terminal ends it. */
   private static final String LAUNCH =
@@ -228,6 +233,8 @@ final class Guardian implements Closeable {
     if (ended.exitValue() == NOT_ABLE) {
       trouble = "this host's stat or sync cannot tell what is needed (coreutils 8.24 or newer can)";
       able = false;
+    } else if (ended.exitValue() == STOOD_STILL) {
+      trouble = "it was stopped by a signal, so it proves nothing any more";
     } else {
       trouble = "it ended with status " + ended.exitValue() + ", for the " + starts + ". time";
     }

@@ -6,6 +6,9 @@
 #   end                   nothing has to be written down
 # The end of the input without "end" is the death of the engine's process: all its threads have left
 # their system calls. Needs stat and sync of coreutils, and nothing of the engine.
+# Who was stopped does not know for how long, nor whether the engine died and others wrote meanwhile:
+# it ends as soon as it goes on, and writes nothing down. A living engine starts another one.
+trap 'exit 4' CONT
 trap '' HUP INT QUIT TERM TSTP PIPE
 set -f
 umask 077
@@ -59,7 +62,8 @@ if [ -n "$ended" ]; then
   exit 0
 fi
 
-# $1: F, or S and T. Answers in $readings, a line a device.
+# $1: which traces, of FORCE, STAT, TEXT their first letters. $2: of which devices, those with traces to
+# force or those without. Answers in $readings, a line a device, and in $coarse.
 look() {
   readings=
   coarse=
@@ -67,6 +71,10 @@ look() {
   while [ -n "$rest" ]; do
     line=${rest%%"$nl"*}
     rest=${rest#*"$nl"}
+    case " $line" in
+      *' F:'*) [ "$2" = forced ] || continue ;;
+      *) [ "$2" = plain ] || continue ;;
+    esac
     readings=$readings${line%% *}
     for trace in ${line#* }; do
       plain "${trace#?:}"
@@ -92,6 +100,26 @@ look() {
   done
 }
 
+# As look ST. Where stamps are of whole seconds, a later change must bear others than ours: those that
+# are the same after that time are told, and nothing of what has changed meanwhile.
+settled() {
+  look ST "$1"
+  if [ -n "$coarse" ]; then
+    first=$nl$readings
+    sleep 2.1
+    look ST "$1"
+    second=$readings
+    readings=
+    while [ -n "$second" ]; do
+      line=${second%%"$nl"*}
+      second=${second#*"$nl"}
+      case $first in
+        *"$nl$line$nl"*) readings=$readings$line$nl ;;
+      esac
+    done
+  fi
+}
+
 joined() {
   set -- $1
   IFS=,
@@ -99,17 +127,17 @@ joined() {
   unset IFS
 }
 
-# Whatever is still in memory has to show in counters and time stamps.
-look F
-forced=$readings
 # A later change must bear other stamps than the last one of ours.
 sleep 0.02
-look ST
-if [ -n "$coarse" ]; then
-  sleep 2.1
-  look ST
-fi
+# What needs no disk does not wait for one that is slow.
+settled plain
+files=$readings
+# Whatever is still in memory has to show in counters and time stamps.
+look F forced
+forced=$readings
+sleep 0.02
+settled forced
 
-text="blksnap-facts 1 $token $boot$nl$forced$readings"end
+text="blksnap-facts 1 $token $boot$nl$forced$files$readings"end
 file=$directory/facts-$token
 printf '%s' "$text" >"$file.new" && [ "$(cat -- "$file.new")" = "$text" ] && mv -f -- "$file.new" "$file"

@@ -7,11 +7,13 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.io.OutputStream;
 import java.lang.reflect.Proxy;
 import java.net.ServerSocket;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -32,6 +34,7 @@ import org.junit.jupiter.api.io.TempDir;
 class GuardianTest {
   private static final String BOOT = "boot-1";
   private static final int SIGTERM = 15;
+  private static final int SIGCONT = 18;
 
   @TempDir Path root;
   private final List<Guardian> guardians = new ArrayList<>();
@@ -92,9 +95,17 @@ class GuardianTest {
   }
 
   private static boolean ignores(long pid, int signal) throws IOException {
+    return isIn("SigIgn:", pid, signal);
+  }
+
+  private static boolean catches(long pid, int signal) throws IOException {
+    return isIn("SigCgt:", pid, signal);
+  }
+
+  private static boolean isIn(String set, long pid, int signal) throws IOException {
     String mask =
         Files.readAllLines(Path.of("/proc/" + pid + "/status")).stream()
-            .filter(line -> line.startsWith("SigIgn:"))
+            .filter(line -> line.startsWith(set))
             .findFirst()
             .orElseThrow();
     return (Long.parseUnsignedLong(mask.substring(mask.indexOf(':') + 1).strip(), 16)
@@ -340,13 +351,15 @@ class GuardianTest {
     assertFalse(found(BOOT, "disk", device).known());
   }
 
-  @Test
-  void aRestartWaitsForOneThatIsStillWriting() throws Exception {
-    RawDevice device = file(Files.write(root.resolve("disk"), new byte[1]));
-    Guardian guardian = guardian();
-    guardian.watch("disk", device);
-    long pid = guardian.pid();
-    signal("STOP", pid);
+  /** It takes as long to read as nobody has written to it. */
+  private Path slowTrace(String name) throws Exception {
+    Path pipe = root.resolve(name);
+    assertEquals(0, new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor());
+    return pipe;
+  }
+
+  /** The death of the engine, which does not wait for its guardian. */
+  private static Thread death(Guardian guardian) {
     Thread death =
         new Thread(
             () -> {
@@ -357,12 +370,22 @@ class GuardianTest {
               }
             });
     death.start();
+    return death;
+  }
+
+  @Test
+  void aRestartWaitsForOneThatIsStillWriting() throws Exception {
+    Path pipe = slowTrace("pipe");
+    RawDevice device = device(new Trace(Trace.Kind.TEXT, pipe));
+    Guardian guardian = guardian();
+    guardian.watch("disk", device);
+    Thread death = death(guardian);
     Thread later =
         new Thread(
             () -> {
               try {
                 Thread.sleep(300);
-                signal("CONT", pid);
+                Files.writeString(pipe, "read\n", StandardOpenOption.WRITE);
               } catch (Exception e) {
                 throw new IllegalStateException(e);
               }
@@ -371,5 +394,60 @@ class GuardianTest {
     assertTrue(found(BOOT, "disk", device).known());
     death.join();
     later.join();
+  }
+
+  /** Others may have written between the death and its going on. */
+  @Test
+  void oneThatWasStoppedWhenTheEngineDiedProvesNothing() throws Exception {
+    Path disk = Files.write(root.resolve("disk"), new byte[1]);
+    RawDevice device = file(disk);
+    Guardian guardian = guardian();
+    guardian.watch("disk", device);
+    long pid = guardian.pid();
+    await(() -> catches(pid, SIGCONT));
+    signal("STOP", pid);
+    Thread death = death(guardian);
+    Files.write(disk, new byte[] {7}, StandardOpenOption.WRITE);
+    signal("CONT", pid);
+    Evidence evidence = found(BOOT, "disk", device);
+    assertFalse(evidence.known());
+    assertTrue(evidence.missing().contains("stopped"), evidence.missing());
+    death.join();
+  }
+
+  @Test
+  void oneThatWasStoppedWhileTheEngineLivesIsReplacedAndToldAll() throws Exception {
+    RawDevice device = file(Files.write(root.resolve("disk"), new byte[1]));
+    Guardian guardian = guardian();
+    guardian.watch("disk", device);
+    long first = guardian.pid();
+    await(() -> catches(first, SIGCONT));
+    signal("STOP", first);
+    signal("CONT", first);
+    await(() -> guardian.pid() != 0 && guardian.pid() != first);
+    guardian.abandon();
+    assertTrue(found(BOOT, "disk", device).known());
+  }
+
+  /** A disk that takes long to force leaves others the time to write to a file. */
+  @Test
+  void aFileIsReadBeforeADeviceIsForcedThatTakesLong() throws Exception {
+    Path disk = Files.write(root.resolve("disk"), new byte[1]);
+    Path pipe = slowTrace("pipe");
+    RawDevice file = file(disk);
+    RawDevice slow = device(new Trace(Trace.Kind.FORCE, disk), new Trace(Trace.Kind.TEXT, pipe));
+    Guardian guardian = guardian();
+    guardian.watch("a", slow);
+    guardian.watch("b", file);
+    Thread death = death(guardian);
+    try (OutputStream reached = Files.newOutputStream(pipe, StandardOpenOption.WRITE)) {
+      Files.write(disk, new byte[] {7, 7}, StandardOpenOption.WRITE);
+      reached.write('\n');
+    }
+    LeftDevices left = new LeftDevices(root, BOOT);
+    left.fetch();
+    String fingerprint = left.claim("b", file).fingerprint();
+    assertTrue(fingerprint.startsWith("1,"), fingerprint);
+    death.join();
   }
 }
