@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -162,6 +163,29 @@ class FrozenGroundTest {
       both.destroy();
       assertEquals(List.of(), ground.snapshot("below").take().warnings());
       assertFalse(thawByHand());
+    }
+  }
+
+  @Test
+  void aTakeIsRefusedWhereItWouldFreezeAFileThatThisProcessWritesTo() throws Exception {
+    Path link = Files.createSymbolicLink(directory.resolve("log"), mount);
+    try (FrozenGround ground = new FrozenGround(directory.resolve("state"))) {
+      ground.attach(loop.device, "below");
+      Snapshot snapshot = ground.snapshot("below");
+      try (OutputStream log = Files.newOutputStream(link.resolve("some.log"))) {
+        log.write(1);
+        refused("open for writing here, " + mount.resolve("some.log"), snapshot);
+      }
+      assertEquals(List.of(), snapshot.take().warnings());
+    }
+  }
+
+  @Test
+  void aFileThatIsAttachedIsNoFileThatTheEngineNeeds() throws Exception {
+    try (FrozenGround ground = new FrozenGround(directory.resolve("state"))) {
+      ground.attach(loop.device, "below");
+      ground.attach(Files.write(mount.resolve("disk"), new byte[1 << 20]), "above");
+      assertEquals(List.of(), ground.snapshot("below").take().warnings());
     }
   }
 

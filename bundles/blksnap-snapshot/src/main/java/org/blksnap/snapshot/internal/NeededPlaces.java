@@ -168,6 +168,19 @@ final class NeededPlaces {
         places.add(new Place(property[1], Path.of(value), property[2]));
       }
     }
+    for (Path file : OpenFiles.written(this::attached)) {
+      places.add(
+          new Place(
+              "a file that is open for writing here,",
+              file,
+              "a log by fileName in etc/org.ops4j.pax.logging.cfg, a directory that is a link or a"
+                  + " mount by what it leads to"));
+    }
     return places;
+  }
+
+  /** Writes to those wait for the thaw as everybody's do, and nothing else waits with them. */
+  private boolean attached(FileIdentity file) {
+    return engine.filteredDevices().stream().anyMatch(d -> file.is(d.deviceIdentity()));
   }
 }
