@@ -17,6 +17,9 @@
 #define MOST_LOADS 100000
 #define MOST_DESCRIPTORS 65536
 
+/* Longest wait for another thread that reads the rules, milliseconds. */
+#define MOST_MOMENTS 1000
+
 static struct rules none;
 static _Atomic(struct rules *) current = &none;
 static struct page *page;
@@ -118,15 +121,37 @@ static void parse(char *text, struct rules *rules)
 	}
 }
 
-/* Raw calls and mapped memory alone: this may be the first call of a process, and any thread's. */
+static bool in_force(uint64_t generation)
+{
+	return atomic_load_explicit(&current, memory_order_acquire)->generation == (uint32_t)generation;
+}
+
+/*
+ * Raw calls and mapped memory alone: this may be the first call of a process, and any thread's. A thread that finds another
+ * one loading waits for it, since it would go by the old rules; not for ever, since in a forked child that other is not there.
+ */
 static void load(uint64_t generation)
 {
 	static char text[MOST_TEXT];
+	static __thread bool here;
+	static const struct timespec moment = {0, 1000000};
 	ssize_t length = 0, got;
 	int saved = errno;
 
-	if (atomic_flag_test_and_set(&loading))
+	if (here)
 		return;
+	for (int moments = 0; atomic_flag_test_and_set(&loading); moments++) {
+		if (in_force(generation) || moments == MOST_MOMENTS) {
+			errno = saved;
+			return;
+		}
+		syscall(SYS_nanosleep, &moment, NULL);
+	}
+	if (in_force(generation)) {
+		atomic_flag_clear(&loading);
+		return;
+	}
+	here = true;
 	int fd = (int)syscall(SYS_openat, AT_FDCWD, control, O_RDONLY | O_CLOEXEC);
 	if (fd >= 0 && loads++ < MOST_LOADS) {
 		while (length < MOST_TEXT - 1 && (got = syscall(SYS_read, fd, text + length, MOST_TEXT - 1 - length)) > 0)
@@ -142,6 +167,7 @@ static void load(uint64_t generation)
 	}
 	if (fd >= 0)
 		syscall(SYS_close, fd);
+	here = false;
 	atomic_flag_clear(&loading);
 	errno = saved;
 }
