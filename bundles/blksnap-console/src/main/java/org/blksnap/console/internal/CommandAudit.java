@@ -49,7 +49,8 @@ public final class CommandAudit implements CommandSessionListener {
 
   @Override
   public void afterExecute(CommandSession session, CharSequence command, Exception failure) {
-    write(session, "failed", command + " -- " + failure.getMessage());
+    String why = failure.getMessage() == null ? failure.toString() : failure.getMessage();
+    write(session, "failed", command + " -- " + why);
   }
 
   @Override

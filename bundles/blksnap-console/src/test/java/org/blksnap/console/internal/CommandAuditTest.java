@@ -63,6 +63,12 @@ class CommandAuditTest {
   }
 
   @Test
+  void aFailureWithoutWordsIsToldByItsKind() {
+    new CommandAudit(lines::add).afterExecute(session, "a:command", new IllegalStateException());
+    assertTrue(lines.get(0).endsWith("a:command -- java.lang.IllegalStateException"), lines.get(0));
+  }
+
+  @Test
   void nobodyWritesALineOfHisOwn() {
     session.put(CommandAudit.CLIENT, "root\nuser nobody");
     assertFalse(fails("a = 'one\n2026-01-01T00:00:00Z user nobody runs: two\u001b[31m'"));
