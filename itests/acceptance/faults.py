@@ -84,3 +84,13 @@ def check_image_right_or_corrupted(snapshot, copy, what):
         check(image["detail"], f"{what}: corrupted without a reason: {image}")
         return
     check(compare(snapshot.uri, copy), f"{what}: the image passes for well and differs from the copy")
+
+
+def check_after_a_foreign_write(disk, snapshot, before, first, what):
+    """The image is right or says it is lost, and is let go of; the next increment has every change."""
+    try:
+        check_image_right_or_corrupted(snapshot, first, what)
+    finally:
+        snapshot.destroy()
+    now = check_nothing_is_missed(disk, before, first, what)
+    say(f"{what}: {'generation kept' if now['generation_id'] == before['generation_id'] else now['reason']}")

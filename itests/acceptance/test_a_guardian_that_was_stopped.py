@@ -51,12 +51,7 @@ def goes_through(disk, path, stopped, what):
     write_behind_its_back(path, WRITTEN_AT)
     os.kill(watching, signal.SIGCONT)
     start()
-    try:
-        check_image_right_or_corrupted(snapshot, first, what)
-    finally:
-        snapshot.destroy()
-    now = check_nothing_is_missed(disk, before, first, what)
-    say(f"{what}: {'generation kept' if now['generation_id'] == before['generation_id'] else now['reason']}")
+    check_after_a_foreign_write(disk, snapshot, before, first, what)
 
 
 SIZE = 64 * MIB

@@ -53,12 +53,7 @@ with Beneath() as beneath:
                 faultctl("clock", "true")
                 event(disk, beneath)
                 try:
-                    try:
-                        check_image_right_or_corrupted(snapshot, first, what)
-                    finally:
-                        snapshot.destroy()
-                    now = check_nothing_is_missed(disk, before, first, what)
-                    say(f"{what}: {'generation kept' if now['generation_id'] == before['generation_id'] else now['reason']}")
+                    check_after_a_foreign_write(disk, snapshot, before, first, what)
                 except SystemExit:
                     # All are told before the end.
                     wrong.append(what)

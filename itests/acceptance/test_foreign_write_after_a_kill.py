@@ -27,12 +27,7 @@ with LoopDevice("foreign", SIZE) as device, Block("foreign", device, SIZE) as di
         start()
         what = f"a write at {offset >> 20} MiB between kill and start"
         try:
-            try:
-                check_image_right_or_corrupted(snapshot, first, what)
-            finally:
-                snapshot.destroy()
-            now = check_nothing_is_missed(disk, before, first, what)
-            say(f"{what}: {'generation kept' if now['generation_id'] == before['generation_id'] else now['reason']}")
+            check_after_a_foreign_write(disk, snapshot, before, first, what)
         except SystemExit:
             wrong.append(what)
     check(not wrong, f"{len(wrong)} of 2: {'; '.join(wrong)}")
