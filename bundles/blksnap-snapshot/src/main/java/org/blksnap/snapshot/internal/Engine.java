@@ -28,6 +28,10 @@ import org.blksnap.api.snapshot.SnapshotImage;
 import org.blksnap.api.snapshot.SnapshotParticipant;
 import org.blksnap.api.snapshot.SnapshotService;
 import org.blksnap.api.snapshot.Version;
+import org.blksnap.enginebase.DaemonThreads;
+import org.blksnap.enginebase.EventRelay;
+import org.blksnap.enginebase.Participants;
+import org.blksnap.enginebase.StateDirectory;
 import org.blksnap.spi.device.RawDevice;
 import org.blksnap.spi.event.EventProvider;
 import org.blksnap.spi.storage.StorageRequest;
@@ -103,7 +107,7 @@ final class Engine implements SnapshotService, FilteredDevice.Keeper, Closeable 
     this.parameters = parameters;
     this.housekeeper = new Housekeeper(this);
     this.participants =
-        new Participants(registeredParticipants, Housekeeper.threads("blksnap-participant"));
+        new Participants(registeredParticipants, DaemonThreads.named("blksnap-participant"));
     this.swap = new HotSwap(this);
     this.changeMaps = new ChangeMaps(this);
     this.attachments = new Attachments(this);

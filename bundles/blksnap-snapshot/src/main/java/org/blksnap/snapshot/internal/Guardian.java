@@ -22,6 +22,8 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.stream.Collectors;
+import org.blksnap.enginebase.DaemonThreads;
+import org.blksnap.enginebase.RecordFile;
 import org.blksnap.spi.device.RawDevice;
 import org.blksnap.spi.device.Trace;
 import org.slf4j.Logger;
@@ -100,7 +102,7 @@ final class Guardian implements Closeable {
   Guardian(Path directory, String bootId) {
     this.directory = directory;
     this.bootId = bootId;
-    this.orders = Executors.newSingleThreadExecutor(Housekeeper.threads("blksnap-guardian"));
+    this.orders = Executors.newSingleThreadExecutor(DaemonThreads.named("blksnap-guardian"));
   }
 
   /** From now on, whatever becomes of this process. The device is as its map says. */

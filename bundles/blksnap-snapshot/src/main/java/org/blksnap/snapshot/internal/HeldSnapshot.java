@@ -25,6 +25,7 @@ import org.blksnap.api.snapshot.SnapshotImage;
 import org.blksnap.api.snapshot.SnapshotState;
 import org.blksnap.api.snapshot.StorageStatus;
 import org.blksnap.api.snapshot.TakeResult;
+import org.blksnap.enginebase.StateDirectory;
 import org.blksnap.spi.chunk.DiffArea;
 
 /**

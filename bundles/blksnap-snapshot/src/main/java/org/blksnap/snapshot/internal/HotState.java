@@ -15,6 +15,8 @@ import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.health.Finding;
+import org.blksnap.enginebase.RecordFile;
+import org.blksnap.enginebase.StateDirectory;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 

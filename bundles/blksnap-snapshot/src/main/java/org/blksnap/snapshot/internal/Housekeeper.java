@@ -6,10 +6,9 @@ import java.util.Set;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
-import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.blksnap.api.block.BlksnapException;
+import org.blksnap.enginebase.DaemonThreads;
 import org.blksnap.spi.device.RawDevice;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -34,18 +33,9 @@ final class Housekeeper {
 
   Housekeeper(Engine engine) {
     this.engine = engine;
-    this.executor = new ScheduledThreadPoolExecutor(1, threads("blksnap-housekeeper"));
+    this.executor = new ScheduledThreadPoolExecutor(1, DaemonThreads.named("blksnap-housekeeper"));
     this.executor.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
     this.executor.setRemoveOnCancelPolicy(true);
-  }
-
-  static ThreadFactory threads(String name) {
-    AtomicInteger number = new AtomicInteger();
-    return work -> {
-      Thread thread = new Thread(work, name + "-" + number.incrementAndGet());
-      thread.setDaemon(true);
-      return thread;
-    };
   }
 
   void start() {

@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.TreeMap;
+import org.blksnap.enginebase.RecordFile;
 import org.blksnap.spi.device.RawDevice;
 import org.blksnap.spi.tracker.Evidence;
 import org.slf4j.Logger;

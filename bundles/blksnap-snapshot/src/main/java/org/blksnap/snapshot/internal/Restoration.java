@@ -15,6 +15,7 @@ import org.blksnap.api.block.Errno;
 import org.blksnap.api.change.CbtInfo;
 import org.blksnap.api.change.GenerationReason;
 import org.blksnap.api.snapshot.SnapshotState;
+import org.blksnap.enginebase.StateDirectory;
 import org.blksnap.spi.storage.StorageRequest;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;

@@ -8,6 +8,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import org.blksnap.api.handover.HandoverShelf;
+import org.blksnap.enginebase.DaemonThreads;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Deactivate;
@@ -22,7 +23,7 @@ public final class Shelf implements HandoverShelf {
   private final long keepMillis;
   private final Map<String, Object> left = new ConcurrentHashMap<>();
   private final ScheduledThreadPoolExecutor expiry =
-      new ScheduledThreadPoolExecutor(1, Housekeeper.threads("blksnap-shelf"));
+      new ScheduledThreadPoolExecutor(1, DaemonThreads.named("blksnap-shelf"));
 
   @Activate
   public Shelf(EngineConfig config) {

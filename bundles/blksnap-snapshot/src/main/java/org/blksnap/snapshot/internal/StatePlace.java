@@ -13,6 +13,7 @@ import org.blksnap.api.block.Errno;
 import org.blksnap.api.health.Examination;
 import org.blksnap.api.health.Finding;
 import org.blksnap.api.snapshot.StateLocation;
+import org.blksnap.enginebase.DaemonThreads;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.ServiceRegistration;
 import org.osgi.service.component.annotations.Activate;
@@ -43,7 +44,7 @@ public final class StatePlace implements Examination {
 
   private final BundleContext context;
   private final ScheduledExecutorService again =
-      new ScheduledThreadPoolExecutor(1, Housekeeper.threads("blksnap-state-place"));
+      new ScheduledThreadPoolExecutor(1, DaemonThreads.named("blksnap-state-place"));
 
   @GuardedBy("this")
   private StateRoot wanted;

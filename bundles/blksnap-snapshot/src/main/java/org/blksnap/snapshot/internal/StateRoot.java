@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.UUID;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
+import org.blksnap.enginebase.RecordFile;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 

@@ -10,6 +10,7 @@ import org.blksnap.api.block.BlockSizeRule;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.event.BlksnapEvent;
 import org.blksnap.api.snapshot.TakeResult;
+import org.blksnap.enginebase.Participants;
 
 /**
  * One call of {@link HeldSnapshot#take}: participants are asked without a lock, then the record,

@@ -9,6 +9,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import org.blksnap.enginebase.DaemonThreads;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -19,7 +20,7 @@ import org.slf4j.LoggerFactory;
  */
 final class Together {
   private static final Logger LOG = LoggerFactory.getLogger(Together.class);
-  private static final ThreadFactory THREADS = Housekeeper.threads("blksnap-together");
+  private static final ThreadFactory THREADS = DaemonThreads.named("blksnap-together");
 
   private Together() {}
 

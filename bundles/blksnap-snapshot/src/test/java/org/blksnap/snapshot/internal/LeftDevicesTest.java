@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Map;
+import org.blksnap.enginebase.RecordFile;
 import org.blksnap.spi.device.RawDevice;
 import org.blksnap.spi.tracker.Evidence;
 import org.junit.jupiter.api.Test;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.blksnap.snapshot.internal;
+package org.blksnap.enginebase;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -58,7 +58,7 @@ class ParticipantsTest {
 
   private static List<String> run(Recorder... recorders) {
     Participants participants =
-        new Participants(() -> List.of(recorders), Housekeeper.threads("test"));
+        new Participants(() -> List.of(recorders), DaemonThreads.named("test"));
     List<String> problems = new ArrayList<>();
     participants.after(participants.before(ID, List.of("d"), problems), true, problems);
     return problems;
@@ -105,7 +105,7 @@ class ParticipantsTest {
 
   private final List<SnapshotParticipant> registered = new ArrayList<>();
   private final AtomicInteger threads = new AtomicInteger();
-  private final ThreadFactory daemons = Housekeeper.threads("test");
+  private final ThreadFactory daemons = DaemonThreads.named("test");
   private final Participants participants =
       new Participants(
           () -> List.copyOf(registered),

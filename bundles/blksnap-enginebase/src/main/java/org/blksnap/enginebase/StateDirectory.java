@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.blksnap.snapshot.internal;
+package org.blksnap.enginebase;
 
 import java.io.Closeable;
 import java.io.IOException;
@@ -35,7 +35,7 @@ import org.slf4j.LoggerFactory;
  * snapshots/&lt;uuid&gt;/area-&lt;device&gt;/ the chunk engine's own
  * </pre>
  */
-final class StateDirectory implements Closeable {
+public final class StateDirectory implements Closeable {
   private static final Logger LOG = LoggerFactory.getLogger(StateDirectory.class);
 
   private final Path root;
@@ -53,7 +53,7 @@ final class StateDirectory implements Closeable {
   private static final Map<Path, FileChannel> REFUSED = new ConcurrentHashMap<>();
 
   /** EBUSY: another engine works on it. */
-  static StateDirectory open(Path root) throws BlksnapException {
+  public static StateDirectory open(Path root) throws BlksnapException {
     try {
       Files.createDirectories(root);
       Files.setPosixFilePermissions(root, PosixFilePermissions.fromString("rwx------"));
@@ -95,23 +95,23 @@ final class StateDirectory implements Closeable {
     }
   }
 
-  Path root() {
+  public Path root() {
     return root;
   }
 
-  Path device(String name) {
+  public Path device(String name) {
     return root.resolve("devices").resolve(name);
   }
 
-  Path snapshot(UUID id) {
+  public Path snapshot(UUID id) {
     return root.resolve("snapshots").resolve(id.toString());
   }
 
-  List<Path> devices() throws IOException {
+  public List<Path> devices() throws IOException {
     return children(root.resolve("devices"));
   }
 
-  List<Path> snapshots() throws IOException {
+  public List<Path> snapshots() throws IOException {
     return children(root.resolve("snapshots"));
   }
 
@@ -121,7 +121,7 @@ final class StateDirectory implements Closeable {
     }
   }
 
-  static void removeTree(Path directory) throws IOException {
+  public static void removeTree(Path directory) throws IOException {
     if (!Files.exists(directory)) {
       return;
     }
@@ -150,7 +150,7 @@ final class StateDirectory implements Closeable {
   }
 
   /** Everything in the directory is on disk when it returns. */
-  static void forceFiles(Path directory) throws IOException {
+  public static void forceFiles(Path directory) throws IOException {
     try (Stream<Path> files = Files.walk(directory)) {
       for (Path file : files.filter(Files::isRegularFile).toList()) {
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
@@ -161,7 +161,7 @@ final class StateDirectory implements Closeable {
   }
 
   /** What tells one boot of the kernel from another; where it is not known, no two are equal. */
-  static String bootId() {
+  public static String bootId() {
     try {
       return Files.readString(Path.of("/proc/sys/kernel/random/boot_id")).trim();
     } catch (IOException e) {
@@ -169,7 +169,7 @@ final class StateDirectory implements Closeable {
     }
   }
 
-  static void removeQuietly(Path directory) {
+  public static void removeQuietly(Path directory) {
     try {
       removeTree(directory);
     } catch (IOException e) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.blksnap.snapshot.internal;
+package org.blksnap.enginebase;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -27,19 +27,20 @@ import org.blksnap.api.block.Errno;
  *
  * Damaged (EFAULT), another version (EOPNOTSUPP) and another kind (EINVAL) are different errors.
  */
-final class RecordFile {
+public final class RecordFile {
   private static final String MAGIC = "blksnap-record";
   private static final int VERSION = 1;
   private static final long LARGEST = 1 << 20;
 
   private RecordFile() {}
 
-  static void write(Path file, String kind, Map<String, String> values) throws IOException {
+  public static void write(Path file, String kind, Map<String, String> values) throws IOException {
     write(file, kind, values, true);
   }
 
   /** As {@link #write}, for what a loss of power may take: a kill leaves the old one or the new. */
-  static void writeUnforced(Path file, String kind, Map<String, String> values) throws IOException {
+  public static void writeUnforced(Path file, String kind, Map<String, String> values)
+      throws IOException {
     write(file, kind, values, false);
   }
 
@@ -80,7 +81,7 @@ final class RecordFile {
     }
   }
 
-  static Map<String, String> read(Path file, String kind) throws IOException {
+  public static Map<String, String> read(Path file, String kind) throws IOException {
     if (Files.size(file) > LARGEST) {
       throw damaged(file, "it is larger than " + LARGEST + " bytes");
     }

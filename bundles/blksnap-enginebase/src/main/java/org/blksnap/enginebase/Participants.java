@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.blksnap.snapshot.internal;
+package org.blksnap.enginebase;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.time.Duration;
@@ -25,9 +25,9 @@ import org.blksnap.api.snapshot.SnapshotParticipant;
  * costs no further thread, until the call has returned or the service is registered anew. The
  * doctor names it meanwhile.
  */
-final class Participants {
+public final class Participants {
   /** Longest deadline granted to one call. */
-  static final Duration LONGEST = Duration.ofSeconds(60);
+  public static final Duration LONGEST = Duration.ofSeconds(60);
 
   private final Supplier<List<SnapshotParticipant>> registered;
   private final ThreadFactory threads;
@@ -36,7 +36,7 @@ final class Participants {
   @GuardedBy("this")
   private final Map<SnapshotParticipant, Conversation> setAside = new IdentityHashMap<>();
 
-  Participants(Supplier<List<SnapshotParticipant>> registered, ThreadFactory threads) {
+  public Participants(Supplier<List<SnapshotParticipant>> registered, ThreadFactory threads) {
     this.registered = registered;
     this.threads = threads;
   }
@@ -46,10 +46,10 @@ final class Participants {
    *
    * @param heldStill names of those that answered in time and without an error
    */
-  record Round(Map<SnapshotParticipant, Conversation> asked, List<String> heldStill) {}
+  public record Round(Map<SnapshotParticipant, Conversation> asked, List<String> heldStill) {}
 
   /** Asks all; {@code problems} gets a sentence for each that failed, was late or is set aside. */
-  Round before(UUID snapshot, List<String> devices, List<String> problems) {
+  public Round before(UUID snapshot, List<String> devices, List<String> problems) {
     Map<SnapshotParticipant, Conversation> asked = new IdentityHashMap<>();
     for (SnapshotParticipant participant : present(registered.get(), problems)) {
       Conversation conversation = new Conversation(participant, snapshot, devices, threads);
@@ -103,7 +103,7 @@ final class Participants {
   }
 
   /** Tells those asked how the take ended, and waits for them until their deadlines. */
-  void after(Round round, boolean taken, List<String> problems) {
+  public void after(Round round, boolean taken, List<String> problems) {
     round.asked().values().forEach(conversation -> conversation.tell(taken));
     for (Map.Entry<SnapshotParticipant, Conversation> entry : round.asked().entrySet()) {
       Conversation conversation = entry.getValue();
@@ -120,7 +120,7 @@ final class Participants {
   }
 
   /** A line for each that is set aside. */
-  synchronized List<Finding> findings() {
+  public synchronized List<Finding> findings() {
     forgetAllBut(registered.get());
     List<Finding> findings = new ArrayList<>();
     for (Conversation unfinished : setAside.values()) {

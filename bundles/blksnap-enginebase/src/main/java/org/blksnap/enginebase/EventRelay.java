@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.blksnap.snapshot.internal;
+package org.blksnap.enginebase;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.time.Duration;
@@ -22,9 +22,9 @@ import org.blksnap.spi.event.EventSink;
  * what comes meanwhile is kept here, bounded, and given to the successor; waiters go on waiting.
  * One monitor guards everything; nothing is called under it that blocks.
  */
-final class EventRelay implements EventSink {
+public final class EventRelay implements EventSink {
   /** Events kept while nobody is there to take them; the oldest goes first. */
-  static final int LARGEST_BACKLOG = 1024;
+  public static final int LARGEST_BACKLOG = 1024;
 
   @GuardedBy("this")
   private final Map<UUID, EventQueue> queues = new HashMap<>();
@@ -38,7 +38,7 @@ final class EventRelay implements EventSink {
   @GuardedBy("this")
   private EventProvider provider;
 
-  synchronized void provide(EventProvider newProvider) {
+  public synchronized void provide(EventProvider newProvider) {
     if (provider != null) {
       withdraw(provider);
     }
@@ -50,7 +50,7 @@ final class EventRelay implements EventSink {
     notifyAll();
   }
 
-  synchronized void withdraw(EventProvider old) {
+  public synchronized void withdraw(EventProvider old) {
     if (provider != old) {
       return;
     }
@@ -59,7 +59,7 @@ final class EventRelay implements EventSink {
     queues.clear();
   }
 
-  synchronized void open(UUID snapshot) {
+  public synchronized void open(UUID snapshot) {
     if (provider != null) {
       queues.put(snapshot, provider.open(snapshot, List.of()));
     } else {
@@ -67,7 +67,7 @@ final class EventRelay implements EventSink {
     }
   }
 
-  synchronized void close(UUID snapshot) {
+  public synchronized void close(UUID snapshot) {
     left.remove(snapshot);
     EventQueue queue = queues.remove(snapshot);
     if (queue != null) {
@@ -107,7 +107,7 @@ final class EventRelay implements EventSink {
     }
   }
 
-  BlksnapEvent.OfSnapshot await(UUID snapshot, Duration timeout) throws BlksnapException {
+  public BlksnapEvent.OfSnapshot await(UUID snapshot, Duration timeout) throws BlksnapException {
     long deadline = System.nanoTime() + timeout.toNanos();
     for (; ; ) {
       EventQueue queue = queueFor(snapshot, deadline);
@@ -148,7 +148,7 @@ final class EventRelay implements EventSink {
   }
 
   /** Ids with a queue, for tests. */
-  synchronized List<UUID> open() {
+  public synchronized List<UUID> open() {
     List<UUID> ids = new ArrayList<>(queues.keySet());
     ids.addAll(left.keySet());
     return ids;
