@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.blksnap.snapshot.internal;
 
-import org.blksnap.enginebase.StateDirectory;
-
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,6 +19,7 @@ import org.blksnap.api.snapshot.SnapshotService;
 import org.blksnap.chunk.internal.ChunkEngineComponent;
 import org.blksnap.device.internal.LocalDeviceProvider;
 import org.blksnap.diffstorage.internal.DiffStorageProvider;
+import org.blksnap.enginebase.StateDirectory;
 import org.blksnap.event.internal.DispatchingEventProvider;
 import org.blksnap.spi.chunk.DiffArea;
 import org.blksnap.spi.device.DeviceProvider;
