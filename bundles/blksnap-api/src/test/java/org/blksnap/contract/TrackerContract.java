@@ -18,6 +18,7 @@ import org.blksnap.api.block.BlockSizeRule;
 import org.blksnap.api.block.ByteRange;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.change.CbtInfo;
+import org.blksnap.api.change.ChangePoint;
 import org.blksnap.api.change.ChangeSet;
 import org.blksnap.api.change.GenerationReason;
 import org.blksnap.spi.tracker.Evidence;
@@ -196,23 +197,25 @@ public abstract class TrackerContract {
   void whatChangedSinceIsAscendingAndMerged() throws Exception {
     Tracker tracker = used();
     tracker.markDirty(List.of(new ByteRange(8L * BLOCK, 1), new ByteRange(3L * BLOCK, 2L * BLOCK)));
-    ChangeSet all = tracker.changedSince(tracker.info().generationId(), 0);
+    ChangeSet all = tracker.changedSince(new ChangePoint(tracker.info().generationId(), 0));
     assertFalse(all.full());
     assertEquals("", all.fullReason());
-    assertEquals(2, all.changesNumber());
-    assertEquals(tracker.info().generationId(), all.generationId());
+    assertEquals(2, all.point().number());
+    assertEquals(tracker.info().generationId(), all.point().generation());
     assertEquals(
         List.of(
             new ByteRange(0, 2 * BLOCK),
             new ByteRange(3 * BLOCK, 2 * BLOCK),
             new ByteRange(8 * BLOCK, BLOCK)),
-        all.extents());
+        all.extents(0, Integer.MAX_VALUE));
     assertEquals(
         List.of(
             new ByteRange(BLOCK, BLOCK),
             new ByteRange(3 * BLOCK, 2 * BLOCK),
             new ByteRange(8 * BLOCK, BLOCK)),
-        tracker.changedSince(tracker.info().generationId(), 1).extents());
+        tracker
+            .changedSince(new ChangePoint(tracker.info().generationId(), 1))
+            .extents(0, Integer.MAX_VALUE));
   }
 
   @Test
@@ -224,7 +227,9 @@ public abstract class TrackerContract {
     take(tracker);
     assertEquals(
         List.of(new ByteRange(capacity - 512, 512)),
-        tracker.changedSince(tracker.info().generationId(), 0).extents());
+        tracker
+            .changedSince(new ChangePoint(tracker.info().generationId(), 0))
+            .extents(0, Integer.MAX_VALUE));
   }
 
   @Test
@@ -232,14 +237,16 @@ public abstract class TrackerContract {
     Tracker tracker = used();
     UUID generation = tracker.info().generationId();
     for (ChangeSet set :
-        List.of(tracker.changedSince(new UUID(1, 2), 0), tracker.changedSince(generation, 3))) {
+        List.of(
+            tracker.changedSince(new ChangePoint(new UUID(1, 2), 0)),
+            tracker.changedSince(new ChangePoint(generation, 3)))) {
       assertTrue(set.full());
       assertFalse(set.fullReason().isEmpty());
-      assertEquals(List.of(new ByteRange(0, capacity)), set.extents());
+      assertEquals(List.of(new ByteRange(0, capacity)), set.extents(0, Integer.MAX_VALUE));
     }
-    assertEquals(List.of(), tracker.changedSince(generation, 2).extents());
-    assertEquals(Errno.EINVAL, errno(() -> tracker.changedSince(generation, 256)));
-    assertEquals(Errno.EINVAL, errno(() -> tracker.changedSince(generation, -1)));
+    assertEquals(
+        List.of(),
+        tracker.changedSince(new ChangePoint(generation, 2)).extents(0, Integer.MAX_VALUE));
   }
 
   @Test
@@ -252,7 +259,9 @@ public abstract class TrackerContract {
       tracker.mark(range[0], range[1]);
       assertEquals(Errno.EFAULT, errno(tracker::info));
       assertEquals(Errno.EFAULT, errno(() -> tracker.read(0, ByteBuffer.allocate(1))));
-      assertEquals(Errno.EFAULT, errno(() -> tracker.changedSince(before.generationId(), 0)));
+      assertEquals(
+          Errno.EFAULT,
+          errno(() -> tracker.changedSince(new ChangePoint(before.generationId(), 0))));
       take(tracker);
       assertBegins(before, GenerationReason.MAP_CORRUPTED, tracker);
       tracker.handOver();

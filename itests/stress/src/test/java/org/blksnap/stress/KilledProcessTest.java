@@ -21,6 +21,7 @@ import java.util.UUID;
 import java.util.stream.Stream;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.change.CbtInfo;
+import org.blksnap.api.change.ChangePoint;
 import org.blksnap.api.change.ChangeSet;
 import org.blksnap.api.change.GenerationReason;
 import org.blksnap.api.snapshot.AttachedDevice;
@@ -181,14 +182,15 @@ class KilledProcessTest {
     next.addDevice("dev");
     next.appendStorageDirectory(root.resolve("diff"), 64 << 20);
     next.take();
-    ChangeSet changes = device.changes().changedSince(generation, number);
+    ChangeSet changes = device.changes().changedSince(new ChangePoint(generation, number));
     ByteBuffer now = ByteBuffer.allocate(SIZE);
     device.read(now, 0);
     for (int at = 0; at < SIZE; at++) {
       if (now.get(at) != old[at]) {
         int differs = at;
         assertTrue(
-            changes.extents().stream().anyMatch(r -> r.offset() <= differs && differs < r.end()),
+            changes.extents(0, Integer.MAX_VALUE).stream()
+                .anyMatch(r -> r.offset() <= differs && differs < r.end()),
             () -> "byte " + differs + " differs and is not named");
         at |= KilledEngine.BLOCK - 1;
       }

@@ -100,9 +100,7 @@ class UpdateOfTheConductorTest {
     subject.service().destroy(taken());
     CbtInfo after = device().changes().info();
     assertEquals(before.generationId(), after.generationId());
-    assertEquals(
-        2L * PIECE,
-        device().changes().changedSince(before.generationId(), before.changesNumber()).bytes());
+    assertEquals(2L * PIECE, device().changes().changedSince(before.point()).bytes());
   }
 
   @Test

@@ -20,6 +20,7 @@ import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.ByteRange;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.change.CbtInfo;
+import org.blksnap.api.change.ChangePoint;
 import org.blksnap.api.change.ChangeSet;
 import org.blksnap.api.change.GenerationReason;
 import org.blksnap.api.snapshot.AttachRequest;
@@ -103,9 +104,9 @@ class WhatAnImageSaysTest {
     write(BLOCK);
     SnapshotImage image = taken().images().get(0);
     write(5 * BLOCK);
-    ChangeSet since = image.changes().changedSince(full.generationId(), full.changesNumber());
+    ChangeSet since = image.changes().changedSince(full.point());
     assertFalse(since.full());
-    assertEquals(List.of(new ByteRange(BLOCK, BLOCK)), since.extents());
+    assertEquals(List.of(new ByteRange(BLOCK, BLOCK)), since.extents(0, Integer.MAX_VALUE));
     assertEquals(1, image.changes().info().changesNumber());
   }
 
@@ -116,12 +117,12 @@ class WhatAnImageSaysTest {
     CbtInfo own = image.changes().info();
     resize(SIZE + (SIZE / 2));
     write(SIZE);
-    ChangeSet since = image.changes().changedSince(full.generationId(), full.changesNumber());
+    ChangeSet since = image.changes().changedSince(full.point());
     assertTrue(since.full(), "nobody can say any more what had changed");
     assertTrue(since.fullReason().contains("after this image was taken"), since.fullReason());
-    assertEquals(List.of(new ByteRange(0, SIZE)), since.extents());
+    assertEquals(List.of(new ByteRange(0, SIZE)), since.extents(0, Integer.MAX_VALUE));
     assertEquals(own, image.changes().info());
-    assertEquals(own.generationId(), since.generationId());
+    assertEquals(own.generationId(), since.point().generation());
     byte[] map = map(image);
     assertEquals(SIZE / BLOCK, map.length);
     for (byte number : map) {
@@ -134,12 +135,11 @@ class WhatAnImageSaysTest {
     Snapshot first = taken();
     SnapshotImage image = first.images().get(0);
     resize(SIZE + BLOCK);
-    ChangeSet kept = image.changes().changedSince(full.generationId(), full.changesNumber());
+    ChangeSet kept = image.changes().changedSince(full.point());
     first.destroy();
-    ChangeSet next =
-        taken().images().get(0).changes().changedSince(kept.generationId(), kept.changesNumber());
+    ChangeSet next = taken().images().get(0).changes().changedSince(kept.point());
     assertTrue(next.full());
-    assertEquals(List.of(new ByteRange(0, SIZE + BLOCK)), next.extents());
+    assertEquals(List.of(new ByteRange(0, SIZE + BLOCK)), next.extents(0, Integer.MAX_VALUE));
   }
 
   @Test
@@ -228,7 +228,7 @@ class WhatAnImageSaysTest {
     assertEquals(4096, now.blockSize());
     assertEquals(SIZE / 4096, now.blockCount());
     assertEquals(GenerationReason.PARAMETERS_CHANGED, now.reason());
-    ChangeSet since = device().changes().changedSince(full.generationId(), 0);
+    ChangeSet since = device().changes().changedSince(new ChangePoint(full.generationId(), 0));
     assertTrue(since.full());
     taken().destroy();
     CbtInfo before = device().changes().info();
@@ -236,7 +236,10 @@ class WhatAnImageSaysTest {
     taken();
     assertEquals(
         List.of(new ByteRange(BLOCK + 4096, 4096)),
-        device().changes().changedSince(now.generationId(), before.changesNumber()).extents());
+        device()
+            .changes()
+            .changedSince(new ChangePoint(now.generationId(), before.changesNumber()))
+            .extents(0, Integer.MAX_VALUE));
     subject.restart(() -> {});
     assertEquals(4096, device().changes().info().blockSize());
   }

@@ -35,7 +35,8 @@ public enum Errno {
   ESHUTDOWN(108, "shut down"),
   ETIMEDOUT(110, "timed out"),
   EALREADY(114, "already done"),
-  ESTALE(116, "stale handle");
+  ESTALE(116, "stale handle"),
+  ECANCELED(125, "cancelled");
 
   private final int code;
   private final String text;

@@ -25,4 +25,9 @@ public record CbtInfo(
     int changesNumber,
     GenerationReason reason,
     String reasonDetail,
-    Instant since) {}
+    Instant since) {
+  /** Generation and number of the last take, as one value to keep. */
+  public ChangePoint point() {
+    return new ChangePoint(generationId, changesNumber);
+  }
+}

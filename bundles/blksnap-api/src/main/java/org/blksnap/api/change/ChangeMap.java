@@ -4,7 +4,6 @@ package org.blksnap.api.change;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.List;
-import java.util.UUID;
 import org.blksnap.api.block.ByteRange;
 import org.osgi.annotation.versioning.ProviderType;
 
@@ -33,9 +32,9 @@ public interface ChangeMap {
   void markDirty(List<ByteRange> ranges) throws IOException;
 
   /**
-   * What changed since the point (generation, number) and up to the last take. A number above
-   * {@link CbtInfo#changesNumber}, or another generation: a full set with its reason. Number below
-   * 0 or above 255: EINVAL.
+   * What changed since the point and up to the last take. A point of another generation, or with a
+   * number above {@link CbtInfo#changesNumber}: a full set with its reason, never an error. EFAULT
+   * where the map is corrupted.
    */
-  ChangeSet changedSince(UUID generationId, int number) throws IOException;
+  ChangeSet changedSince(ChangePoint since) throws IOException;
 }

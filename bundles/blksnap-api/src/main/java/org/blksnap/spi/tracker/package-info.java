@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** For providers of change tracking. */
 @Export
-@Version("2.0.0")
+@Version("3.0.0")
 package org.blksnap.spi.tracker;
 
 import org.osgi.annotation.bundle.Export;

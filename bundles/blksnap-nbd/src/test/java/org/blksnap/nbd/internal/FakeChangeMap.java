@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.blksnap.nbd.internal;
 
-import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
-import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.ByteRange;
-import org.blksnap.api.block.Errno;
 import org.blksnap.api.change.CbtInfo;
 import org.blksnap.api.change.ChangeMap;
+import org.blksnap.api.change.ChangePoint;
 import org.blksnap.api.change.ChangeSet;
 import org.blksnap.api.change.GenerationReason;
 
@@ -49,17 +46,7 @@ class FakeChangeMap implements ChangeMap {
   }
 
   @Override
-  public ChangeSet changedSince(UUID since, int k) throws IOException {
-    if (k < 0 || k > 255) {
-      throw new BlksnapException(Errno.EINVAL, "number " + k);
-    }
-    boolean full = !since.equals(generation) || k > number;
-    List<ByteRange> ranges = new ArrayList<>();
-    for (int i = 0; i < map.length; i++) {
-      if (full || (map[i] & 0xff) > k) {
-        ranges.add(new ByteRange((long) i * BLOCK, BLOCK));
-      }
-    }
-    return new ChangeSet(full, full ? "another generation" : "", generation, number, BLOCK, ranges);
+  public ChangeSet changedSince(ChangePoint since) {
+    return ChangeSet.of(this, info(), since);
   }
 }

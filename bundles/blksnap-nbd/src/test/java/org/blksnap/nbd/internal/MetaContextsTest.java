@@ -14,6 +14,7 @@ import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.ByteRange;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.change.CbtInfo;
+import org.blksnap.api.change.ChangePoint;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -109,8 +110,8 @@ class MetaContextsTest {
             fixture
                 .device
                 .changes
-                .changedSince(fixture.device.changes.generation, number)
-                .extents();
+                .changedSince(new ChangePoint(fixture.device.changes.generation, number))
+                .extents(0, Integer.MAX_VALUE);
         long changed = 0;
         for (ByteRange range : expected) {
           assertTrue(context.dirty(range.offset()) && context.dirty(range.end() - 1));

@@ -3,6 +3,7 @@ package org.blksnap.shell.internal;
 
 import java.io.IOException;
 import java.io.PrintStream;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import org.apache.karaf.shell.api.action.Argument;
@@ -15,6 +16,7 @@ import org.blksnap.api.block.ByteRange;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.change.CbtInfo;
 import org.blksnap.api.change.ChangeMap;
+import org.blksnap.api.change.ChangePoint;
 import org.blksnap.api.change.ChangeSet;
 
 /** {@code blksnap:cbt-map}: with {@code --json} the same as {@code nbdinfo --map --json}. */
@@ -48,8 +50,10 @@ public final class CbtMapCommand extends PrintingCommand {
 
   @Option(
       name = "--since",
-      description = "Changes number of the backup in hand; one before the last take otherwise")
-  Integer since;
+      description =
+          "Changes number of the backup in hand, or its change point generation:number; one before"
+              + " the last take otherwise")
+  String since;
 
   @Option(
       name = "--generation",
@@ -68,21 +72,20 @@ public final class CbtMapCommand extends PrintingCommand {
     }
     CbtInfo info = map.info();
     ChangeSet changes = changes(map, info);
+    List<ByteRange> extents = new ArrayList<>();
+    changes.forEach(extents::add);
     printAll(
-        out,
-        LISTING,
-        MapExtent.covering(info.deviceCapacity(), changes.extents()),
-        "the device is empty");
+        out, LISTING, MapExtent.covering(info.deviceCapacity(), extents), "the device is empty");
     if (changes.full()) {
       note(out, "everything has to be read: " + changes.fullReason());
     }
     note(
         out,
-        Quantity.text(changes.bytes())
+        Quantity.text(extents.stream().mapToLong(ByteRange::length).sum())
             + " dirty; keep generation "
-            + changes.generationId()
+            + changes.point().generation()
             + " number "
-            + changes.changesNumber());
+            + changes.point().number());
   }
 
   /**
@@ -90,23 +93,51 @@ public final class CbtMapCommand extends PrintingCommand {
    * before the last, it is of an earlier one, of whose changes this map knows nothing.
    */
   private ChangeSet changes(ChangeMap map, CbtInfo info) throws IOException {
-    int number = since == null ? Math.max(0, info.changesNumber() - 1) : since;
-    ChangeSet changes =
-        map.changedSince(generation == null ? info.generationId() : id(generation), number);
+    if (since != null && since.indexOf(':') >= 0) {
+      return map.changedSince(whole(since));
+    }
+    int number = since == null ? Math.max(0, info.changesNumber() - 1) : number(since);
+    ChangePoint point =
+        new ChangePoint(generation == null ? info.generationId() : id(generation), number);
+    ChangeSet changes = map.changedSince(point);
     if (generation != null || number != 0 || changes.full()) {
       return changes;
     }
-    return new ChangeSet(
-        true,
+    return ChangeSet.whole(
+        info,
+        point,
         "number 0 is no take of generation "
-            + changes.generationId()
+            + info.generationId()
             + ", which began because "
             + info.reason().text()
-            + "; with --generation the answer is exact",
-        changes.generationId(),
-        changes.changesNumber(),
-        changes.blockSize(),
-        info.deviceCapacity() == 0 ? List.of() : List.of(new ByteRange(0, info.deviceCapacity())));
+            + "; with --generation the answer is exact");
+  }
+
+  private ChangePoint whole(String text) throws BlksnapException {
+    if (generation != null) {
+      throw new BlksnapException(
+          Errno.EINVAL,
+          "--since " + text + " with --generation refused: the change point names its generation");
+    }
+    return ChangePoint.parse(text);
+  }
+
+  private static int number(String text) throws BlksnapException {
+    try {
+      int number = Integer.parseInt(text);
+      if (number >= 0 && number <= ChangePoint.LARGEST_NUMBER) {
+        return number;
+      }
+    } catch (NumberFormatException e) {
+      // told below, as for a number out of range
+    }
+    throw new BlksnapException(
+        Errno.EINVAL,
+        "changes number "
+            + text
+            + " refused: allowed is a whole number from 0 to "
+            + ChangePoint.LARGEST_NUMBER
+            + ", or a change point generation:number");
   }
 
   private static UUID id(String text) throws BlksnapException {

@@ -11,6 +11,7 @@ import org.blksnap.api.block.ByteRange;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.change.CbtInfo;
 import org.blksnap.api.change.ChangeMap;
+import org.blksnap.api.change.ChangePoint;
 import org.blksnap.api.change.ChangeSet;
 import org.blksnap.api.change.GenerationReason;
 
@@ -64,31 +65,7 @@ final class FakeChangeMap implements ChangeMap {
   }
 
   @Override
-  public ChangeSet changedSince(UUID generation, int number) throws BlksnapException {
-    if (number < 0 || number > 255) {
-      throw new BlksnapException(
-          Errno.EINVAL, "number " + number + " refused: allowed are 0 to 255");
-    }
-    if (!generation.equals(GENERATION)) {
-      return new ChangeSet(
-          true,
-          "another generation",
-          GENERATION,
-          changesNumber,
-          BLOCK,
-          List.of(new ByteRange(0, capacity)));
-    }
-    List<ByteRange> extents = new ArrayList<>();
-    for (int i = 0; i < bytes.length; i++) {
-      if (bytes[i] > number) {
-        int first = i;
-        while (i + 1 < bytes.length && bytes[i + 1] > number) {
-          i++;
-        }
-        long offset = (long) first * BLOCK;
-        extents.add(new ByteRange(offset, Math.min(capacity, (i + 1L) * BLOCK) - offset));
-      }
-    }
-    return new ChangeSet(false, "", GENERATION, changesNumber, BLOCK, extents);
+  public ChangeSet changedSince(ChangePoint since) throws BlksnapException {
+    return ChangeSet.of(this, info(), since);
   }
 }

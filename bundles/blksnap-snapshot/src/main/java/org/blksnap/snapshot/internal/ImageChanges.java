@@ -5,12 +5,12 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.UUID;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.ByteRange;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.change.CbtInfo;
 import org.blksnap.api.change.ChangeMap;
+import org.blksnap.api.change.ChangePoint;
 import org.blksnap.api.change.ChangeSet;
 
 /**
@@ -64,10 +64,7 @@ final class ImageChanges implements ChangeMap {
   /** The device's map is that of the take. */
   private boolean stillOfTheTake() throws IOException {
     CbtInfo now = device.info();
-    return now.deviceCapacity() == capacity
-        && (taken == null
-            || (now.generationId().equals(taken.generationId())
-                && now.changesNumber() == taken.changesNumber()));
+    return now.deviceCapacity() == capacity && (taken == null || now.point().equals(taken.point()));
   }
 
   @Override
@@ -125,37 +122,29 @@ final class ImageChanges implements ChangeMap {
   }
 
   @Override
-  public ChangeSet changedSince(UUID generationId, int number) throws IOException {
+  public ChangeSet changedSince(ChangePoint since) throws IOException {
     CbtInfo own = info();
-    ChangeSet set = device.changedSince(generationId, number);
-    if (stillOfTheTake() && isOwn(set, own)) {
-      return set;
+    if (since.equals(ChangePoint.BEGINNING) || stillOfTheTake()) {
+      return ChangeSet.of(this, own, since);
     }
-    String why;
-    if (!own.generationId().equals(generationId)) {
-      why = "generation " + generationId + " is not that of this image";
-    } else if (number > own.changesNumber()) {
-      why = "number " + number + " is above that of this image, " + own.changesNumber();
-    } else {
-      CbtInfo now = device.info();
-      why =
-          "the device's change map began anew at "
-              + now.since()
-              + ", after this image was taken, because "
-              + now.reason().text()
-              + (now.reasonDetail().isEmpty() ? "" : " (" + now.reasonDetail() + ")");
+    if (!own.generationId().equals(since.generation())) {
+      return ChangeSet.whole(
+          own, since, "generation " + since.generation() + " is not that of this image");
     }
-    return new ChangeSet(
-        true,
-        why,
-        own.generationId(),
-        own.changesNumber(),
-        own.blockSize(),
-        capacity == 0 ? List.of() : List.of(new ByteRange(0, capacity)));
-  }
-
-  private static boolean isOwn(ChangeSet set, CbtInfo own) {
-    return set.generationId().equals(own.generationId())
-        && set.changesNumber() == own.changesNumber();
+    if (since.number() > own.changesNumber()) {
+      return ChangeSet.whole(
+          own,
+          since,
+          "number " + since.number() + " is above that of this image, " + own.changesNumber());
+    }
+    CbtInfo now = device.info();
+    return ChangeSet.whole(
+        own,
+        since,
+        "the device's change map began anew at "
+            + now.since()
+            + ", after this image was taken, because "
+            + now.reason().text()
+            + (now.reasonDetail().isEmpty() ? "" : " (" + now.reasonDetail() + ")"));
   }
 }

@@ -4,12 +4,12 @@ package org.blksnap.snapshot.internal;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.List;
-import java.util.UUID;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.ByteRange;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.change.CbtInfo;
 import org.blksnap.api.change.ChangeMap;
+import org.blksnap.api.change.ChangePoint;
 import org.blksnap.api.change.ChangeSet;
 import org.blksnap.spi.tracker.Tracker;
 
@@ -67,7 +67,7 @@ final class TrackedChanges implements ChangeMap {
   }
 
   @Override
-  public ChangeSet changedSince(UUID generationId, int number) throws IOException {
-    return tracker().changedSince(generationId, number);
+  public ChangeSet changedSince(ChangePoint since) throws IOException {
+    return ChangeSet.of(this, info(), since);
   }
 }

@@ -6,13 +6,13 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.util.List;
-import java.util.UUID;
 import java.util.function.UnaryOperator;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.BlockSizeRule;
 import org.blksnap.api.block.ByteRange;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.change.CbtInfo;
+import org.blksnap.api.change.ChangePoint;
 import org.blksnap.api.change.ChangeSet;
 import org.blksnap.api.change.GenerationReason;
 import org.blksnap.spi.tracker.Tracker;
@@ -334,9 +334,8 @@ final class DeviceTracker implements Tracker {
   }
 
   @Override
-  public ChangeSet changedSince(UUID generationId, int number) throws BlksnapException {
-    return ChangeQuery.consistent(
-        this::sound, request.device(), e -> ChangeQuery.changedSince(e, generationId, number));
+  public ChangeSet changedSince(ChangePoint since) throws BlksnapException {
+    return ChangeSet.of(this, info(), since);
   }
 
   @Override

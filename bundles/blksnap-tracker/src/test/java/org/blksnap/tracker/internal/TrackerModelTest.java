@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.UUID;
 import org.blksnap.api.block.ByteRange;
+import org.blksnap.api.change.ChangePoint;
 import org.blksnap.api.change.ChangeSet;
 import org.blksnap.spi.tracker.Evidence;
 import org.blksnap.spi.tracker.Tracker;
@@ -112,10 +113,10 @@ class TrackerModelTest {
     assertEquals(active - 1, tracker.info().changesNumber());
     assertArrayEquals(read, TrackerBench.bytes(tracker));
     int number = random.nextInt(active);
-    ChangeSet set = tracker.changedSince(generation, number);
+    ChangeSet set = tracker.changedSince(new ChangePoint(generation, number));
     boolean[] named = new boolean[read.length];
     long end = -1;
-    for (ByteRange range : set.extents()) {
+    for (ByteRange range : set.extents(0, Integer.MAX_VALUE)) {
       assertNotEquals(end, range.offset(), "not merged");
       end = range.end();
       for (int i = (int) (range.offset() / BLOCK); i <= (range.end() - 1) / BLOCK; i++) {

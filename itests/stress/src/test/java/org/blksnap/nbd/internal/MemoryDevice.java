@@ -18,6 +18,7 @@ import org.blksnap.api.block.Geometry;
 import org.blksnap.api.block.IoFlags;
 import org.blksnap.api.change.CbtInfo;
 import org.blksnap.api.change.ChangeMap;
+import org.blksnap.api.change.ChangePoint;
 import org.blksnap.api.change.ChangeSet;
 import org.blksnap.api.change.GenerationReason;
 import org.blksnap.api.snapshot.AttachRequest;
@@ -207,7 +208,7 @@ final class MemoryDevice implements AttachedDevice, ChangeMap {
   }
 
   @Override
-  public ChangeSet changedSince(UUID since, int number) {
+  public ChangeSet changedSince(ChangePoint since) {
     throw new UnsupportedOperationException();
   }
 }
