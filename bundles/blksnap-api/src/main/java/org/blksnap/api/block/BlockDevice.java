@@ -3,6 +3,7 @@ package org.blksnap.api.block;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.SeekableByteChannel;
 import java.nio.channels.WritableByteChannel;
 import java.util.List;
 import org.osgi.annotation.versioning.ProviderType;
@@ -62,4 +63,27 @@ public interface BlockDevice {
    * data.
    */
   List<AllocationExtent> allocation(long offset, long length, int limit) throws IOException;
+
+  /**
+   * The device as a channel that begins at 0: for code that reads files. Its writes are ordinary
+   * ones; it cannot be cut; closing it leaves the device as it is. One request at a time.
+   */
+  default SeekableByteChannel channel() {
+    return new BlockChannel(this);
+  }
+
+  /**
+   * Copies ranges to the same places of the target, and answers how many bytes. Blocks; the
+   * caller's thread does the work, holding 1 MiB of memory beyond the heap.
+   *
+   * @param target written from the start of each range on; what lies between stays as it is
+   * @param what the ranges: {@link Extents#whole} of the capacity, or what changed
+   * @param progress told how far it has come; false cancels
+   * @throws BlksnapException ECANCELED: cancelled. EINTR: the thread was interrupted. Else as
+   *     {@link #read}. The target holds a part then.
+   */
+  default long copyTo(SeekableByteChannel target, Extents what, CopyProgress progress)
+      throws IOException {
+    return new BlockCopy(this, target, progress, what.bytes()).run(what);
+  }
 }

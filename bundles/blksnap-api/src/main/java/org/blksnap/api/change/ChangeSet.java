@@ -6,6 +6,7 @@ import java.util.List;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.ByteRange;
 import org.blksnap.api.block.Errno;
+import org.blksnap.api.block.Extents;
 
 /**
  * What changed between a point and the last take: what a backup has to read. It is a cursor, not a
@@ -17,17 +18,7 @@ import org.blksnap.api.block.Errno;
  * {@link Errno#ESTALE} then, and nothing that was answered before is wrong; ask again from the
  * start. Any thread; every method may read the map.
  */
-public final class ChangeSet {
-  /** Extents asked for at a time by {@link #forEach} and {@link #bytes}. */
-  public static final int PORTION = 1024;
-
-  /** What is done with each extent. */
-  @FunctionalInterface
-  public interface Action {
-    /** May fail; the walk ends with its failure. */
-    void take(ByteRange extent) throws IOException;
-  }
-
+public final class ChangeSet implements Extents {
   private final ChangeMap map;
   private final CbtInfo info;
   private final ChangePoint since;
@@ -119,44 +110,15 @@ public final class ChangeSet {
    * @throws BlksnapException EINVAL: an offset below 0 or a limit below 1. ESTALE: a take or a new
    *     generation came since this set was made. EFAULT: the map is corrupted.
    */
+  @Override
   public List<ByteRange> extents(long offset, int limit) throws IOException {
-    if (offset < 0 || limit < 1) {
-      throw new BlksnapException(
-          Errno.EINVAL,
-          "extents from "
-              + offset
-              + ", at most "
-              + limit
-              + " refused: allowed are an offset from 0 and a limit from 1");
-    }
+    Extents.check(offset, limit);
     if (offset >= capacity()) {
       return List.of();
     }
     return full()
         ? List.of(new ByteRange(offset, capacity() - offset))
         : MapWalk.extents(map, info, since.number(), offset, limit);
-  }
-
-  /** Walks through all extents in order, {@link #PORTION} at a time. Fails as {@link #extents}. */
-  public void forEach(Action action) throws IOException {
-    long offset = 0;
-    while (true) {
-      List<ByteRange> portion = extents(offset, PORTION);
-      if (portion.isEmpty()) {
-        return;
-      }
-      for (ByteRange extent : portion) {
-        action.take(extent);
-        offset = extent.end();
-      }
-    }
-  }
-
-  /** The sum of all extents, in bytes. Fails as {@link #extents}. */
-  public long bytes() throws IOException {
-    long[] sum = new long[1];
-    forEach(extent -> sum[0] += extent.length());
-    return sum[0];
   }
 
   @Override

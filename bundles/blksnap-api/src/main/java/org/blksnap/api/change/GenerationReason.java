@@ -14,7 +14,8 @@ public enum GenerationReason {
   MAP_CORRUPTED("the change map was damaged"),
   MAP_UNREADABLE("the change map's file was missing, damaged or of another version"),
   PARAMETERS_CHANGED("the tracking block size was changed by an operator"),
-  REQUESTED("an operator asked for it");
+  REQUESTED("an operator asked for it"),
+  NOT_KNOWN("the engine does not tell why");
 
   private final String text;
 

@@ -5,11 +5,11 @@ package org.blksnap.api.export;
  * One thing served.
  *
  * @param name name a client asks for
- * @param kind {@code device} or {@code image}
+ * @param kind what is behind it
  * @param size bytes
  * @param readOnly writes are refused
  * @param uri how to reach it, the first listener's
  * @param connections clients on it now
  */
 public record Export(
-    String name, String kind, long size, boolean readOnly, String uri, int connections) {}
+    String name, ExportKind kind, long size, boolean readOnly, String uri, int connections) {}

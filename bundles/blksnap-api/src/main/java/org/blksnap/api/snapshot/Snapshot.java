@@ -9,17 +9,31 @@ import java.util.Optional;
 import java.util.UUID;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.ByteRange;
+import org.blksnap.api.block.Errno;
 import org.blksnap.api.event.BlksnapEvent;
 import org.osgi.annotation.versioning.ProviderType;
 
 /**
- * One snapshot (reference, section 5). Closing it destroys it; to let it live on, keep its id
- * instead. Every method answers ESRCH once it is destroyed. Thread rule: any thread; calls that
- * change it run one after another.
+ * One snapshot (reference, section 5), shared by all who look it up; only {@link #destroy} ends it.
+ * Who wants it to end with a block of code uses the {@link SnapshotLease} that {@link
+ * SnapshotService#take} answers. Every method answers ESRCH once it is destroyed. Thread rule: any
+ * thread; calls that change it run one after another.
  */
 @ProviderType
-public interface Snapshot extends AutoCloseable {
+public interface Snapshot {
   UUID id();
+
+  /** Symbolic name of the bundle whose it is; empty where nobody's. */
+  String owner();
+
+  /** What its owner called it; empty for none. */
+  String label();
+
+  /**
+   * True where the bundle whose it is is not running: nobody may be left to destroy it. It holds
+   * its devices and its storage until somebody does.
+   */
+  boolean orphaned();
 
   SnapshotState state();
 
@@ -74,6 +88,31 @@ public interface Snapshot extends AutoCloseable {
   /** Empty before the take. */
   List<SnapshotImage> images();
 
+  /**
+   * The image of a device, by the device's name. ENODEV: the device is not in this snapshot.
+   * EAGAIN: it is not taken yet, or the device is not attached now.
+   */
+  default SnapshotImage image(String device) throws BlksnapException {
+    for (SnapshotImage image : images()) {
+      if (image.device().equals(device)) {
+        return image;
+      }
+    }
+    if (!devices().contains(device)) {
+      throw new BlksnapException(
+          Errno.ENODEV,
+          "device " + device + " is not in snapshot " + id() + "; allowed are " + devices());
+    }
+    throw new BlksnapException(
+        Errno.EAGAIN,
+        "snapshot "
+            + id()
+            + " has no image of device "
+            + device
+            + " now: it is "
+            + (taken().isEmpty() ? "not taken yet" : "taken, but the device is not attached"));
+  }
+
   StorageStatus storage() throws BlksnapException;
 
   /**
@@ -84,9 +123,4 @@ public interface Snapshot extends AutoCloseable {
 
   /** Releases images and storage; the devices stay attached and tracked. Idempotent. */
   void destroy() throws BlksnapException;
-
-  @Override
-  default void close() throws BlksnapException {
-    destroy();
-  }
 }

@@ -3,8 +3,10 @@ package org.blksnap.api.snapshot;
 
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import org.blksnap.api.block.BlksnapException;
+import org.blksnap.api.block.Errno;
 import org.osgi.annotation.versioning.ProviderType;
 
 /**
@@ -15,6 +17,12 @@ import org.osgi.annotation.versioning.ProviderType;
 public interface SnapshotService {
   /** Service property: {@code userspace} or {@code kernel}. */
   String ENGINE = "blksnap.engine";
+
+  /** The engine's name: the value of {@link #ENGINE}. */
+  String engine();
+
+  /** What this engine can do beyond what every engine does; the same as long as it lives. */
+  Set<Capability> capabilities();
 
   /** The interface version, 2.0.0.0. */
   Version version();
@@ -27,6 +35,33 @@ public interface SnapshotService {
    */
   AttachedDevice attach(AttachRequest request) throws BlksnapException;
 
+  /**
+   * As {@link #attach}, but answers the device where it is attached already, whatever it was
+   * attached as; its name may be another one than asked for. EROFS: it is attached read-only, and
+   * the request is not for that.
+   */
+  default AttachedDevice attachOrGet(AttachRequest request) throws BlksnapException {
+    try {
+      return attach(request);
+    } catch (BlksnapException e) {
+      AttachedDevice there =
+          e.errno() == Errno.EALREADY ? device(request.path().toString()).orElse(null) : null;
+      if (there == null) {
+        throw e;
+      }
+      if (there.geometry().readOnly() && !request.readOnly()) {
+        throw new BlksnapException(
+            Errno.EROFS,
+            request.path()
+                + " is attached read-only as "
+                + there.name()
+                + "; detach it, or ask for it read-only",
+            e);
+      }
+      return there;
+    }
+  }
+
   /** Takes the filter off and closes it. ENODEV: no such device. EBUSY: a snapshot holds it. */
   void detach(String device) throws BlksnapException;
 
@@ -37,7 +72,23 @@ public interface SnapshotService {
   Optional<AttachedDevice> device(String nameOrPath);
 
   /** A new, empty snapshot. */
-  Snapshot create() throws BlksnapException;
+  default Snapshot create() throws BlksnapException {
+    return create(SnapshotRequest.of());
+  }
+
+  /**
+   * A new snapshot with the request's devices and what storage it names, not taken yet. All of it
+   * or nothing: where a step is refused, as {@link Snapshot#addDevice} and {@link
+   * Snapshot#appendStorage} do, no snapshot is left.
+   */
+  Snapshot create(SnapshotRequest request) throws BlksnapException;
+
+  /**
+   * Takes a snapshot as one step: creates it, adds the devices, gives the storage (the engine's
+   * default where the request names none) and takes it. All of it or nothing. Fails as these steps
+   * do; EINVAL: the request names no device.
+   */
+  SnapshotLease take(SnapshotRequest request) throws BlksnapException;
 
   /** Ids of all snapshots, oldest first ({@code snapshot_collect}). */
   List<UUID> collect();

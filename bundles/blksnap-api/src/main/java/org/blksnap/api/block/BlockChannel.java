@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.api.block;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.ClosedChannelException;
+import java.nio.channels.SeekableByteChannel;
+
+/**
+ * A device as a channel with a position, for code that reads files. Monitor: the position, and one
+ * request at a time. Closing it leaves the device as it is.
+ */
+final class BlockChannel implements SeekableByteChannel {
+  private final BlockDevice device;
+  private long position;
+  private volatile boolean closed;
+
+  BlockChannel(BlockDevice device) {
+    this.device = device;
+  }
+
+  @Override
+  public synchronized int read(ByteBuffer dst) throws IOException {
+    checkOpen();
+    long left = device.capacity() - position;
+    if (left <= 0) {
+      return -1;
+    }
+    int length = (int) Math.min(left, dst.remaining());
+    int limit = dst.limit();
+    dst.limit(dst.position() + length);
+    try {
+      device.read(dst, position);
+    } finally {
+      dst.limit(limit);
+    }
+    position += length;
+    return length;
+  }
+
+  @Override
+  public synchronized int write(ByteBuffer src) throws IOException {
+    checkOpen();
+    int length = src.remaining();
+    device.write(src, position, IoFlags.NONE);
+    position += length;
+    return length;
+  }
+
+  @Override
+  public synchronized long position() throws IOException {
+    checkOpen();
+    return position;
+  }
+
+  @Override
+  public synchronized SeekableByteChannel position(long newPosition) throws IOException {
+    checkOpen();
+    if (newPosition < 0) {
+      throw new IllegalArgumentException(
+          "position " + newPosition + " refused: allowed is 0 or more");
+    }
+    position = newPosition;
+    return this;
+  }
+
+  @Override
+  public long size() throws IOException {
+    checkOpen();
+    return device.capacity();
+  }
+
+  @Override
+  public SeekableByteChannel truncate(long size) throws IOException {
+    checkOpen();
+    if (size >= device.capacity()) {
+      return this;
+    }
+    throw new BlksnapException(
+        Errno.EOPNOTSUPP,
+        device.name() + " was not cut to " + size + " bytes: a device keeps its size");
+  }
+
+  private void checkOpen() throws ClosedChannelException {
+    if (closed) {
+      throw new ClosedChannelException();
+    }
+  }
+
+  @Override
+  public boolean isOpen() {
+    return !closed;
+  }
+
+  @Override
+  public void close() {
+    closed = true;
+  }
+}

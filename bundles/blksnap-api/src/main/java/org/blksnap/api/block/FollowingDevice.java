@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.api.block;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.WritableByteChannel;
+import java.util.List;
+import java.util.Optional;
+import org.osgi.annotation.versioning.ConsumerType;
+
+/**
+ * A device or image that is used on over updates of its engine. An engine that is replaced answers
+ * {@link Errno#ESTALE}, {@link Errno#ESHUTDOWN} or {@link Errno#ENODEV}; then the successor is
+ * asked for, and the request is done again there. Repeating is safe: every request is idempotent,
+ * and none was answered. Without a successor the request fails with ESHUTDOWN.
+ *
+ * <p>Thread rule: as {@link BlockDevice}. The lock guards the change of the present device alone;
+ * no request holds it.
+ */
+public final class FollowingDevice implements BlockDevice {
+  /** Finds who has taken a device's place. */
+  @ConsumerType
+  @FunctionalInterface
+  public interface Successor {
+    /**
+     * The same device or image (same name, kind and identity) of the engine that is there now. May
+     * wait for one as long as its user can. Empty where it no longer exists, or none came in time.
+     */
+    Optional<BlockDevice> of(BlockDevice gone);
+  }
+
+  private final Successor successor;
+  private final Object resolving = new Object();
+
+  /** Changed under {@link #resolving} alone. */
+  private volatile BlockDevice device;
+
+  public FollowingDevice(BlockDevice first, Successor successor) {
+    this.device = first;
+    this.successor = successor;
+  }
+
+  /** The one that answers now. */
+  public BlockDevice present() {
+    return device;
+  }
+
+  @Override
+  public String name() {
+    return device.name();
+  }
+
+  @Override
+  public Geometry geometry() {
+    return device.geometry();
+  }
+
+  @Override
+  public void read(ByteBuffer dst, long offset) throws IOException {
+    int start = dst.position();
+    BlockDevice now = device;
+    while (true) {
+      try {
+        now.read(dst, offset);
+        return;
+      } catch (BlksnapException e) {
+        now = after(now, e);
+        dst.position(start);
+      }
+    }
+  }
+
+  @Override
+  public void write(ByteBuffer src, long offset, int flags) throws IOException {
+    int start = src.position();
+    BlockDevice now = device;
+    while (true) {
+      try {
+        now.write(src, offset, flags);
+        return;
+      } catch (BlksnapException e) {
+        now = after(now, e);
+        src.position(start);
+      }
+    }
+  }
+
+  @Override
+  public void discard(long offset, long length, int flags) throws IOException {
+    again(
+        now -> {
+          now.discard(offset, length, flags);
+          return null;
+        });
+  }
+
+  @Override
+  public void writeZeroes(long offset, long length, int flags) throws IOException {
+    again(
+        now -> {
+          now.writeZeroes(offset, length, flags);
+          return null;
+        });
+  }
+
+  @Override
+  public void flush() throws IOException {
+    again(
+        now -> {
+          now.flush();
+          return null;
+        });
+  }
+
+  @Override
+  public void prefetch(long offset, long length) throws IOException {
+    again(
+        now -> {
+          now.prefetch(offset, length);
+          return null;
+        });
+  }
+
+  /** In pieces, so that what the target has taken already is not sent again. */
+  @Override
+  public void transferTo(long offset, long length, WritableByteChannel target) throws IOException {
+    long end = length < 0 ? offset : offset + length;
+    if (length < 0 || offset < 0 || end < offset || end > capacity()) {
+      device.transferTo(offset, length, target);
+      return;
+    }
+    ByteBuffer piece = ByteBuffer.allocate((int) Math.min(64 << 10, Math.max(1, length)));
+    for (long at = offset; at < end; at += piece.limit()) {
+      piece.clear().limit((int) Math.min(piece.capacity(), end - at));
+      read(piece, at);
+      piece.flip();
+      while (piece.hasRemaining()) {
+        target.write(piece);
+      }
+    }
+  }
+
+  @Override
+  public List<AllocationExtent> allocation(long offset, long length, int limit) throws IOException {
+    return again(now -> now.allocation(offset, length, limit));
+  }
+
+  private interface Call<T> {
+    T on(BlockDevice now) throws IOException;
+  }
+
+  private <T> T again(Call<T> call) throws IOException {
+    BlockDevice now = device;
+    while (true) {
+      try {
+        return call.on(now);
+      } catch (BlksnapException e) {
+        now = after(now, e);
+      }
+    }
+  }
+
+  private BlockDevice after(BlockDevice failed, BlksnapException failure) throws BlksnapException {
+    switch (failure.errno()) {
+      case ESTALE, ESHUTDOWN, ENODEV -> {}
+      default -> throw failure;
+    }
+    synchronized (resolving) {
+      if (device != failed) {
+        return device;
+      }
+      device =
+          successor
+              .of(failed)
+              .filter(next -> next != failed)
+              .orElseThrow(
+                  () ->
+                      new BlksnapException(
+                          Errno.ESHUTDOWN, failed.name() + " is no longer there", failure));
+      return device;
+    }
+  }
+}
