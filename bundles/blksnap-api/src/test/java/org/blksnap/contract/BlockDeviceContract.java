@@ -5,16 +5,27 @@ import static org.blksnap.contract.Bytes.errno;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedChannelException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.SeekableByteChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.blksnap.api.block.AllocationExtent;
 import org.blksnap.api.block.BlockDevice;
+import org.blksnap.api.block.ByteRange;
+import org.blksnap.api.block.CopyProgress;
 import org.blksnap.api.block.Errno;
+import org.blksnap.api.block.Extents;
 import org.blksnap.api.block.IoFlags;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -240,5 +251,76 @@ public abstract class BlockDeviceContract {
             assertEquals(src.flip(), dst.flip());
           }
         });
+  }
+
+  @Test
+  void asAChannelItIsReadAndWrittenFromItsPositionOn() throws Exception {
+    try (SeekableByteChannel channel = device().channel()) {
+      assertEquals(CAPACITY, channel.size());
+      channel.position(CAPACITY - 3);
+      assertEquals(3, channel.write(ByteBuffer.wrap(new byte[] {1, 2, 3})));
+      ByteBuffer read = ByteBuffer.allocate(10);
+      assertEquals(3, channel.position(CAPACITY - 3).read(read));
+      assertArrayEquals(new byte[] {1, 2, 3, 0, 0, 0, 0, 0, 0, 0}, read.array());
+      assertEquals(10, read.limit());
+      assertEquals(-1, channel.read(read));
+      assertEquals(CAPACITY, channel.position());
+      assertEquals(Errno.EOPNOTSUPP, errno(() -> channel.truncate(1)));
+      channel.close();
+      assertThrows(ClosedChannelException.class, channel::size);
+    }
+    assertEquals(CAPACITY, device().capacity());
+  }
+
+  @Test
+  void aCopyIsExactAndLeavesTheRestOfItsTarget() throws Exception {
+    BlockDevice device = device();
+    device.write(ByteBuffer.wrap(Bytes.filled(70_000, 9)), 1 << 20, IoFlags.NONE);
+    Path file = Files.createTempFile("blksnap-copy", "");
+    try (FileChannel target =
+        FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+      List<Long> told = new ArrayList<>();
+      long copied =
+          device.copyTo(
+              target,
+              (offset, limit) ->
+                  List.of(new ByteRange((1 << 20) - 512, 1024), new ByteRange((1 << 20) + 4096, 1))
+                      .stream()
+                      .filter(range -> range.offset() >= offset)
+                      .toList(),
+              (done, total) -> {
+                assertEquals(1025, total);
+                return told.add(done);
+              });
+      assertEquals(1025, copied);
+      assertEquals(List.of(0L, 1024L, 1025L), told);
+      byte[] expected = new byte[(1 << 20) + 4097];
+      Arrays.fill(expected, (1 << 20) - 512, 1 << 20, FILL);
+      Arrays.fill(expected, 1 << 20, (1 << 20) + 512, (byte) 9);
+      expected[expected.length - 1] = 9;
+      assertArrayEquals(expected, Files.readAllBytes(file));
+      assertEquals(CAPACITY, device.copyTo(target, Extents.whole(CAPACITY), CopyProgress.NONE));
+      assertArrayEquals(read(device, 0, CAPACITY), Files.readAllBytes(file));
+    } finally {
+      Files.delete(file);
+    }
+  }
+
+  @Test
+  void aCopyThatIsCancelledOrInterruptedSaysSo() throws Exception {
+    BlockDevice device = device();
+    try (SeekableByteChannel target = device.channel()) {
+      assertEquals(
+          Errno.ECANCELED,
+          errno(
+              () ->
+                  device.copyTo(
+                      target, Extents.whole(CAPACITY), (done, total) -> done < total / 2)));
+      Thread.currentThread().interrupt();
+      assertEquals(
+          Errno.EINTR,
+          errno(() -> device.copyTo(target, Extents.whole(CAPACITY), CopyProgress.NONE)));
+      assertTrue(Thread.interrupted());
+    }
   }
 }

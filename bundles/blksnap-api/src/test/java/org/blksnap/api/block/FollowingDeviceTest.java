@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.api.block;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
+import java.nio.channels.WritableByteChannel;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+
+class FollowingDeviceTest {
+  private static final int SIZE = 256 << 10;
+
+  /** Its bytes are those of an array; from a request on it is gone. */
+  private static final class Mortal implements BlockDevice {
+    final byte[] bytes;
+    int lives;
+    Errno dying = Errno.ESHUTDOWN;
+
+    Mortal(byte[] bytes, int lives) {
+      this.bytes = bytes;
+      this.lives = lives;
+    }
+
+    private void live() throws BlksnapException {
+      if (lives-- <= 0) {
+        throw new BlksnapException(dying, "gone");
+      }
+    }
+
+    @Override
+    public String name() {
+      return "disk";
+    }
+
+    @Override
+    public Geometry geometry() {
+      return new Geometry(SIZE, 512, 512, 512, false, false);
+    }
+
+    /** Moves the buffer before it dies, as one does that fails in the middle. */
+    @Override
+    public void read(ByteBuffer dst, long offset) throws IOException {
+      int length = dst.remaining();
+      if (lives <= 0) {
+        dst.put(new byte[Math.min(length, 3)]);
+      }
+      live();
+      dst.put(bytes, (int) offset, length);
+    }
+
+    @Override
+    public void write(ByteBuffer src, long offset, int flags) throws IOException {
+      int length = src.remaining();
+      if (lives <= 0) {
+        src.position(src.position() + Math.min(length, 3));
+      }
+      live();
+      src.get(bytes, (int) offset, length);
+    }
+
+    @Override
+    public void discard(long offset, long length, int flags) throws IOException {
+      live();
+    }
+
+    @Override
+    public void writeZeroes(long offset, long length, int flags) throws IOException {
+      live();
+    }
+
+    @Override
+    public void flush() throws IOException {
+      live();
+    }
+
+    @Override
+    public void transferTo(long offset, long length, WritableByteChannel target)
+        throws IOException {
+      live();
+    }
+
+    @Override
+    public List<AllocationExtent> allocation(long offset, long length, int limit)
+        throws IOException {
+      live();
+      return List.of();
+    }
+  }
+
+  private final byte[] bytes = new byte[SIZE];
+
+  private FollowingDevice chain(int lives, int successors) {
+    int[] left = {successors};
+    return new FollowingDevice(
+        new Mortal(bytes, lives),
+        gone -> left[0]-- > 0 ? Optional.of(new Mortal(bytes, lives)) : Optional.empty());
+  }
+
+  @Test
+  void everyRequestIsDoneAgainWithTheSuccessorFromItsBeginning() throws Exception {
+    FollowingDevice device = chain(1, 20);
+    for (int i = 0; i < 4; i++) {
+      device.write(ByteBuffer.wrap("0123456789".getBytes("US-ASCII")), i * 10L, IoFlags.NONE);
+    }
+    for (int i = 0; i < 4; i++) {
+      ByteBuffer read = ByteBuffer.allocate(10);
+      device.read(read, i * 10L);
+      assertEquals("0123456789", new String(read.array(), "US-ASCII"));
+    }
+    device.flush();
+    device.discard(0, 1, IoFlags.NONE);
+    device.writeZeroes(0, 1, IoFlags.NONE);
+    assertEquals(List.of(), device.allocation(0, 1, 1));
+  }
+
+  @Test
+  void aTransferGoesOnWhereItWas() throws Exception {
+    new java.util.Random(4).nextBytes(bytes);
+    ByteArrayOutputStream taken = new ByteArrayOutputStream();
+    chain(1, 20).transferTo(5, SIZE - 10, Channels.newChannel(taken));
+    assertEquals(
+        ByteBuffer.wrap(bytes, 5, SIZE - 10).slice(), ByteBuffer.wrap(taken.toByteArray()));
+  }
+
+  @Test
+  void withoutASuccessorItIsShutDownAndOtherFailuresAreItsOwn() {
+    assertEquals(Errno.ESHUTDOWN, assertThrows(BlksnapException.class, chain(0, 0)::flush).errno());
+    Mortal sick = new Mortal(bytes, 0);
+    sick.dying = Errno.EIO;
+    FollowingDevice device = new FollowingDevice(sick, gone -> Optional.empty());
+    assertEquals(Errno.EIO, assertThrows(BlksnapException.class, device::flush).errno());
+    assertSame(sick, device.present());
+  }
+}
