@@ -37,7 +37,13 @@ final class BufferPool {
   static final long KEEP_BYTES = 64L << 20;
 
   /** Smallest standing buffer: holds any option of a handshake, and any block status. */
-  static final int SMALLEST_STANDING = Handshake.MAXIMUM_OPTION_BYTES;
+  static final int SMALLEST_STANDING = Wire.MAXIMUM_OPTION;
+
+  /**
+   * Largest standing buffer: the largest write carried out in one piece and its header, and the
+   * largest data chunk of a split read.
+   */
+  static final int LARGEST_STANDING = 512 << 10;
 
   private static final int CLASSES = 32;
 
@@ -82,8 +88,7 @@ final class BufferPool {
   /** Bytes of one standing buffer where so many connections are allowed. */
   int standingBytes(int connections) {
     long each = standingLimit / connections / 2;
-    return (int)
-        Math.max(SMALLEST_STANDING, Math.min(Long.highestOneBit(each), Transmission.INPUT_BYTES));
+    return (int) Math.max(SMALLEST_STANDING, Math.min(Long.highestOneBit(each), LARGEST_STANDING));
   }
 
   /** How many connections with two standing buffers of this size there is room for, in all. */

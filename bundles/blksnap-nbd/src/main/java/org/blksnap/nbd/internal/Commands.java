@@ -16,6 +16,9 @@ final class Commands {
   /** Most descriptors in one block status chunk. */
   static final int MAXIMUM_DESCRIPTORS = 4096;
 
+  /** Bytes of one chunk of a long read. */
+  static final int CHUNK_BYTES = 256 << 10;
+
   /** Extents asked of a device at once. */
   private static final int EXTENTS = 256;
 
@@ -179,7 +182,7 @@ final class Commands {
       readWhole(request, out);
     } else {
       long end = request.offset + request.length;
-      int chunk = Math.min(Transmission.CHUNK_BYTES, out.room());
+      int chunk = Math.min(CHUNK_BYTES, out.room());
       for (long at = request.offset; at < end; at += chunk) {
         int length = (int) Math.min(chunk, end - at);
         try {

@@ -223,7 +223,7 @@ final class Connection implements Runnable {
             pipe,
             agreed.mode(),
             buffers,
-            Transmission.CHUNK_BYTES,
+            Commands.CHUNK_BYTES,
             limits.maximumInFlight());
     try {
       Transmission transmission =

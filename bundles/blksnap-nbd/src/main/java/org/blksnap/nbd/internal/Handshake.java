@@ -4,8 +4,6 @@ package org.blksnap.nbd.internal;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.charset.CharacterCodingException;
-import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
 import org.blksnap.api.block.BlksnapException;
@@ -16,10 +14,9 @@ import org.blksnap.api.block.Errno;
  * enters the transmission phase or leaves. Used by the connection's thread alone.
  *
  * <p>Bounds: the time is the transport's ({@link Wait#input} throws when it is over), an option's
- * data is at most {@link #MAXIMUM_OPTION_BYTES}, options are at most {@link #MAXIMUM_OPTIONS}.
+ * data is at most {@link Wire#MAXIMUM_OPTION}, options are at most {@link #MAXIMUM_OPTIONS}.
  */
 final class Handshake {
-  static final int MAXIMUM_OPTION_BYTES = 128 << 10;
   static final int MAXIMUM_OPTIONS = 1024;
 
   /** Smallest piece we advise clients to use; any is accepted. */
@@ -106,7 +103,7 @@ final class Handshake {
       if (magic != Wire.IHAVEOPT) {
         throw new ProtocolViolation("option magic 0x" + Long.toHexString(magic));
       }
-      if (length < 0 || length > MAXIMUM_OPTION_BYTES) {
+      if (length < 0 || length > Wire.MAXIMUM_OPTION) {
         throw new ProtocolViolation(
             "option " + option + " of " + Integer.toUnsignedString(length) + " bytes");
       }
@@ -160,7 +157,7 @@ final class Handshake {
   }
 
   private Session exportName(ByteBuffer data) throws IOException {
-    String name = string(data, data.remaining());
+    String name = WireText.read(data, data.remaining());
     Target target = name == null ? null : find(name);
     if (target == null) {
       throw new ProtocolViolation("no export " + name);
@@ -174,7 +171,7 @@ final class Handshake {
   }
 
   private Optional<Session> infoOrGo(int option, ByteBuffer data) throws IOException {
-    String name = data.remaining() < 6 ? null : string(data, data.getInt());
+    String name = data.remaining() < 6 ? null : WireText.read(data, data.getInt());
     if (name == null
         || data.remaining() < Short.BYTES
         || data.remaining() != Short.BYTES * (1 + (data.getShort(data.position()) & 0xffff))) {
@@ -214,7 +211,7 @@ final class Handshake {
 
   private void info(int option, int type, String text) throws IOException {
     int at = open(option, Wire.REP_INFO);
-    out.putShort((short) type).put(text(text));
+    out.putShort((short) type).put(WireText.bytes(text));
     seal(at);
   }
 
@@ -227,9 +224,9 @@ final class Handshake {
       if (!access.admits(target)) {
         continue;
       }
-      byte[] name = text(target.name());
+      byte[] name = WireText.bytes(target.name());
       int at = open(Wire.OPT_LIST, Wire.REP_SERVER);
-      out.putInt(name.length).put(name).put(text(target.description()));
+      out.putInt(name.length).put(name).put(WireText.bytes(target.description()));
       seal(at);
     }
     reply(Wire.OPT_LIST, Wire.REP_ACK, "");
@@ -272,7 +269,7 @@ final class Handshake {
     if (select) {
       forgetContexts();
     }
-    MetaContexts.Query query = mode == Mode.SIMPLE ? null : MetaContexts.parse(data);
+    ContextQuery query = mode == Mode.SIMPLE ? null : ContextQuery.parse(data);
     if (query == null) {
       String why = mode == Mode.SIMPLE ? "structured replies come first" : "malformed query";
       reply(option, Wire.REP_ERR_INVALID, why);
@@ -299,7 +296,7 @@ final class Handshake {
       }
       for (MetaContext context : found) {
         int at = open(option, Wire.REP_META_CONTEXT);
-        out.putInt(select ? context.id() : 0).put(text(context.name()));
+        out.putInt(select ? context.id() : 0).put(WireText.bytes(context.name()));
         seal(at);
       }
       if (select) {
@@ -361,30 +358,9 @@ final class Handshake {
     return flags;
   }
 
-  /** A UTF-8 string of the protocol; null where it is too long, cut off or malformed. */
-  static String string(ByteBuffer data, int length) {
-    if (length < 0 || length > data.remaining() || length > Wire.MAXIMUM_STRING) {
-      return null;
-    }
-    ByteBuffer bytes = data.slice(data.position(), length);
-    data.position(data.position() + length);
-    try {
-      String text = StandardCharsets.UTF_8.newDecoder().decode(bytes).toString();
-      return text.indexOf('\0') >= 0 ? null : text;
-    } catch (CharacterCodingException e) {
-      return null;
-    }
-  }
-
-  private static byte[] text(String text) {
-    byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
-    int length = ReplyWriter.cut(bytes, Wire.MAXIMUM_STRING);
-    return length == bytes.length ? bytes : java.util.Arrays.copyOf(bytes, length);
-  }
-
   private void reply(int option, int type, String message) throws IOException {
     int at = open(option, type);
-    out.put(text(message));
+    out.put(WireText.bytes(message));
     seal(at);
   }
 

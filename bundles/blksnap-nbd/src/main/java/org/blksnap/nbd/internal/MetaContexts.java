@@ -34,7 +34,6 @@ import org.blksnap.api.change.ChangeMap;
  */
 final class MetaContexts {
   static final int MAXIMUM_SELECTED = 16;
-  static final int MAXIMUM_QUERIES = 1024;
 
   /** Map bytes looked at in one piece. */
   private static final int PIECE_BYTES = 64 << 10;
@@ -44,14 +43,6 @@ final class MetaContexts {
   static final String LATEST = BITMAP + "blksnap";
   static final String SINCE = BITMAP + "since-";
   static final String CHANGED = "blksnap:changed:";
-
-  /**
-   * A parsed option.
-   *
-   * @param export name asked about
-   * @param queries may be empty
-   */
-  record Query(String export, List<String> queries) {}
 
   private final ChangeMap changes;
   private final CbtInfo info;
@@ -71,36 +62,11 @@ final class MetaContexts {
     }
   }
 
-  /** Null where the option's data is malformed. */
-  static Query parse(ByteBuffer data) {
-    if (data.remaining() < 2 * Integer.BYTES) {
-      return null;
-    }
-    String export = Handshake.string(data, data.getInt());
-    if (export == null || data.remaining() < Integer.BYTES) {
-      return null;
-    }
-    int count = data.getInt();
-    if (count < 0 || count > MAXIMUM_QUERIES) {
-      return null;
-    }
-    List<String> queries = new ArrayList<>();
-    for (int i = 0; i < count; i++) {
-      String query =
-          data.remaining() < Integer.BYTES ? null : Handshake.string(data, data.getInt());
-      if (query == null) {
-        return null;
-      }
-      queries.add(query);
-    }
-    return data.hasRemaining() ? null : new Query(export, queries);
-  }
-
   /**
    * Names that match: all for no query, a namespace or a name's beginning up to a colon. They have
    * no blocks, nothing is computed.
    */
-  List<MetaContext> list(Query query) {
+  List<MetaContext> list(ContextQuery query) {
     List<MetaContext> found = new ArrayList<>();
     for (String name : names()) {
       boolean wanted =
@@ -123,7 +89,7 @@ final class MetaContexts {
    * The contexts asked for by their exact names, computed now; unknown ones are passed over. ENOMEM
    * where {@code share} cannot grow by what they hold.
    */
-  List<MetaContext> select(Query query, ContextBudget.Share share) throws IOException {
+  List<MetaContext> select(ContextQuery query, ContextBudget.Share share) throws IOException {
     List<MetaContext> selected = new ArrayList<>();
     for (String name : new LinkedHashSet<>(query.queries())) {
       if (selected.size() > MAXIMUM_SELECTED) {

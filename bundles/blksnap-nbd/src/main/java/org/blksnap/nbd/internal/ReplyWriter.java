@@ -96,21 +96,9 @@ final class ReplyWriter {
 
   private void errorChunk(Request request, int type, int error, String message, int more) {
     byte[] text = String.valueOf(message).getBytes(StandardCharsets.UTF_8);
-    int bytes = cut(text, MESSAGE_BYTES);
+    int bytes = WireText.cut(text, MESSAGE_BYTES);
     chunk(request, Wire.REPLY_FLAG_DONE, type, 6 + bytes + more);
     buffer.putInt(error).putShort((short) bytes).put(text, 0, bytes);
-  }
-
-  /** Length of the longest whole-character prefix of at most {@code limit} bytes. */
-  static int cut(byte[] utf8, int limit) {
-    if (utf8.length <= limit) {
-      return utf8.length;
-    }
-    int end = limit;
-    while (end > 0 && (utf8[end] & 0xc0) == 0x80) {
-      end--;
-    }
-    return end;
   }
 
   /**

@@ -24,17 +24,8 @@ import java.nio.ByteBuffer;
  * server hold more of its data than {@code in}. What was left out: holes in read replies.
  */
 final class Transmission {
-  /** Input buffer: the largest write carried out in one piece, and its header. */
-  static final int INPUT_BYTES = 512 << 10;
-
-  /** Reply buffer, and the largest data chunk of a split read. */
-  static final int OUTPUT_BYTES = 512 << 10;
-
   /** Bytes of one piece of a long write. */
   static final int PIECE_BYTES = 256 << 10;
-
-  /** Bytes of one chunk of a long read. */
-  static final int CHUNK_BYTES = 256 << 10;
 
   /** Replies gathered at most before they are sent. */
   static final int BATCH = 32;

@@ -58,14 +58,14 @@ final class Turnaway implements Runnable {
       receive(pipe, in);
       int option = in.getInt(Integer.BYTES + Long.BYTES);
       int length = in.getInt(Integer.BYTES + Long.BYTES + Integer.BYTES);
-      if (length < 0 || length > Handshake.MAXIMUM_OPTION_BYTES) {
+      if (length < 0 || length > Wire.MAXIMUM_OPTION) {
         return;
       }
       for (int left = length; left > 0; left -= in.capacity()) {
         receive(pipe, in.clear().limit(Math.min(left, in.capacity())));
       }
       byte[] text = why.getBytes(StandardCharsets.UTF_8);
-      int bytes = ReplyWriter.cut(text, ReplyWriter.MESSAGE_BYTES);
+      int bytes = WireText.cut(text, ReplyWriter.MESSAGE_BYTES);
       out.clear().putLong(Wire.OPTION_REPLY_MAGIC).putInt(option).putInt(Wire.REP_ERR_POLICY);
       pipe.write(out.putInt(bytes).put(text, 0, bytes).flip());
       receive(pipe, in.clear());

@@ -122,5 +122,8 @@ final class Wire {
   /** Longest string the protocol allows, in bytes. */
   static final int MAXIMUM_STRING = 4096;
 
+  /** Longest data of an option that this server takes, in bytes. */
+  static final int MAXIMUM_OPTION = 128 << 10;
+
   private Wire() {}
 }

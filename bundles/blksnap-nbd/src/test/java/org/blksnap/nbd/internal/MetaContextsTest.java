@@ -42,7 +42,7 @@ class MetaContextsTest {
 
   private List<MetaContext> select(ContextBudget.Share share, String... names) throws IOException {
     Target target = fixture.exports.find("disk").orElseThrow();
-    return MetaContexts.of(target).select(new MetaContexts.Query("disk", List.of(names)), share);
+    return MetaContexts.of(target).select(new ContextQuery("disk", List.of(names)), share);
   }
 
   private static byte[] alternating() {
@@ -180,7 +180,7 @@ class MetaContextsTest {
         new Target(target.kind(), "disk", target.identity(), "", target.device(), restless);
     try (ContextBudget.Share share = budget.share()) {
       MetaContexts offered = MetaContexts.of(changing);
-      MetaContexts.Query query = new MetaContexts.Query("disk", List.of(SINCE));
+      ContextQuery query = new ContextQuery("disk", List.of(SINCE));
       BlksnapException refused =
           assertThrows(BlksnapException.class, () -> offered.select(query, share));
       assertEquals(Errno.EAGAIN, refused.errno());

@@ -259,8 +259,8 @@ final class MalformedInput {
             maximumRequest + 1,
             2 * maximumRequest,
             2 * maximumRequest + 1,
-            Transmission.INPUT_BYTES,
-            Transmission.INPUT_BYTES - 28,
+            BufferPool.LARGEST_STANDING,
+            BufferPool.LARGEST_STANDING - 28,
             Transmission.PIECE_BYTES);
       }
       return one(60) ? random.nextLong() : any(0, 1, 17, 512, 2000);

@@ -87,7 +87,7 @@ final class ReplyJudge {
       }
       int option = said.getInt();
       int length = said.getInt();
-      boolean cut = length < 0 || length > Handshake.MAXIMUM_OPTION_BYTES;
+      boolean cut = length < 0 || length > Wire.MAXIMUM_OPTION;
       if (cut || said.remaining() < length || ((flags & 1) == 0 && option != 1)) {
         return false;
       }
