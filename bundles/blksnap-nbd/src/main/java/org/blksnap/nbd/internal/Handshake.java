@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.blksnap.nbd.internal;
 
-import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.List;
@@ -13,19 +12,13 @@ import org.blksnap.api.block.Errno;
  * The negotiation of one connection: fixed newstyle, one option after the other, until the client
  * enters the transmission phase or leaves. Used by the connection's thread alone.
  *
- * <p>Bounds: the time is the transport's ({@link Wait#input} throws when it is over), an option's
- * data is at most {@link Wire#MAXIMUM_OPTION}, options are at most {@link #MAXIMUM_OPTIONS}.
+ * <p>Bounds: those of {@link OptionReader}, and options are at most {@link #MAXIMUM_OPTIONS}.
  */
 final class Handshake {
   static final int MAXIMUM_OPTIONS = 1024;
 
   /** Smallest piece we advise clients to use; any is accepted. */
   static final int PREFERRED_BLOCK = 4096;
-
-  /** Waits for input within the handshake's time. */
-  interface Wait {
-    void input(Transport transport) throws IOException;
-  }
 
   /** Turns the plain pipe into a secure one. */
   interface Upgrade {
@@ -36,16 +29,12 @@ final class Handshake {
   private final Access access;
   private final Limits limits;
   private final Upgrade upgrade;
-  private final Wait wait;
   private final ContextBudget.Share share;
-  private final ByteBuffer in;
-  private final ByteBuffer out;
+  private final OptionReader options;
+  private final OptionReplies replies;
 
   private Transport transport;
   private boolean secure;
-
-  /** Bytes received behind the present option. */
-  private int bytesBehind;
 
   private boolean noZeroes;
   private boolean fixed;
@@ -63,7 +52,7 @@ final class Handshake {
       Access access,
       Limits limits,
       Upgrade upgrade,
-      Wait wait,
+      Transport.Wait wait,
       ContextBudget.Share share,
       ByteBuffer in,
       ByteBuffer out) {
@@ -72,52 +61,25 @@ final class Handshake {
     this.access = access;
     this.limits = limits;
     this.upgrade = upgrade;
-    this.wait = wait;
     this.share = share;
-    this.in = in;
-    this.out = out;
-  }
-
-  /** The pipe in use, secure after STARTTLS. */
-  Transport transport() {
-    return transport;
+    this.options = new OptionReader(transport, wait, in);
+    this.replies = new OptionReplies(transport, out);
   }
 
   /** Empty where the client left in good order. */
   Optional<Session> negotiate() throws IOException {
-    out.putLong(Wire.NBDMAGIC).putLong(Wire.IHAVEOPT);
-    out.putShort((short) (Wire.HANDSHAKE_FIXED_NEWSTYLE | Wire.HANDSHAKE_NO_ZEROES));
-    send();
-    need(Integer.BYTES);
-    int flags = in.getInt();
-    if ((flags & ~(Wire.HANDSHAKE_FIXED_NEWSTYLE | Wire.HANDSHAKE_NO_ZEROES)) != 0) {
-      throw new ProtocolViolation("unknown client flags 0x" + Integer.toHexString(flags));
-    }
+    replies.greeting();
+    replies.send();
+    int flags = options.flags();
     fixed = (flags & Wire.HANDSHAKE_FIXED_NEWSTYLE) != 0;
     noZeroes = (flags & Wire.HANDSHAKE_NO_ZEROES) != 0;
     for (int i = 0; i < MAXIMUM_OPTIONS; i++) {
-      need(Wire.OPTION_BYTES);
-      long magic = in.getLong();
-      int option = in.getInt();
-      int length = in.getInt();
-      if (magic != Wire.IHAVEOPT) {
-        throw new ProtocolViolation("option magic 0x" + Long.toHexString(magic));
-      }
-      if (length < 0 || length > Wire.MAXIMUM_OPTION) {
-        throw new ProtocolViolation(
-            "option " + option + " of " + Integer.toUnsignedString(length) + " bytes");
-      }
-      need(length);
-      int next = in.position() + length;
-      int limit = in.limit();
-      bytesBehind = limit - next;
-      Optional<Session> session = option(option, in.limit(next));
-      in.limit(limit).position(next);
+      int option = options.next();
+      Optional<Session> session = option(option, options.data());
+      replies.send();
       if (option == Wire.OPT_ABORT) {
-        send();
         return Optional.empty();
       }
-      send();
       if (session.isPresent()) {
         return session;
       }
@@ -163,10 +125,7 @@ final class Handshake {
       throw new ProtocolViolation("no export " + name);
     }
     Session session = session(target, name);
-    out.putLong(session.size()).putShort((short) flags(session));
-    if (!noZeroes) {
-      out.put(new byte[Wire.EXPORT_NAME_ZEROES]);
-    }
+    replies.exportName(session.size(), flags(session), noZeroes);
     return session;
   }
 
@@ -184,14 +143,8 @@ final class Handshake {
       return Optional.empty();
     }
     Session session = session(target, name);
-    int export = open(option, Wire.REP_INFO);
-    out.putShort((short) Wire.INFO_EXPORT);
-    out.putLong(session.size()).putShort((short) flags(session));
-    seal(export);
-    int sizes = open(option, Wire.REP_INFO);
-    out.putShort((short) Wire.INFO_BLOCK_SIZE);
-    out.putInt(1).putInt(PREFERRED_BLOCK).putInt(limits.maximumRequest());
-    seal(sizes);
+    replies.export(option, session.size(), flags(session));
+    replies.blockSizes(option, 1, PREFERRED_BLOCK, limits.maximumRequest());
     boolean named = false;
     boolean described = false;
     data.getShort();
@@ -199,20 +152,14 @@ final class Handshake {
       int wanted = data.getShort() & 0xffff;
       if (wanted == Wire.INFO_NAME && !named) {
         named = true;
-        info(option, wanted, target.name());
+        replies.info(option, wanted, target.name());
       } else if (wanted == Wire.INFO_DESCRIPTION && !described) {
         described = true;
-        info(option, wanted, target.description());
+        replies.info(option, wanted, target.description());
       }
     }
     reply(option, Wire.REP_ACK, "");
     return option == Wire.OPT_GO ? Optional.of(session) : Optional.empty();
-  }
-
-  private void info(int option, int type, String text) throws IOException {
-    int at = open(option, Wire.REP_INFO);
-    out.putShort((short) type).put(WireText.bytes(text));
-    seal(at);
   }
 
   private void list(ByteBuffer data) throws IOException {
@@ -224,10 +171,7 @@ final class Handshake {
       if (!access.admits(target)) {
         continue;
       }
-      byte[] name = WireText.bytes(target.name());
-      int at = open(Wire.OPT_LIST, Wire.REP_SERVER);
-      out.putInt(name.length).put(name).put(WireText.bytes(target.description()));
-      seal(at);
+      replies.server(target.name(), target.description());
     }
     reply(Wire.OPT_LIST, Wire.REP_ACK, "");
   }
@@ -239,12 +183,14 @@ final class Handshake {
     } else if (upgrade == null) {
       reply(option, Wire.REP_ERR_POLICY, "this listener does not offer TLS");
     } else {
-      if (bytesBehind > 0) {
+      if (options.more()) {
         throw new ProtocolViolation("plain bytes behind STARTTLS");
       }
       reply(option, Wire.REP_ACK, "");
-      send();
+      replies.send();
       transport = upgrade.secure(transport);
+      options.over(transport);
+      replies.over(transport);
       secure = true;
       mode = Mode.SIMPLE;
       forgetContexts();
@@ -295,9 +241,7 @@ final class Handshake {
         return;
       }
       for (MetaContext context : found) {
-        int at = open(option, Wire.REP_META_CONTEXT);
-        out.putInt(select ? context.id() : 0).put(WireText.bytes(context.name()));
-        seal(at);
+        replies.context(option, select ? context.id() : 0, context.name());
       }
       if (select) {
         contexts = found;
@@ -359,57 +303,6 @@ final class Handshake {
   }
 
   private void reply(int option, int type, String message) throws IOException {
-    int at = open(option, type);
-    out.put(WireText.bytes(message));
-    seal(at);
-  }
-
-  /** Begins an option reply; {@link #seal} ends it. */
-  private int open(int option, int type) throws IOException {
-    if (out.remaining() < 2 * Wire.MAXIMUM_STRING + 64) {
-      send();
-    }
-    out.putLong(Wire.OPTION_REPLY_MAGIC).putInt(option).putInt(type).putInt(0);
-    return out.position();
-  }
-
-  private void seal(int at) {
-    out.putInt(at - Integer.BYTES, out.position() - at);
-  }
-
-  private void send() throws PeerGone {
-    if (out.position() == 0) {
-      return;
-    }
-    try {
-      transport.write(out.flip());
-    } catch (IOException e) {
-      throw new PeerGone(e);
-    } finally {
-      out.clear();
-    }
-  }
-
-  /** Makes sure that this many bytes lie in {@code in}. */
-  private void need(int bytes) throws IOException {
-    while (in.remaining() < bytes) {
-      if (in.capacity() - in.position() < bytes || !in.hasRemaining()) {
-        in.compact().flip();
-      }
-      int begin = in.position();
-      in.position(in.limit()).limit(in.capacity());
-      int got;
-      try {
-        got = transport.read(in);
-      } finally {
-        in.limit(in.position()).position(begin);
-      }
-      if (got < 0) {
-        throw new PeerGone(new EOFException("client left in its handshake"));
-      }
-      if (got == 0) {
-        wait.input(transport);
-      }
-    }
+    replies.reply(option, type, message);
   }
 }

@@ -70,7 +70,7 @@ final class TlsTransport implements Transport {
   }
 
   /** The first handshake, to its end; {@code wait} bounds its time. */
-  void handshake(Handshake.Wait wait) throws IOException {
+  void handshake(Wait wait) throws IOException {
     engine.beginHandshake();
     while (true) {
       switch (engine.getHandshakeStatus()) {

@@ -10,6 +10,12 @@ import java.nio.ByteBuffer;
  * thread wakes or closes.
  */
 interface Transport extends Closeable {
+  /** Waits for a client's input within a time of its own. */
+  interface Wait {
+    /** Throws where the time is over. */
+    void input(Transport transport) throws IOException;
+  }
+
   /** Takes what is at hand: -1 at the end, 0 where there is nothing now. */
   int read(ByteBuffer dst) throws IOException;
 
