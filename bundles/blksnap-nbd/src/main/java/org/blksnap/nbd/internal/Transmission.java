@@ -13,12 +13,7 @@ import java.nio.ByteBuffer;
  * costs no allocation, no lock and a share of a system call.
  *
  * <p>A request goes to {@link Workers} instead where others wait behind it and it may take long by
- * its kind, or where the device is slow: {@code excess} is a moving average of the time a request
- * takes beyond what its size explains, compared with {@link #SLOW_NANOS}. Only times of the reader
- * alone count, each up to {@link #OUTLIER_NANOS}: a worker's time is mostly its wait for a
- * processor or for a lock that the kernel has on the file. So a device taken for slow is tried
- * again, ever more rarely, with the workers at rest: a few requests by the reader, and their times
- * say whether it stays.
+ * its kind, or where the device is slow, which {@link Pace} judges by what the reader tells it.
  *
  * <p>A write too long for {@code in} is written in pieces as it arrives, so no client can make the
  * server hold more of its data than {@code in}. What was left out: holes in read replies.
@@ -30,22 +25,6 @@ final class Transmission {
   /** Replies gathered at most before they are sent. */
   static final int BATCH = 32;
 
-  /** Excess time of a request from which on several are worked on at once. */
-  static final long SLOW_NANOS = 50_000;
-
-  /** Most that one time adds to the average. */
-  static final long OUTLIER_NANOS = 100_000;
-
-  /** Requests of one trial of a slow device. */
-  static final int TRIAL_REQUESTS = 8;
-
-  /**
-   * Time to the first trial; doubled after each that fails, up to {@link #LONGEST_INTERVAL_NANOS}.
-   */
-  static final long FIRST_INTERVAL_NANOS = 50_000_000;
-
-  static final long LONGEST_INTERVAL_NANOS = 3_200_000_000L;
-
   /** Longest wait for the workers before a trial; it is left out then. */
   static final long REST_MILLIS = 100;
 
@@ -53,7 +32,6 @@ final class Transmission {
   static final long DRAIN_MILLIS = 5_000;
 
   private static final long IDLE_MILLIS = 60_000;
-  private static final int EXCESS_SHIFT = 3;
 
   /** How the phase ended. */
   enum Ending {
@@ -76,13 +54,10 @@ final class Transmission {
   private final long stallNanos;
   private final StopSignal stop;
   private final Request request = new Request();
+  private final Pace pace = new Pace();
 
   private int needed;
   private int gathered;
-  private long excess;
-  private boolean slow;
-  private long trialAt;
-  private long trialInterval = FIRST_INTERVAL_NANOS;
   private boolean disconnected;
 
   /** When the client was last heard of, in the midst of a request. */
@@ -123,13 +98,6 @@ final class Transmission {
   /** The long write in which it was parked; null for none. */
   LongWrite underWay() {
     return longWrite;
-  }
-
-  /** Time a request's size explains, generously: 2 ns a byte. */
-  static long sizeNanos(Request request) {
-    return request.type == Wire.CMD_READ || request.type == Wire.CMD_WRITE
-        ? request.length << 1
-        : 0;
   }
 
   Ending run() throws IOException {
@@ -215,9 +183,9 @@ final class Transmission {
       needed = mode.requestBytes;
       return;
     }
-    boolean trial = slow && longWrite == null && trialIsDue();
+    boolean trial = longWrite == null && pace.trialIsDue() && rested();
     if (trial) {
-      slow = false;
+      pace.tryAgain();
     }
     long sent = out.nanosSending();
     long begin = System.nanoTime();
@@ -225,55 +193,39 @@ final class Transmission {
     long explained = 0;
     while (!disconnected && !stop.requested() && step()) {
       count++;
-      explained += sizeNanos(request);
+      explained += Pace.sizeNanos(request);
       if (++gathered >= BATCH) {
         flush();
       }
-      if (trial && count == TRIAL_REQUESTS) {
+      if (trial && count == Pace.TRIAL_REQUESTS) {
         break;
       }
     }
     if (count > 0) {
       heardAt = System.nanoTime();
     }
-    if (slow) {
+    if (pace.slow()) {
       return;
     }
     if (count == 0) {
-      slow = trial;
+      if (trial) {
+        pace.leaveOut();
+      }
       return;
     }
     long spent = System.nanoTime() - begin - (out.nanosSending() - sent) - explained;
     if (!trial) {
-      observe(spent / count);
+      pace.observe(spent / count);
       return;
     }
-    judge(spent / count);
+    pace.judge(spent / count);
     executeAvailable();
   }
 
-  private boolean trialIsDue() throws PeerGone {
-    if (System.nanoTime() < trialAt) {
-      return false;
-    }
+  /** A trial's times are worth something only with nothing in flight. */
+  private boolean rested() throws PeerGone {
     flush();
     return workers.drain(REST_MILLIS);
-  }
-
-  private void judge(long sample) {
-    excess = Math.min(Math.max(sample, 0), OUTLIER_NANOS);
-    slow = excess > SLOW_NANOS;
-    trialInterval =
-        slow ? Math.min(trialInterval * 2, LONGEST_INTERVAL_NANOS) : FIRST_INTERVAL_NANOS;
-    trialAt = System.nanoTime() + trialInterval;
-  }
-
-  private void observe(long sample) {
-    excess += (Math.min(Math.max(sample, 0), OUTLIER_NANOS) - excess) >> EXCESS_SHIFT;
-    if (excess > SLOW_NANOS) {
-      slow = true;
-      trialAt = System.nanoTime() + trialInterval;
-    }
   }
 
   /** Takes one request from the input; false where it is not all there yet. */
@@ -322,7 +274,7 @@ final class Transmission {
   private void carryOut(int behind) throws IOException {
     boolean othersWait = behind >= mode.requestBytes || workers.busy();
     boolean mayTakeLong = mayTakeLong();
-    if (othersWait && (slow || mayTakeLong) && defer()) {
+    if (othersWait && (pace.slow() || mayTakeLong) && defer()) {
       return;
     }
     if (mayTakeLong && out.pending()) {
