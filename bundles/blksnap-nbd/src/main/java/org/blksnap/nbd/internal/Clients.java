@@ -74,8 +74,8 @@ final class Clients {
       }
       Optional<Parcel> parcel = connection.parcel();
       if (parcel.isPresent()) {
-        left.put(NbdServer.CHANNEL + number, parcel.get().channel());
-        left.put(NbdServer.STATE + number, parcel.get().state());
+        left.put(Parcel.CHANNEL + number, parcel.get().channel());
+        left.put(Parcel.STATE + number, parcel.get().state());
         number++;
       }
     }
@@ -93,7 +93,7 @@ final class Clients {
             connection.close();
             joined(thread, System.nanoTime() + CUT_MILLIS * 1_000_000);
           }
-          connection.parcel().ifPresent(parcel -> NbdServer.closeQuietly(parcel.channel()));
+          connection.parcel().ifPresent(Parcel::drop);
         });
     present.clear();
   }

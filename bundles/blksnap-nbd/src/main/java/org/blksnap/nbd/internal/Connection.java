@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
 import java.util.Optional;
+import java.util.function.Consumer;
 import org.blksnap.api.block.BlksnapException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -23,13 +24,11 @@ final class Connection implements Runnable {
   private static final Logger LOG = LoggerFactory.getLogger(Connection.class);
   private static final RateLimit WARNINGS = new RateLimit(60);
 
-  private final NbdServer server;
-  private final String listener;
-  private final Peer peer;
-  private final Access access;
-  private final TlsIdentity tls;
+  private final Shared shared;
+  private final Door door;
   private final Parcel resumed;
   private final Limits limits;
+  private final Consumer<Connection> lastAct;
 
   /** What the client may still take of the handshake; the time that the server takes is not its. */
   private long handshakeLeft;
@@ -46,47 +45,24 @@ final class Connection implements Runnable {
   @GuardedBy("this")
   private boolean over;
 
-  /** A client just accepted. */
-  Connection(NbdServer server, Listener listener, Peer peer, Transport transport, Limits limits) {
-    this(
-        server,
-        listener.address().toString(),
-        peer,
-        listener.access(),
-        transport,
-        listener.tls(),
-        null,
-        limits);
-  }
-
-  /** A client that was parked. */
-  Connection(NbdServer server, Parcel parked, Peer peer, Transport transport, Limits limits) {
-    this(server, parked.listener(), peer, Access.ALL, transport, null, parked, limits);
-  }
-
-  /** {@code tls} is null where clients come in plain, {@code resumed} for a new client. */
+  /**
+   * {@code resumed} is null for a new client. {@code lastAct} is called by the connection's thread
+   * when nothing of it is left to do here.
+   */
   Connection(
-      NbdServer server,
-      String listener,
-      Peer peer,
-      Access access,
+      Shared shared,
+      Door door,
       Transport transport,
-      TlsIdentity tls,
       Parcel resumed,
-      Limits limits) {
-    this.server = server;
-    this.listener = listener;
-    this.peer = peer;
-    this.access = access;
+      Limits limits,
+      Consumer<Connection> lastAct) {
+    this.shared = shared;
+    this.door = door;
     this.transport = transport;
-    this.tls = tls;
     this.resumed = resumed;
     this.limits = limits;
+    this.lastAct = lastAct;
     this.handshakeLeft = limits.handshakeSeconds() * 1_000_000_000L;
-  }
-
-  Peer peer() {
-    return peer;
   }
 
   /** Name of the export, empty while negotiating. */
@@ -99,11 +75,11 @@ final class Connection implements Runnable {
   public void run() {
     try {
       serve();
-      LOG.debug("client of {} at {} done", export(), listener);
+      LOG.debug("client of {} at {} done", export(), door.address());
     } catch (ProtocolViolation | BlksnapException e) {
       complain(e);
     } catch (IOException e) {
-      LOG.debug("client of {} at {} gone: {}", export(), listener, e.toString());
+      LOG.debug("client of {} at {} gone: {}", export(), door.address(), e.toString());
     } catch (RuntimeException | Error e) {
       complain(e);
     } finally {
@@ -121,14 +97,14 @@ final class Connection implements Runnable {
       over = true;
       follow = late;
     }
-    server.ended(this);
+    lastAct.accept(this);
     if (follow == null) {
       return;
     }
     if (parked == null) {
       follow.ended();
     } else if (!follow.deliver(parked)) {
-      NbdServer.closeQuietly(parked.channel());
+      parked.drop();
     }
   }
 
@@ -142,21 +118,22 @@ final class Connection implements Runnable {
   }
 
   private void complain(Throwable cause) {
-    LOG.debug("client at {} dropped", listener, cause);
+    LOG.debug("client at {} dropped", door.address(), cause);
     long before = WARNINGS.pass();
     if (before >= 0) {
-      LOG.warn("client at {} dropped: {} ({} more kept back)", listener, cause.toString(), before);
+      LOG.warn(
+          "client at {} dropped: {} ({} more kept back)", door.address(), cause.toString(), before);
     }
   }
 
   private void serve() throws IOException {
-    try (BufferPool.Account buffers = server.buffers().open();
-        ContextBudget.Share share = server.contexts().share()) {
-      int size = server.buffers().standingBytes(limits.maximumConnections());
+    try (BufferPool.Account buffers = shared.buffers().open();
+        ContextBudget.Share share = shared.contexts().share()) {
+      int size = shared.buffers().standingBytes(limits.maximumConnections());
       byte[] received = resumed == null ? new byte[0] : resumed.input();
       ByteBuffer in = buffers.stand(Math.max(size, received.length));
       ByteBuffer out = buffers.stand(size);
-      if (tls != null || transport instanceof TlsTransport) {
+      if (door.tls() != null || transport instanceof TlsTransport) {
         buffers.count(TlsTransport.BUFFER_BYTES);
       }
       in.put(received).flip();
@@ -172,7 +149,7 @@ final class Connection implements Runnable {
 
   private Optional<Session> resume(ContextBudget.Share share) {
     share.adopt(resumed.contexts().stream().mapToLong(MetaContext::bytes).sum());
-    return resumed.session(server.exports());
+    return resumed.session(shared.exports());
   }
 
   private Optional<Session> negotiate(ContextBudget.Share share, ByteBuffer in, ByteBuffer out)
@@ -180,10 +157,10 @@ final class Connection implements Runnable {
     Handshake handshake =
         new Handshake(
             transport,
-            server.exports(),
-            access,
+            shared.exports(),
+            door.access(),
             limits,
-            tls == null ? null : this::secure,
+            door.tls() == null ? null : this::secure,
             this::awaitHandshake,
             share,
             in,
@@ -192,7 +169,7 @@ final class Connection implements Runnable {
   }
 
   private Transport secure(Transport plain) throws IOException {
-    TlsTransport secured = new TlsTransport((SocketTransport) plain, tls.engine());
+    TlsTransport secured = new TlsTransport((SocketTransport) plain, door.tls().engine());
     transport = secured;
     secured.handshake(this::awaitHandshake);
     return secured;
@@ -214,7 +191,7 @@ final class Connection implements Runnable {
       throws IOException {
     Session agreed = session;
     Transport pipe = transport;
-    ExportHandle handle = new ExportHandle(server.exports(), agreed.target());
+    ExportHandle handle = new ExportHandle(shared.exports(), agreed.target());
     Commands commands = new Commands(agreed, handle, buffers, limits.maximumRequest());
     Workers workers =
         new Workers(
@@ -240,7 +217,7 @@ final class Connection implements Runnable {
       if (transmission.run() == Transmission.Ending.PARKED) {
         byte[] unread = new byte[in.remaining()];
         in.get(unread);
-        Parcel parked = Parcel.of(listener, pipe, agreed, unread, transmission.underWay());
+        Parcel parked = Parcel.of(door.address(), pipe, agreed, unread, transmission.underWay());
         if (!parked.channel().isOpen()) {
           throw new PeerGone(new ClosedChannelException());
         }

@@ -180,6 +180,11 @@ final class Listener implements Runnable {
     Files.delete(path);
   }
 
+  /** How a client comes in that is accepted now. */
+  Door door() {
+    return new Door(address.toString(), access, tls);
+  }
+
   ListenAddress address() {
     return address;
   }

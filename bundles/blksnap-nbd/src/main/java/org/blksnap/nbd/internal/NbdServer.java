@@ -30,9 +30,7 @@ final class NbdServer implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(NbdServer.class);
   private static final RateLimit WARNINGS = new RateLimit(60);
 
-  private final Exports exports;
-  private final BufferPool buffers;
-  private final ContextBudget contexts;
+  private final Shared shared;
   private final Admission admission;
   private final Clients clients = new Clients();
   private final AtomicInteger turnaways = new AtomicInteger();
@@ -60,23 +58,13 @@ final class NbdServer implements AutoCloseable {
   }
 
   NbdServer(Exports exports, Limits limits, ContextBudget contexts, BufferPool buffers) {
-    this.exports = exports;
-    this.contexts = contexts;
-    this.buffers = buffers;
+    this.shared = new Shared(exports, buffers, contexts);
     this.admission = new Admission(buffers);
     this.limits = limits;
   }
 
-  Exports exports() {
-    return exports;
-  }
-
-  BufferPool buffers() {
-    return buffers;
-  }
-
-  ContextBudget contexts() {
-    return contexts;
+  Shared shared() {
+    return shared;
   }
 
   Admission admission() {
@@ -158,13 +146,12 @@ final class NbdServer implements AutoCloseable {
       String refusal = closed ? "the server stops" : admission.enter(peer, now);
       if (!refusal.isEmpty()) {
         peer = null;
-        begun = true;
         warn(refusal);
-        Turnaway.begin(client, refusal, turnaways);
+        begun = Turnaway.begin(client, refusal, turnaways);
         return;
       }
       peer.tune(client, now);
-      clients.start(new Connection(this, listener, peer, new SocketTransport(client), now));
+      begin(listener.door(), peer, new SocketTransport(client), null, now);
       begun = true;
     } catch (IOException | RuntimeException | OutOfMemoryError e) {
       warn(e.toString());
@@ -185,17 +172,20 @@ final class NbdServer implements AutoCloseable {
     }
   }
 
-  /** Called by a connection's thread when nothing of it is left to do here. */
-  void ended(Connection connection) {
+  private void begin(Door door, Peer peer, Transport pipe, Parcel resumed, Limits now) {
+    clients.start(new Connection(shared, door, pipe, resumed, now, over -> ended(over, peer)));
+  }
+
+  private void ended(Connection connection, Peer peer) {
     clients.ended(connection);
-    admission.leave(connection.peer());
+    admission.leave(peer);
   }
 
   /** What is served now, in order of names. */
   List<Export> served() {
     List<Listener> now = listeners();
     List<Export> served = new ArrayList<>();
-    for (Target target : exports.all()) {
+    for (Target target : shared.exports().all()) {
       boolean readOnly =
           target.device().geometry().readOnly() || (target.image() && limits.imagesReadOnly());
       String uri = now.isEmpty() ? "" : now.get(0).uri(target.name());
@@ -223,8 +213,8 @@ final class NbdServer implements AutoCloseable {
             synchronized (this) {
               adopted.put(name.substring(LISTENER.length()), channel);
             }
-          } else if (name.startsWith(CHANNEL) && value instanceof SocketChannel channel) {
-            resume(channel, left.get(STATE + name.substring(CHANNEL.length())));
+          } else if (name.startsWith(Parcel.CHANNEL) && value instanceof SocketChannel channel) {
+            resume(channel, left.get(Parcel.STATE + name.substring(Parcel.CHANNEL.length())));
           }
         });
     receive(Stragglers.of(left));
@@ -244,7 +234,8 @@ final class NbdServer implements AutoCloseable {
       peer = Peer.of(channel);
       admission.adopt(peer);
       peer.tune(channel, limits);
-      clients.start(new Connection(this, parcel.get(), peer, pipe, limits));
+      Door door = new Door(parcel.get().listener(), Access.ALL, null);
+      begin(door, peer, pipe, parcel.get(), limits);
       begun = true;
     } catch (IOException | RuntimeException | OutOfMemoryError e) {
       LOG.warn("a parked client was dropped: {}", e.toString());
@@ -284,8 +275,6 @@ final class NbdServer implements AutoCloseable {
   }
 
   static final String LISTENER = "listener:";
-  static final String CHANNEL = "channel:";
-  static final String STATE = "state:";
 
   /**
    * Brings everything to rest and hands it out, sockets open. The server is closed then. What is
@@ -328,7 +317,7 @@ final class NbdServer implements AutoCloseable {
     forgetAdopted();
   }
 
-  static void closeQuietly(Channel channel) {
+  private static void closeQuietly(Channel channel) {
     try {
       channel.close();
     } catch (IOException e) {

@@ -29,6 +29,11 @@ import java.util.Optional;
  * <p>The socket itself stands beside this map, so that the shelf closes it if nobody comes.
  */
 record Parcel(String listener, SocketChannel channel, Map<String, Object> state, byte[] input) {
+  /** Where the socket and the map of a parcel stand in what a server leaves; a number follows. */
+  static final String CHANNEL = "channel:";
+
+  static final String STATE = "state:";
+
   static final int VERSION = 3;
 
   /** Oldest version that is understood. */
@@ -134,6 +139,15 @@ record Parcel(String listener, SocketChannel channel, Map<String, Object> state,
               : MetaContext.allocation(id, name));
     }
     return contexts;
+  }
+
+  /** Ends it: nobody goes on with it. */
+  void drop() {
+    try {
+      channel.close();
+    } catch (IOException e) {
+      // The descriptor is gone either way.
+    }
   }
 
   private String text(String key) {

@@ -71,7 +71,7 @@ final class Stragglers {
   boolean deliver(Parcel parcel) {
     try {
       return queue.tryTransfer(
-          Map.of(NbdServer.CHANNEL, parcel.channel(), NbdServer.STATE, parcel.state()),
+          Map.of(Parcel.CHANNEL, parcel.channel(), Parcel.STATE, parcel.state()),
           OFFER_SECONDS,
           TimeUnit.SECONDS);
     } catch (InterruptedException e) {
@@ -90,8 +90,8 @@ final class Stragglers {
   /** Waits up to the time for one to come. */
   void receive(long millis, Receiver receiver) throws InterruptedException {
     if (queue.poll(millis, TimeUnit.MILLISECONDS) instanceof Map<?, ?> parcel
-        && parcel.get(NbdServer.CHANNEL) instanceof SocketChannel channel) {
-      receiver.resume(channel, parcel.get(NbdServer.STATE));
+        && parcel.get(Parcel.CHANNEL) instanceof SocketChannel channel) {
+      receiver.resume(channel, parcel.get(Parcel.STATE));
     }
   }
 }

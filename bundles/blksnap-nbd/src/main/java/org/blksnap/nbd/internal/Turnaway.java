@@ -28,8 +28,11 @@ final class Turnaway implements Runnable {
     this.present = present;
   }
 
-  /** Takes the client over, also where it fails. {@code present} counts those under way. */
-  static void begin(SocketChannel client, String why, AtomicInteger present) {
+  /**
+   * True where it takes the client over; else there are too many, and the client is the caller's to
+   * close, as where it fails. {@code present} counts those under way.
+   */
+  static boolean begin(SocketChannel client, String why, AtomicInteger present) {
     boolean begun = false;
     try {
       if (present.incrementAndGet() <= MOST) {
@@ -41,14 +44,15 @@ final class Turnaway implements Runnable {
     } finally {
       if (!begun) {
         present.decrementAndGet();
-        NbdServer.closeQuietly(client);
       }
     }
+    return begun;
   }
 
   @Override
   public void run() {
-    try (Transport pipe = new SocketTransport(client)) {
+    try (SocketChannel own = client;
+        Transport pipe = new SocketTransport(own)) {
       pipe.patience(SECONDS * 1000L);
       ByteBuffer out = ByteBuffer.allocate(1024);
       out.putLong(Wire.NBDMAGIC).putLong(Wire.IHAVEOPT);
@@ -72,7 +76,6 @@ final class Turnaway implements Runnable {
     } catch (IOException e) {
       // It left, or was too slow.
     } finally {
-      NbdServer.closeQuietly(client);
       present.decrementAndGet();
     }
   }

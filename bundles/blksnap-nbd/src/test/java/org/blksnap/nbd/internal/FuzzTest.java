@@ -37,7 +37,7 @@ class FuzzTest {
       }
       check(fixture);
       ServerFixture.await("all clients gone", () -> fixture.server.connectionCount() == 0);
-      assertEquals(0, fixture.server.buffers().lent(), "buffers still lent, seed " + seed);
+      assertEquals(0, fixture.server.shared().buffers().lent(), "buffers still lent, seed " + seed);
     }
   }
 

@@ -77,7 +77,7 @@ class HandoverTest {
       update();
       client.request(Mode.EXTENDED, 0, Wire.CMD_BLOCK_STATUS, 1, 0, 8192);
       assertEquals(8 + 2 * 16, client.chunk(0).data().length);
-      assertEquals(8, fixture.server.contexts().held());
+      assertEquals(8, fixture.server.shared().contexts().held());
     }
   }
 
@@ -229,7 +229,7 @@ class HandoverTest {
       Map<String, Object> left = fixture.server.park();
       left.replaceAll(
           (key, value) -> {
-            if (value instanceof Map<?, ?> state && key.startsWith(NbdServer.STATE)) {
+            if (value instanceof Map<?, ?> state && key.startsWith(Parcel.STATE)) {
               Map<Object, Object> older = new LinkedHashMap<>(state);
               older.put("version", 2);
               return older;

@@ -48,7 +48,7 @@ class HostileClientsTest {
       client.close();
     }
     fixture.close();
-    ServerFixture.await("all buffers back", () -> fixture.server.buffers().lent() == 0);
+    ServerFixture.await("all buffers back", () -> fixture.server.shared().buffers().lent() == 0);
   }
 
   /** Long reads whose replies are never taken, until the server holds all it will hold of them. */
@@ -62,7 +62,7 @@ class HostileClientsTest {
     }
     long before = -1;
     for (int same = 0; same < 20; ) {
-      long now = fixture.server.buffers().lent();
+      long now = fixture.server.shared().buffers().lent();
       same = now == before ? same + 1 : 0;
       before = now;
       try {

@@ -36,8 +36,8 @@ class TransmissionTest {
     client.close();
     fixture.close();
     // A worker that fails gives back what it holds after the connection has ended.
-    ServerFixture.await("all buffers back", () -> fixture.server.buffers().lent() == 0);
-    ServerFixture.await("all contexts back", () -> fixture.server.contexts().held() == 0);
+    ServerFixture.await("all buffers back", () -> fixture.server.shared().buffers().lent() == 0);
+    ServerFixture.await("all contexts back", () -> fixture.server.shared().contexts().held() == 0);
   }
 
   @ParameterizedTest

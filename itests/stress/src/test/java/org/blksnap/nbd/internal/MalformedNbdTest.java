@@ -191,8 +191,8 @@ class MalformedNbdTest {
   }
 
   private static Connection connection(NbdServer server, Transport transport) {
-    Peer peer = new Peer("memory", true, true);
-    return new Connection(server, "memory", peer, Access.ALL, transport, null, null, LIMITS);
+    Door door = new Door("memory", Access.ALL, null);
+    return new Connection(server.shared(), door, transport, null, LIMITS, over -> {});
   }
 
   private void rethrow() {
@@ -204,8 +204,8 @@ class MalformedNbdTest {
 
   private void nothingIsLeft(NbdServer server) {
     await("threads of requests are gone", () -> threads("player-") + threads("-worker") == 0);
-    assertEquals(0, server.buffers().lent(), "bytes of buffers still lent");
-    assertEquals(0, server.contexts().held(), "bytes of contexts still held");
+    assertEquals(0, server.shared().buffers().lent(), "bytes of buffers still lent");
+    assertEquals(0, server.shared().contexts().held(), "bytes of contexts still held");
     assertNull(disk.trespass, "asked of the device");
     assertNull(readOnly.trespass, "asked of the device");
   }

@@ -68,7 +68,7 @@ class MalformedTlsTest {
       MalformedNbdTest.await("all are gone", () -> server.connectionCount() == 0);
       MalformedNbdTest.await(
           "descriptors are closed", () -> MalformedNbdTest.descriptors() <= descriptors);
-      assertEquals(0, server.buffers().lent(), "bytes of buffers still lent");
+      assertEquals(0, server.shared().buffers().lent(), "bytes of buffers still lent");
       assertEquals(null, disk.trespass, "asked of the device");
     }
     MalformedNbdTest.await("no thread is left", () -> MalformedNbdTest.threads("nbd-") == 0);

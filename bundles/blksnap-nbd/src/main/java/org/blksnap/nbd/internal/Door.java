@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.nbd.internal;
+
+/**
+ * How a client came in.
+ *
+ * @param address the listener's, as a URI
+ * @param access what its clients may have
+ * @param tls null where clients come in plain
+ */
+record Door(String address, Access access, TlsIdentity tls) {}

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.nbd.internal;
+
+/**
+ * What all connections of one server share.
+ *
+ * @param exports what is served
+ * @param buffers their direct memory
+ * @param contexts the bound on their metadata contexts
+ */
+record Shared(Exports exports, BufferPool buffers, ContextBudget contexts) {}
