@@ -36,17 +36,17 @@ final class Commands {
 
   /** Why the request is refused before anything is done, as a wire error; 0 where it is not. */
   int refusal(Request request) {
-    int known = knownFlags(request.type);
-    if (known < 0 || (request.flags & ~known) != 0) {
+    int known = knownFlags(request.type());
+    if (known < 0 || (request.flags() & ~known) != 0) {
       return WireError.EINVAL;
     }
-    return switch (request.type) {
+    return switch (request.type()) {
       case Wire.CMD_READ ->
-          outside(request) || request.length > maximumRequest ? WireError.EINVAL : WireError.NONE;
+          outside(request) || request.length() > maximumRequest ? WireError.EINVAL : WireError.NONE;
       case Wire.CMD_WRITE ->
           session.readOnly()
               ? WireError.EPERM
-              : request.length > maximumRequest
+              : request.length() > maximumRequest
                   ? WireError.EINVAL
                   : outside(request) ? WireError.ENOSPC : WireError.NONE;
       case Wire.CMD_WRITE_ZEROES ->
@@ -59,7 +59,7 @@ final class Commands {
               : outside(request) ? WireError.EINVAL : WireError.NONE;
       case Wire.CMD_CACHE -> outside(request) ? WireError.EINVAL : WireError.NONE;
       case Wire.CMD_FLUSH ->
-          request.offset != 0 || request.length != 0 ? WireError.EINVAL : WireError.NONE;
+          request.offset() != 0 || request.length() != 0 ? WireError.EINVAL : WireError.NONE;
       case Wire.CMD_BLOCK_STATUS ->
           session.contexts().isEmpty() ? WireError.EINVAL : WireError.NONE;
       default -> WireError.EINVAL;
@@ -82,7 +82,7 @@ final class Commands {
   }
 
   private boolean outside(Request request) {
-    return outside(request.offset, request.length);
+    return outside(request.offset(), request.length());
   }
 
   private boolean outside(long offset, long length) {
@@ -97,7 +97,7 @@ final class Commands {
       return;
     }
     try {
-      switch (request.type) {
+      switch (request.type()) {
         case Wire.CMD_READ -> read(request, out);
         case Wire.CMD_BLOCK_STATUS -> blockStatus(request, payload, out);
         default -> {
@@ -126,13 +126,13 @@ final class Commands {
       return "export " + session.target().name() + " is read-only";
     }
     return "request type "
-        + request.type
+        + request.type()
         + " flags "
-        + request.flags
+        + request.flags()
         + " offset "
-        + Long.toUnsignedString(request.offset)
+        + Long.toUnsignedString(request.offset())
         + " length "
-        + Long.toUnsignedString(request.length)
+        + Long.toUnsignedString(request.length())
         + " refused: the export has "
         + session.size()
         + " bytes, data requests at most "
@@ -141,24 +141,24 @@ final class Commands {
 
   private void change(Request request, ByteBuffer payload) throws IOException {
     int fua = request.has(Wire.CMD_FLAG_FUA) ? IoFlags.FUA : IoFlags.NONE;
-    switch (request.type) {
+    switch (request.type()) {
       case Wire.CMD_WRITE -> {
-        if (request.length > 0) {
-          export.write(payload, request.offset, fua);
+        if (request.length() > 0) {
+          export.write(payload, request.offset(), fua);
         }
       }
       case Wire.CMD_FLUSH -> export.flush();
       case Wire.CMD_TRIM -> {
-        if (request.length > 0) {
-          export.discard(request.offset, request.length, fua);
+        if (request.length() > 0) {
+          export.discard(request.offset(), request.length(), fua);
         }
       }
-      case Wire.CMD_CACHE -> export.prefetch(request.offset, request.length);
+      case Wire.CMD_CACHE -> export.prefetch(request.offset(), request.length());
       default -> {
         int noHole = request.has(Wire.CMD_FLAG_NO_HOLE) ? IoFlags.NO_HOLE : 0;
         int fast = request.has(Wire.CMD_FLAG_FAST_ZERO) ? IoFlags.FAST_ZERO : 0;
-        if (request.length > 0) {
-          export.writeZeroes(request.offset, request.length, fua | noHole | fast);
+        if (request.length() > 0) {
+          export.writeZeroes(request.offset(), request.length(), fua | noHole | fast);
         }
       }
     }
@@ -174,16 +174,16 @@ final class Commands {
   }
 
   private void read(Request request, ReplyWriter out) throws IOException {
-    if (request.length == 0) {
+    if (request.length() == 0) {
       out.ok(request);
-    } else if (request.length <= out.room()) {
-      readPiece(request, request.offset, (int) request.length, true, out);
+    } else if (request.length() <= out.room()) {
+      readPiece(request, request.offset(), (int) request.length(), true, out);
     } else if (session.mode() == Mode.SIMPLE || request.has(Wire.CMD_FLAG_DF)) {
       readWhole(request, out);
     } else {
-      long end = request.offset + request.length;
+      long end = request.offset() + request.length();
       int chunk = Math.min(CHUNK_BYTES, out.room());
-      for (long at = request.offset; at < end; at += chunk) {
+      for (long at = request.offset(); at < end; at += chunk) {
         int length = (int) Math.min(chunk, end - at);
         try {
           readPiece(request, at, length, at + length == end, out);
@@ -217,13 +217,13 @@ final class Commands {
    * memory for all of it.
    */
   private void readWhole(Request request, ReplyWriter out) throws IOException {
-    ByteBuffer whole = buffers.borrow((int) request.length);
+    ByteBuffer whole = buffers.borrow((int) request.length());
     if (whole == null) {
       out.sendInPieces(request, export::read);
       return;
     }
     try {
-      export.read(whole.limit((int) request.length), request.offset);
+      export.read(whole.limit((int) request.length()), request.offset());
       out.sendWhole(request, whole.flip());
     } finally {
       buffers.give(whole);
@@ -232,13 +232,13 @@ final class Commands {
 
   private void blockStatus(Request request, ByteBuffer payload, ReplyWriter out)
       throws IOException {
-    long length = request.length;
+    long length = request.length();
     List<MetaContext> asked = session.contexts();
     if (session.mode() == Mode.EXTENDED && request.has(Wire.CMD_FLAG_PAYLOAD_LEN)) {
       length = payload.remaining() < Long.BYTES ? -1 : payload.getLong();
       asked = selection(payload);
     }
-    if (length <= 0 || asked.isEmpty() || outside(request.offset, length)) {
+    if (length <= 0 || asked.isEmpty() || outside(request.offset(), length)) {
       out.error(request, WireError.EINVAL, refusalText(request, WireError.EINVAL));
       return;
     }
@@ -249,9 +249,9 @@ final class Commands {
       boolean told = false;
       try {
         if (context.allocation()) {
-          allocation(request.offset, length, limit, out);
+          allocation(request.offset(), length, limit, out);
         } else {
-          changes(context, request.offset, length, limit, out);
+          changes(context, request.offset(), length, limit, out);
         }
         told = true;
       } finally {

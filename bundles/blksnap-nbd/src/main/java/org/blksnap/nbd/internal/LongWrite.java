@@ -31,21 +31,22 @@ final class LongWrite {
   /** Of a request just parsed; one that is refused is swallowed. */
   static LongWrite begin(Request request, long payload, Commands commands) {
     int error = commands.refusal(request);
-    if (error == WireError.NONE && request.type != Wire.CMD_WRITE) {
+    if (error == WireError.NONE && request.type() != Wire.CMD_WRITE) {
       error = WireError.EINVAL;
     }
     String text = error == WireError.NONE ? null : commands.refusalText(request, error);
-    return new LongWrite(request.copy(), payload, request.offset, error, text);
+    return new LongWrite(request.copy(), payload, request.offset(), error, text);
   }
 
   /** What a predecessor was parked in. */
   static LongWrite of(Map<?, ?> state) {
     Request first = new Request();
-    first.flags = (Integer) state.get("flags");
-    first.type = (Integer) state.get("type");
-    first.cookie = (Long) state.get("cookie");
-    first.offset = (Long) state.get("offset");
-    first.length = (Long) state.get("length");
+    first.set(
+        (Integer) state.get("flags"),
+        (Integer) state.get("type"),
+        (Long) state.get("cookie"),
+        (Long) state.get("offset"),
+        (Long) state.get("length"));
     return new LongWrite(
         first,
         (Long) state.get("left"),
@@ -57,11 +58,11 @@ final class LongWrite {
   /** All of it, as JDK types. */
   Map<String, Object> state() {
     Map<String, Object> state = new LinkedHashMap<>();
-    state.put("flags", first.flags);
-    state.put("type", first.type);
-    state.put("cookie", first.cookie);
-    state.put("offset", first.offset);
-    state.put("length", first.length);
+    state.put("flags", first.flags());
+    state.put("type", first.type());
+    state.put("cookie", first.cookie());
+    state.put("offset", first.offset());
+    state.put("length", first.length());
     state.put("left", left);
     state.put("at", at);
     state.put("error", error);
@@ -71,11 +72,7 @@ final class LongWrite {
 
   /** Makes the request the one that this payload belongs to. */
   void describe(Request request) {
-    request.flags = first.flags;
-    request.type = first.type;
-    request.cookie = first.cookie;
-    request.offset = first.offset;
-    request.length = first.length;
+    request.set(first.flags(), first.type(), first.cookie(), first.offset(), first.length());
   }
 
   /** Bytes still to come. */

@@ -7,10 +7,14 @@ enum Mode {
   STRUCTURED(Wire.REQUEST_BYTES),
   EXTENDED(Wire.EXTENDED_REQUEST_BYTES);
 
-  /** Bytes of a request's header. */
-  final int requestBytes;
+  private final int requestBytes;
 
   Mode(int requestBytes) {
     this.requestBytes = requestBytes;
+  }
+
+  /** Bytes of a request's header. */
+  int requestBytes() {
+    return requestBytes;
   }
 }

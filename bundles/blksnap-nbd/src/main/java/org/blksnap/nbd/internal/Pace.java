@@ -36,8 +36,8 @@ final class Pace {
 
   /** Time a request's size explains, generously: 2 ns a byte. */
   static long sizeNanos(Request request) {
-    return request.type == Wire.CMD_READ || request.type == Wire.CMD_WRITE
-        ? request.length << 1
+    return request.type() == Wire.CMD_READ || request.type() == Wire.CMD_WRITE
+        ? request.length() << 1
         : 0;
   }
 

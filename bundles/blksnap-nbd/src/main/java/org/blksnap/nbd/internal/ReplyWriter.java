@@ -137,7 +137,7 @@ final class ReplyWriter {
     long begin = System.nanoTime();
     transport.hold();
     try {
-      dataHeader(request, request.offset, data.remaining(), true);
+      dataHeader(request, request.offset(), data.remaining(), true);
       flush();
       transport.write(data);
     } catch (PeerGone e) {
@@ -162,24 +162,24 @@ final class ReplyWriter {
    */
   void sendInPieces(Request request, Source source) throws IOException {
     flush();
-    int length = (int) request.length;
+    int length = (int) request.length();
     int piece = Math.min(length, room());
     transport.hold();
     try {
       ByteBuffer data = openData(piece);
       boolean filled = false;
       try {
-        source.read(data, request.offset);
+        source.read(data, request.offset());
         filled = true;
       } finally {
         if (!filled) {
           dropData(piece);
         }
       }
-      closeData(request, request.offset, length, piece, true);
+      closeData(request, request.offset(), length, piece, true);
       flush();
       for (int at = piece; at < length; at += piece) {
-        readOn(source, request.offset + at, Math.min(piece, length - at));
+        readOn(source, request.offset() + at, Math.min(piece, length - at));
         flush();
       }
     } finally {
@@ -286,16 +286,16 @@ final class ReplyWriter {
   }
 
   private void simple(Request request, int error) {
-    buffer.putInt(Wire.SIMPLE_REPLY_MAGIC).putInt(error).putLong(request.cookie);
+    buffer.putInt(Wire.SIMPLE_REPLY_MAGIC).putInt(error).putLong(request.cookie());
   }
 
   private void chunk(Request request, int flags, int type, int payload) {
     if (mode == Mode.EXTENDED) {
       buffer.putInt(Wire.EXTENDED_REPLY_MAGIC).putShort((short) flags).putShort((short) type);
-      buffer.putLong(request.cookie).putLong(request.offset).putLong(payload);
+      buffer.putLong(request.cookie()).putLong(request.offset()).putLong(payload);
     } else {
       buffer.putInt(Wire.STRUCTURED_REPLY_MAGIC).putShort((short) flags).putShort((short) type);
-      buffer.putLong(request.cookie).putInt(payload);
+      buffer.putLong(request.cookie()).putInt(payload);
     }
   }
 }

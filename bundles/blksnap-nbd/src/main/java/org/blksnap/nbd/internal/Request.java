@@ -8,11 +8,42 @@ import java.nio.ByteBuffer;
  * request given to a worker has its own copy.
  */
 final class Request {
-  int flags;
-  int type;
-  long cookie;
-  long offset;
-  long length;
+  private int flags;
+  private int type;
+  private long cookie;
+  private long offset;
+  private long length;
+
+  int flags() {
+    return flags;
+  }
+
+  int type() {
+    return type;
+  }
+
+  long cookie() {
+    return cookie;
+  }
+
+  /** Bytes. */
+  long offset() {
+    return offset;
+  }
+
+  /** Bytes. */
+  long length() {
+    return length;
+  }
+
+  /** Sets all fields, as they were in a header. */
+  void set(int nextFlags, int nextType, long nextCookie, long nextOffset, long nextLength) {
+    flags = nextFlags;
+    type = nextType;
+    cookie = nextCookie;
+    offset = nextOffset;
+    length = nextLength;
+  }
 
   /** Reads the header at {@code at}; the magic is the caller's to check. */
   void parse(ByteBuffer from, int at, Mode mode) {
@@ -39,11 +70,7 @@ final class Request {
 
   Request copy() {
     Request copy = new Request();
-    copy.flags = flags;
-    copy.type = type;
-    copy.cookie = cookie;
-    copy.offset = offset;
-    copy.length = length;
+    copy.set(flags, type, cookie, offset, length);
     return copy;
   }
 }

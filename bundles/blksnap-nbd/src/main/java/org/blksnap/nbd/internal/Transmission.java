@@ -179,8 +179,8 @@ final class Transmission {
   }
 
   private void executeAvailable() throws IOException {
-    if (in.remaining() < mode.requestBytes && longWrite == null) {
-      needed = mode.requestBytes;
+    if (in.remaining() < mode.requestBytes() && longWrite == null) {
+      needed = mode.requestBytes();
       return;
     }
     boolean trial = longWrite == null && pace.trialIsDue() && rested();
@@ -233,7 +233,7 @@ final class Transmission {
     if (longWrite != null) {
       return stream();
     }
-    int header = mode.requestBytes;
+    int header = mode.requestBytes();
     if (in.remaining() < header) {
       needed = header;
       return false;
@@ -244,7 +244,7 @@ final class Transmission {
       throw new ProtocolViolation("request magic 0x" + Integer.toHexString(magic));
     }
     request.parse(in, at, mode);
-    if (request.type == Wire.CMD_DISC) {
+    if (request.type() == Wire.CMD_DISC) {
       disconnected = true;
       return true;
     }
@@ -272,7 +272,7 @@ final class Transmission {
 
   /** The request's payload lies between position and limit; {@code behind} bytes follow it. */
   private void carryOut(int behind) throws IOException {
-    boolean othersWait = behind >= mode.requestBytes || workers.busy();
+    boolean othersWait = behind >= mode.requestBytes() || workers.busy();
     boolean mayTakeLong = mayTakeLong();
     if (othersWait && (pace.slow() || mayTakeLong) && defer()) {
       return;
@@ -284,7 +284,7 @@ final class Transmission {
   }
 
   private boolean mayTakeLong() {
-    return switch (request.type) {
+    return switch (request.type()) {
       case Wire.CMD_READ -> false;
       case Wire.CMD_WRITE -> request.has(Wire.CMD_FLAG_FUA);
       default -> true;

@@ -119,9 +119,9 @@ final class Workers {
   }
 
   private int replyBytes(Request request) {
-    return switch (request.type) {
+    return switch (request.type()) {
       case Wire.CMD_READ ->
-          (int) Math.min(replyRoom, Math.max(request.length, 0) + ReplyWriter.HEADROOM);
+          (int) Math.min(replyRoom, Math.max(request.length(), 0) + ReplyWriter.HEADROOM);
       case Wire.CMD_BLOCK_STATUS ->
           REPLY_BYTES + (Commands.MAXIMUM_DESCRIPTORS + 1) * 2 * Long.BYTES;
       default -> REPLY_BYTES;
