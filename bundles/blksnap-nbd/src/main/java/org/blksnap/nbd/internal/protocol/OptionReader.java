@@ -10,15 +10,19 @@ import java.nio.ByteBuffer;
  * connection's thread alone.
  *
  * <p>Bounds: the time is the transport's ({@link Transport.Wait#input} throws when it is over), an
- * option's data is at most {@link Wire#MAXIMUM_OPTION}.
+ * option's data is at most {@link Wire#MAXIMUM_OPTION}, options are at most {@link
+ * #MAXIMUM_OPTIONS}.
  */
 public final class OptionReader {
+  public static final int MAXIMUM_OPTIONS = 1024;
+
   private static final int KNOWN_FLAGS = Wire.HANDSHAKE_FIXED_NEWSTYLE | Wire.HANDSHAKE_NO_ZEROES;
 
   private final Transport.Wait wait;
   private final ByteBuffer in;
   private Transport transport;
   private ByteBuffer data;
+  private int count;
 
   /** {@code in} is ready to be read from. */
   public OptionReader(Transport transport, Transport.Wait wait, ByteBuffer in) {
@@ -44,6 +48,9 @@ public final class OptionReader {
 
   /** The number of the next option; {@link #data} is its data then. */
   public int next() throws IOException {
+    if (count++ == MAXIMUM_OPTIONS) {
+      throw new ProtocolViolation("more than " + MAXIMUM_OPTIONS + " options");
+    }
     need(Wire.OPTION_BYTES);
     long magic = in.getLong();
     int option = in.getInt();

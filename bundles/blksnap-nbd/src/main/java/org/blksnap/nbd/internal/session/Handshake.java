@@ -27,11 +27,9 @@ import org.blksnap.nbd.internal.protocol.WireText;
  * The negotiation of one connection: fixed newstyle, one option after the other, until the client
  * enters the transmission phase or leaves. Used by the connection's thread alone.
  *
- * <p>Bounds: those of {@link OptionReader}, and options are at most {@link #MAXIMUM_OPTIONS}.
+ * <p>Bounds: those of {@link OptionReader}.
  */
-public final class Handshake {
-  public static final int MAXIMUM_OPTIONS = 1024;
-
+final class Handshake {
   /** Smallest piece we advise clients to use; any is accepted. */
   static final int PREFERRED_BLOCK = 4096;
 
@@ -88,7 +86,7 @@ public final class Handshake {
     int flags = options.flags();
     fixed = (flags & Wire.HANDSHAKE_FIXED_NEWSTYLE) != 0;
     noZeroes = (flags & Wire.HANDSHAKE_NO_ZEROES) != 0;
-    for (int i = 0; i < MAXIMUM_OPTIONS; i++) {
+    while (true) {
       int option = options.next();
       Optional<Session> session = option(option, options.data());
       replies.send();
@@ -99,7 +97,6 @@ public final class Handshake {
         return session;
       }
     }
-    throw new ProtocolViolation("more than " + MAXIMUM_OPTIONS + " options");
   }
 
   /** Carries out one option; {@code data} is exactly its data. */
