@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.Reader;
 import java.io.StringReader;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -60,6 +61,20 @@ class CommandRulesTest {
         assertTrue(BlksnapCommand.class.isAssignableFrom(type), command.name());
       }
     }
+  }
+
+  @Test
+  void theShellLooksWhereCommandsAndCompletersAre() throws Exception {
+    Properties instructions = new Properties();
+    try (Reader bnd = Files.newBufferedReader(Path.of("bnd.bnd"))) {
+      instructions.load(bnd);
+    }
+    TreeSet<String> packages = new TreeSet<>();
+    for (Class<?> type : CommandClasses.services()) {
+      packages.add(type.getPackageName());
+    }
+    assertEquals(
+        packages, new TreeSet<>(List.of(instructions.getProperty("Karaf-Commands").split(","))));
   }
 
   @Test

@@ -75,6 +75,18 @@ public final class TestShell implements AutoCloseable {
     return (FakeDevice) engine.attach(AttachRequest.of(path));
   }
 
+  /** A snapshot just created. */
+  public FakeSnapshot create() throws Exception {
+    run("blksnap:snapshot-create");
+    return last();
+  }
+
+  /** The snapshot created last. */
+  public FakeSnapshot last() {
+    List<FakeSnapshot> all = List.copyOf(engine.snapshots.values());
+    return all.get(all.size() - 1);
+  }
+
   /** What the command printed. */
   public String run(String line) throws Exception {
     output.reset();
