@@ -11,7 +11,6 @@ import org.apache.karaf.shell.api.action.Completion;
 import org.apache.karaf.shell.api.action.Option;
 import org.apache.karaf.shell.api.action.lifecycle.Service;
 import org.blksnap.api.block.BlksnapException;
-import org.blksnap.api.block.ByteRange;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.snapshot.Snapshot;
 import org.blksnap.api.snapshot.StorageStatus;
@@ -79,9 +78,9 @@ public final class SnapshotAppendStorageCommand extends BlksnapCommand {
     StorageStatus storage = found.storage();
     out.println(
         "storage "
-            + Quantity.text(storage.capacitySectors() * ByteRange.SECTOR)
-            + (storage.limitSectors() == 0
+            + Quantity.text(storage.capacityBytes())
+            + (storage.limitBytes() == 0
                 ? ""
-                : ", may grow to " + Quantity.text(storage.limitSectors() * ByteRange.SECTOR)));
+                : ", may grow to " + Quantity.text(storage.limitBytes())));
   }
 }

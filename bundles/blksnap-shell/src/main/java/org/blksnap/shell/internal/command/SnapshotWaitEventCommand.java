@@ -15,6 +15,7 @@ import org.apache.karaf.shell.api.console.Session;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.event.BlksnapEvent;
+import org.blksnap.api.event.EventSubscription;
 import org.blksnap.api.snapshot.Snapshot;
 import org.blksnap.shell.internal.complete.OptionCompleter;
 import org.blksnap.shell.internal.complete.SnapshotCompleter;
@@ -22,18 +23,21 @@ import org.blksnap.shell.internal.show.EventRow;
 import org.blksnap.shell.internal.show.Quantity;
 
 /**
- * {@code blksnap:snapshot-wait-event}; takes the event off the queue.
+ * {@code blksnap:snapshot-wait-event}; shows the oldest event that nobody has dealt with yet.
+ *
+ * <p>It has a subscription of its own, so of several who wait each is told. An event is taken off
+ * the snapshot's queue only after it was printed and its client was still there: one that reached
+ * nobody is shown to the next who waits.
  *
  * <p>The server of the shell does not interrupt a command whose client went away. So the wait is
- * made of slices, and before each the command sees by flushing whether somebody still listens: an
- * event is left to the next who waits, and the thread ends. Only an event of the slice in which the
- * client goes is lost with it.
+ * made of slices, and before each the command sees by flushing whether somebody still listens; else
+ * it ends, and its thread with it.
  */
 @Service
 @Command(
     scope = "blksnap",
     name = "snapshot-wait-event",
-    description = "Takes a snapshot's oldest event, waiting for one; Ctrl-C ends the wait")
+    description = "Shows a snapshot's oldest new event, waiting for one; Ctrl-C ends the wait")
 public final class SnapshotWaitEventCommand extends PrintingCommand {
   /** Longest time for which a client that is gone goes unnoticed. */
   static final Duration SLICE = Duration.ofMillis(100);
@@ -58,22 +62,28 @@ public final class SnapshotWaitEventCommand extends PrintingCommand {
   @Override
   void run(PrintStream out) throws IOException {
     Duration wait = Quantity.duration("--timeout", timeout);
-    printOne(out, EventRow.LISTING, EventRow.of(await(locator().snapshot(snapshot).what(), wait)));
+    Snapshot from = locator().snapshot(snapshot).what();
+    try (EventSubscription events = from.subscribe()) {
+      BlksnapEvent.OfSnapshot event = await(events, from, wait);
+      printOne(out, EventRow.LISTING, EventRow.of(event));
+      out.flush();
+      requireClient(from);
+      from.acknowledge(event);
+    }
   }
 
-  private BlksnapEvent.OfSnapshot await(Snapshot from, Duration wait) throws BlksnapException {
+  private BlksnapEvent.OfSnapshot await(EventSubscription events, Snapshot from, Duration wait)
+      throws BlksnapException {
     long deadline = System.nanoTime() + wait.toNanos();
     while (true) {
-      if (session.getConsole().checkError()) {
-        throw new BlksnapException(
-            Errno.EINTR,
-            "the wait for an event of snapshot "
-                + from.id()
-                + " is over: its client is gone; no event was taken");
-      }
+      requireClient(from);
       long left = Math.max(0, deadline - System.nanoTime());
       try {
-        return from.waitEvent(Duration.ofNanos(Math.min(left, SLICE.toNanos())));
+        BlksnapEvent.OfSnapshot event =
+            events.next(Duration.ofNanos(Math.min(left, SLICE.toNanos())));
+        if (EventRow.of(event) != null) {
+          return event;
+        }
       } catch (BlksnapException e) {
         if (e.errno() != Errno.ENOENT) {
           throw e;
@@ -85,6 +95,16 @@ public final class SnapshotWaitEventCommand extends PrintingCommand {
               e);
         }
       }
+    }
+  }
+
+  private void requireClient(Snapshot from) throws BlksnapException {
+    if (session.getConsole().checkError()) {
+      throw new BlksnapException(
+          Errno.EINTR,
+          "the wait for an event of snapshot "
+              + from.id()
+              + " is over: its client is gone; no event was taken");
     }
   }
 }

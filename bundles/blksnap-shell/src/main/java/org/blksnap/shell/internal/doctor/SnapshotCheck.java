@@ -18,7 +18,7 @@ final class SnapshotCheck {
   static final int LOW_TENTHS = 9;
 
   /** What is proposed at least to be added: 1 GiB. */
-  private static final long MORE_SECTORS = (1L << 30) / ByteRange.SECTOR;
+  private static final long MORE_BYTES = 1L << 30;
 
   private SnapshotCheck() {}
 
@@ -45,7 +45,7 @@ final class SnapshotCheck {
       }
     }
     StorageStatus storage = row.storage();
-    boolean lost = storage.overflown() && storage.capacitySectors() == 0 && !findings.isEmpty();
+    boolean lost = storage.overflown() && storage.capacityBytes() == 0 && !findings.isEmpty();
     if (lost) {
       return findings;
     }
@@ -53,7 +53,8 @@ final class SnapshotCheck {
         "blksnap:snapshot-append-storage "
             + row.id()
             + " --limit "
-            + Math.max(storage.requestedSectors() - storage.capacitySectors(), MORE_SECTORS)
+            + Math.max(storage.requestedBytes() - storage.capacityBytes(), MORE_BYTES)
+                / ByteRange.SECTOR
             + "s";
     if (storage.overflown() && findings.isEmpty()) {
       findings.add(
@@ -61,7 +62,7 @@ final class SnapshotCheck {
               Severity.ERROR,
               subject,
               "its storage of "
-                  + size(storage.capacitySectors())
+                  + Quantity.text(storage.capacityBytes())
                   + " is full; its image lives as long as buffers in memory last",
               "give more at once, for instance with " + more));
     } else if (storage.overflown()) {
@@ -69,7 +70,7 @@ final class SnapshotCheck {
           new Finding(
               Severity.ERROR,
               subject,
-              "overflown: its storage of " + size(storage.capacitySectors()) + " is full",
+              "overflown: its storage of " + Quantity.text(storage.capacityBytes()) + " is full",
               withMore));
     } else if (isLow(storage)) {
       findings.add(
@@ -77,11 +78,11 @@ final class SnapshotCheck {
               row.taken() == null ? Severity.NOTE : Severity.WARNING,
               subject,
               "low on space: "
-                  + size(storage.filledSectors())
+                  + Quantity.text(storage.filledBytes())
                   + " filled of "
-                  + size(Math.max(storage.capacitySectors(), storage.limitSectors()))
+                  + Quantity.text(Math.max(storage.capacityBytes(), storage.limitBytes()))
                   + ", it asks for "
-                  + size(storage.requestedSectors())
+                  + Quantity.text(storage.requestedBytes())
                   + " in all",
               "give more, for instance with " + more));
     }
@@ -90,7 +91,7 @@ final class SnapshotCheck {
           new Finding(
               Severity.OK,
               subject,
-              row.state() + ", " + size(storage.filledSectors()) + " saved",
+              row.state() + ", " + Quantity.text(storage.filledBytes()) + " saved",
               ""));
     }
     return findings;
@@ -104,12 +105,8 @@ final class SnapshotCheck {
   }
 
   private static boolean isLow(StorageStatus storage) {
-    return storage.limitSectors() > 0
-        ? storage.filledSectors() >= storage.limitSectors() / 10 * LOW_TENTHS
-        : storage.requestedSectors() > storage.capacitySectors();
-  }
-
-  private static String size(long sectors) {
-    return Quantity.text(sectors * ByteRange.SECTOR);
+    return storage.limitBytes() > 0
+        ? storage.filledBytes() >= storage.limitBytes() / 10 * LOW_TENTHS
+        : storage.requestedBytes() > storage.capacityBytes();
   }
 }

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.blksnap.shell.internal.show;
 
+import java.time.Instant;
 import java.util.UUID;
-import org.blksnap.api.block.BlksnapException;
-import org.blksnap.api.block.ByteRange;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.event.BlksnapEvent;
 
-/** An event of a snapshot; what an event has not is zero or null. */
+/** An event that {@code wait_event} tells; what an event has not is zero or null. */
 public record EventRow(
     UUID snapshot,
-    long timeLabel,
+    String engine,
+    Instant time,
     int code,
     String event,
-    long requestedSectors,
+    long requestedBytes,
     String device,
     int major,
     int minor,
@@ -22,10 +22,11 @@ public record EventRow(
   public static final Listing<EventRow> LISTING =
       new Listing<EventRow>()
           .text("snapshot", EventRow::snapshot)
-          .number("time_label", EventRow::timeLabel)
+          .text("engine", EventRow::engine)
+          .text("time", EventRow::time)
           .number("code", EventRow::code)
           .text("event", EventRow::event)
-          .number("requested_nr_sect", EventRow::requestedSectors)
+          .bytes("requested_bytes", EventRow::requestedBytes)
           .text("device", EventRow::device)
           .number("dev_id_mj", EventRow::major)
           .number("dev_id_mn", EventRow::minor)
@@ -33,26 +34,29 @@ public record EventRow(
           .number("err_code", e -> e.error() == null ? 0 : e.error().code())
           .text("detail", EventRow::detail);
 
-  public static EventRow of(BlksnapEvent.OfSnapshot event) throws BlksnapException {
+  /** Null for an event that {@code wait_event} does not tell. */
+  public static EventRow of(BlksnapEvent.OfSnapshot event) {
     if (event instanceof BlksnapEvent.LowFreeSpace low) {
       return new EventRow(
           low.snapshot(),
-          low.timeLabel(),
+          low.engine(),
+          low.time(),
           0,
           "low_free_space",
-          low.requestedSectors(),
+          low.requestedBytes(),
           null,
           0,
           0,
           null,
           "the storage asks for "
-              + Quantity.text(low.requestedSectors() * ByteRange.SECTOR)
+              + Quantity.text(low.requestedBytes())
               + " more; give it with blksnap:snapshot-append-storage");
     }
     if (event instanceof BlksnapEvent.Corrupted lost) {
       return new EventRow(
           lost.snapshot(),
-          lost.timeLabel(),
+          lost.engine(),
+          lost.time(),
           1,
           "corrupted",
           0,
@@ -62,11 +66,6 @@ public record EventRow(
           lost.error(),
           lost.detail());
     }
-    throw new BlksnapException(
-        Errno.EINVAL,
-        "event "
-            + event.getClass().getSimpleName()
-            + " refused: allowed are low_free_space and corrupted; the engine is newer than this"
-            + " shell, update it");
+    return null;
   }
 }

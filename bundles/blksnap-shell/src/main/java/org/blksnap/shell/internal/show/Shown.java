@@ -3,7 +3,6 @@ package org.blksnap.shell.internal.show;
 
 import org.blksnap.api.snapshot.AttachedDevice;
 import org.blksnap.api.snapshot.ImageInfo;
-import org.blksnap.api.snapshot.StorageStatus;
 import org.blksnap.shell.internal.lookup.Locator;
 
 /** The columns that more than one command prints. */
@@ -37,9 +36,9 @@ public final class Shown {
           .text("condition", f -> f.what().condition())
           .number("gate_closings", f -> f.what().gate().closings())
           .notInTable()
-          .number("gate_last_ns", f -> f.what().gate().lastNanos())
+          .number("gate_last_ns", f -> f.what().gate().last().toNanos())
           .notInTable()
-          .number("gate_maximum_ns", f -> f.what().gate().maximumNanos())
+          .number("gate_maximum_ns", f -> f.what().gate().maximum().toNanos())
           .notInTable();
 
   /** A new listing each time, so that one command may add to it. */
@@ -51,11 +50,11 @@ public final class Shown {
         .text("created", SnapshotRow::created)
         .text("taken", SnapshotRow::taken)
         .words("devices", SnapshotRow::devices)
-        .bytes("storage_capacity", r -> r.storageBytes(StorageStatus::capacitySectors))
-        .bytes("storage_filled", r -> r.storageBytes(StorageStatus::filledSectors))
-        .bytes("storage_requested", r -> r.storageBytes(StorageStatus::requestedSectors))
+        .bytes("storage_capacity", r -> r.storage().capacityBytes())
+        .bytes("storage_filled", r -> r.storage().filledBytes())
+        .bytes("storage_requested", r -> r.storage().requestedBytes())
         .notInTable()
-        .bytes("storage_limit", r -> r.storageBytes(StorageStatus::limitSectors))
+        .bytes("storage_limit", r -> r.storage().limitBytes())
         .notInTable()
         .flag("overflown", r -> r.storage().overflown());
   }

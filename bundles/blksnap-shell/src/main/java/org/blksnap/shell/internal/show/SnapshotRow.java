@@ -6,9 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.UUID;
-import java.util.function.ToLongFunction;
 import org.blksnap.api.block.BlksnapException;
-import org.blksnap.api.block.ByteRange;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.snapshot.Consistency;
 import org.blksnap.api.snapshot.ImageInfo;
@@ -58,9 +56,5 @@ public record SnapshotRow(
       }
     }
     return rows;
-  }
-
-  long storageBytes(ToLongFunction<StorageStatus> sectors) {
-    return sectors.applyAsLong(storage) * ByteRange.SECTOR;
   }
 }

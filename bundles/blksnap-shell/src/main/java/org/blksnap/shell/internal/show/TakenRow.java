@@ -21,7 +21,7 @@ public record TakenRow(SnapshotRow snapshot, TakeResult result, List<String> uri
           .words("consistency_reasons", r -> r.result().reasons())
           .flag("crash_consistent", r -> r.result().crashConsistent())
           .words("warnings", r -> r.result().warnings())
-          .number("held_ns", r -> r.result().heldNanos());
+          .number("held_ns", r -> r.result().held().toNanos());
 
   /** With the addresses its images are served at, as far as they are. */
   public static TakenRow of(Engines engines, SnapshotRow snapshot, TakeResult result) {

@@ -12,12 +12,14 @@ import java.io.PrintStream;
 import java.lang.reflect.Proxy;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.karaf.shell.api.console.Session;
 import org.apache.karaf.shell.support.CommandException;
+import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.event.BlksnapEvent;
 import org.blksnap.shell.internal.lookup.FakeSnapshot;
@@ -45,16 +47,62 @@ class SnapshotWaitEventTest {
   }
 
   @Test
-  void eventIsPrintedWithTheModulesFieldNames() throws Exception {
+  void eventIsPrintedInBytesWithItsTime() throws Exception {
     FakeSnapshot snapshot = shell.create();
-    snapshot.events.add(new BlksnapEvent.LowFreeSpace(7, snapshot.id(), 2048));
+    snapshot.events.add(low(snapshot, 2048));
     snapshot.events.add(
-        new BlksnapEvent.Corrupted(8, snapshot.id(), "disk", 7, 1, Errno.ENOSPC, "no range left"));
+        new BlksnapEvent.Corrupted(
+            Instant.EPOCH,
+            "userspace",
+            snapshot.id(),
+            "disk",
+            7,
+            1,
+            Errno.ENOSPC,
+            "no range left"));
     JsonObject low = shell.json("blksnap:snapshot-wait-event " + snapshot.id()).getAsJsonObject();
     assertEquals(0, low.get("code").getAsInt());
-    assertEquals(2048, low.get("requested_nr_sect").getAsLong());
+    assertEquals(2048, low.get("requested_bytes").getAsLong());
+    assertEquals("1970-01-01T00:00:07Z", low.get("time").getAsString());
+    assertEquals("userspace", low.get("engine").getAsString());
     String lost = shell.run("blksnap:snapshot-wait-event " + snapshot.id());
     assertTrue(lost.contains("corrupted") && lost.contains("28"), lost);
+  }
+
+  private static BlksnapEvent.LowFreeSpace low(FakeSnapshot snapshot, long bytes) {
+    return new BlksnapEvent.LowFreeSpace(
+        Instant.ofEpochSecond(7), "userspace", snapshot.id(), bytes);
+  }
+
+  @Test
+  void eventOfAnotherKindIsPassedOver() throws Exception {
+    FakeSnapshot snapshot = shell.create();
+    snapshot.events.add(new BlksnapEvent.Destroyed(Instant.EPOCH, "userspace", snapshot.id()));
+    snapshot.events.add(low(snapshot, 2048));
+    assertTrue(
+        shell.run("blksnap:snapshot-wait-event " + snapshot.id()).contains("low_free_space"));
+  }
+
+  @Test
+  void eventThatWasPrintedToNobodyIsLeftToOthers() throws Exception {
+    FakeSnapshot snapshot = shell.create();
+    snapshot.events.add(low(snapshot, 2048));
+    AtomicBoolean gone = new AtomicBoolean();
+    SnapshotWaitEventCommand command = new SnapshotWaitEventCommand();
+    command.engines = shell.engines;
+    command.snapshot = snapshot.id().toString();
+    command.session = sessionWithClient(gone);
+    PrintStream dying =
+        new PrintStream(
+            new OutputStream() {
+              @Override
+              public void write(int value) {
+                gone.set(true);
+              }
+            });
+    assertThrows(BlksnapException.class, () -> command.run(dying));
+    assertEquals(1, snapshot.events.size());
+    assertEquals(1, snapshot.subscriptionsClosed);
   }
 
   @Test
@@ -106,16 +154,16 @@ class SnapshotWaitEventTest {
     Throwable refusal =
         assertThrows(ExecutionException.class, () -> task.get(10, TimeUnit.SECONDS)).getCause();
     assertTrue(refusal.getMessage().endsWith("[EINTR]"), refusal.getMessage());
-    snapshot.events.add(new BlksnapEvent.LowFreeSpace(7, snapshot.id(), 2048));
+    snapshot.events.add(low(snapshot, 2048));
     assertTrue(
-        shell.run("blksnap:snapshot-wait-event " + snapshot.id()).contains("2048"),
+        shell.run("blksnap:snapshot-wait-event " + snapshot.id()).contains("2 KiB"),
         "the next to wait has it");
   }
 
   @Test
   void clientThatIsGoneTakesNoEventThatIsThere() throws Exception {
     FakeSnapshot snapshot = shell.create();
-    snapshot.events.add(new BlksnapEvent.LowFreeSpace(7, snapshot.id(), 2048));
+    snapshot.events.add(low(snapshot, 2048));
     SnapshotWaitEventCommand command = new SnapshotWaitEventCommand();
     command.engines = shell.engines;
     command.snapshot = snapshot.id().toString();

@@ -70,7 +70,7 @@ class DoctorTest {
   void overflownSnapshotIsAnErrorWithItsRemedy() throws Exception {
     FakeSnapshot snapshot = snapshot();
     snapshot.imageError = Errno.ENOSPC;
-    snapshot.storage = new StorageStatus(2048, 2048, 4096, 0, true, List.of());
+    snapshot.storage = new StorageStatus(2048 * 512, 2048 * 512, 4096 * 512, 0, true, List.of());
     String table = sick("--no-format");
     assertTrue(table.contains("no range left [ENOSPC]"), table);
     assertTrue(table.contains("overflown: its storage of 1 MiB is full"), table);
@@ -80,7 +80,7 @@ class DoctorTest {
   @Test
   void aFullStorageWhoseImageStillLivesAsksForMoreAtOnce() throws Exception {
     FakeSnapshot snapshot = snapshot();
-    snapshot.storage = new StorageStatus(2048, 2048, 4096, 0, true, List.of());
+    snapshot.storage = new StorageStatus(2048 * 512, 2048 * 512, 4096 * 512, 0, true, List.of());
     String table = sick("--no-format");
     assertTrue(table.contains("its storage of 1 MiB is full"), table);
     assertTrue(table.contains("blksnap:snapshot-append-storage " + snapshot.id()), table);
@@ -92,7 +92,7 @@ class DoctorTest {
     FakeSnapshot snapshot = snapshot();
     snapshot.imageError = Errno.EIO;
     snapshot.imageDetail = "its storage in memory ended with the process";
-    snapshot.storage = new StorageStatus(0, 0, 4096, 0, true, List.of());
+    snapshot.storage = new StorageStatus(0, 0, 4096 * 512, 0, true, List.of());
     String table = sick("--no-format");
     assertTrue(table.contains("ended with the process [EIO]"), table);
     assertFalse(table.contains("overflown") || table.contains("low on space"), table);
@@ -137,7 +137,7 @@ class DoctorTest {
   @Test
   void storageThatRunsLowIsAWarningThatNamesTheCommand() throws Exception {
     FakeSnapshot snapshot = snapshot();
-    snapshot.storage = new StorageStatus(2048, 2000, 6144, 0, false, List.of());
+    snapshot.storage = new StorageStatus(2048 * 512, 2000 * 512, 6144 * 512, 0, false, List.of());
     String table = shell.run("blksnap:doctor --no-format");
     assertTrue(table.contains("it asks for 3 MiB in all"), table);
     assertTrue(
@@ -147,7 +147,8 @@ class DoctorTest {
 
   @Test
   void storageNearItsLimitIsAWarning() throws Exception {
-    snapshot().storage = new StorageStatus(1000, 950, 1000, 1000, false, List.of());
+    snapshot().storage =
+        new StorageStatus(1000 * 512, 950 * 512, 1000 * 512, 1000 * 512, false, List.of());
     assertTrue(shell.run("blksnap:doctor").contains("low on space"));
   }
 

@@ -4,6 +4,7 @@ package org.blksnap.shell.internal.lookup;
 import java.nio.ByteBuffer;
 import java.nio.channels.WritableByteChannel;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -89,7 +90,8 @@ public final class FakeDevice implements AttachedDevice {
 
   @Override
   public GateStatistics gate() {
-    return new GateStatistics(3, 1000, 2000, 4000);
+    return new GateStatistics(
+        3, Duration.ofNanos(1000), Duration.ofNanos(2000), Duration.ofNanos(4000));
   }
 
   @Override

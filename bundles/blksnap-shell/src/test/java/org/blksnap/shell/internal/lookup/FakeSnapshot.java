@@ -4,15 +4,20 @@ package org.blksnap.shell.internal.lookup;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Optional;
+import java.util.Queue;
+import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.ByteRange;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.event.BlksnapEvent;
+import org.blksnap.api.event.EventSubscription;
 import org.blksnap.api.snapshot.Consistency;
 import org.blksnap.api.snapshot.ImageInfo;
 import org.blksnap.api.snapshot.Snapshot;
@@ -27,9 +32,13 @@ public final class FakeSnapshot implements Snapshot {
   final UUID id;
   final List<String> devices = new ArrayList<>();
   public final List<String> given = new ArrayList<>();
-  public final ArrayDeque<BlksnapEvent.OfSnapshot> events = new ArrayDeque<>();
+
+  /** What nobody has dealt with yet. */
+  public final Queue<BlksnapEvent.OfSnapshot> events = new ConcurrentLinkedQueue<>();
+
+  public volatile int subscriptionsClosed;
   SnapshotState state = SnapshotState.CREATED;
-  public StorageStatus storage = new StorageStatus(0, 0, 2_097_152, 0, false, List.of());
+  public StorageStatus storage = new StorageStatus(0, 0, 1L << 30, 0, false, List.of());
   public Errno imageError = Errno.OK;
   public String imageDetail = "no range left";
   public BlksnapException destroyFailure;
@@ -87,27 +96,27 @@ public final class FakeSnapshot implements Snapshot {
   @Override
   public void appendStorage(Path path, List<ByteRange> ranges) {
     given.add("path " + path + " " + ranges);
-    grow(4096, 0);
+    grow(4096 * 512, 0);
   }
 
   @Override
   public void appendStorageDirectory(Path directory, long limit) {
     given.add("directory " + directory + " " + limit);
-    grow(0, limit / 512);
+    grow(0, limit);
   }
 
   @Override
   public void appendStorageMemory(long bytes) {
     given.add("memory " + bytes);
-    grow(bytes / 512, 0);
+    grow(bytes, 0);
   }
 
-  private void grow(long sectors, long limit) {
+  private void grow(long bytes, long limit) {
     storage =
         new StorageStatus(
-            storage.capacitySectors() + sectors,
-            storage.filledSectors(),
-            storage.requestedSectors(),
+            storage.capacityBytes() + bytes,
+            storage.filledBytes(),
+            storage.requestedBytes(),
             limit,
             false,
             List.copyOf(given));
@@ -127,7 +136,10 @@ public final class FakeSnapshot implements Snapshot {
     }
     state = SnapshotState.TAKEN;
     return new TakeResult(
-        Consistency.CRASH, List.of("nobody held still"), List.of("mysql was late"), 250_000);
+        Consistency.CRASH,
+        List.of("nobody held still"),
+        List.of("mysql was late"),
+        Duration.ofNanos(250_000));
   }
 
   @Override
@@ -165,19 +177,51 @@ public final class FakeSnapshot implements Snapshot {
   }
 
   @Override
-  public BlksnapEvent.OfSnapshot waitEvent(Duration timeout) throws BlksnapException {
-    long deadline = System.nanoTime() + timeout.toNanos();
-    while (events.isEmpty()) {
-      if (System.nanoTime() > deadline) {
-        throw new BlksnapException(Errno.ENOENT, "no event within " + timeout.toMillis() + " ms");
+  public BlksnapEvent.OfSnapshot waitEvent(Duration timeout) {
+    throw new UnsupportedOperationException("commands subscribe");
+  }
+
+  /** Tells what lies in {@link #events}, each once. */
+  @Override
+  public EventSubscription subscribe() {
+    return new EventSubscription() {
+      private final Set<BlksnapEvent> told = Collections.newSetFromMap(new IdentityHashMap<>());
+
+      @Override
+      public BlksnapEvent.OfSnapshot next(Duration timeout) throws BlksnapException {
+        long deadline = System.nanoTime() + timeout.toNanos();
+        while (true) {
+          for (BlksnapEvent.OfSnapshot event : events) {
+            if (told.add(event)) {
+              return event;
+            }
+          }
+          if (System.nanoTime() > deadline) {
+            throw new BlksnapException(Errno.ENOENT, "no event in " + timeout.toMillis() + " ms");
+          }
+          try {
+            Thread.sleep(5);
+          } catch (InterruptedException e) {
+            throw new BlksnapException(Errno.EINTR, "the wait was interrupted", e);
+          }
+        }
       }
-      try {
-        Thread.sleep(5);
-      } catch (InterruptedException e) {
-        throw new BlksnapException(Errno.EINTR, "the wait was interrupted", e);
+
+      @Override
+      public long dropped() {
+        return 0;
       }
-    }
-    return events.remove();
+
+      @Override
+      public void close() {
+        subscriptionsClosed++;
+      }
+    };
+  }
+
+  @Override
+  public boolean acknowledge(BlksnapEvent.OfSnapshot event) {
+    return events.removeIf(e -> e == event);
   }
 
   @Override

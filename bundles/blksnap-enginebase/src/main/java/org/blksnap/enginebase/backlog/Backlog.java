@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.blksnap.event.internal;
+package org.blksnap.enginebase.backlog;
 
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import org.blksnap.api.event.BlksnapEvent;
+import org.blksnap.api.event.EventSubscription;
 
 /**
  * Events waiting, oldest first, at most {@link #LIMIT}. What gives way when it is full: the oldest
@@ -15,14 +16,14 @@ import org.blksnap.api.event.BlksnapEvent;
  *
  * <p>Not thread-safe: its owner's lock guards it.
  */
-final class Backlog<E extends BlksnapEvent> {
+public final class Backlog<E extends BlksnapEvent> {
   /** Events kept. */
-  static final int LIMIT = 1024;
+  public static final int LIMIT = EventSubscription.CAPACITY;
 
   private final ArrayDeque<E> events = new ArrayDeque<>();
 
   /** Answers how many events were lost for it: 0 or 1. */
-  int add(E event) {
+  public int add(E event) {
     if (events.size() < LIMIT) {
       events.add(event);
       return 0;
@@ -56,12 +57,28 @@ final class Backlog<E extends BlksnapEvent> {
   }
 
   /** The oldest, or null. */
-  E take() {
+  public E take() {
     return events.poll();
   }
 
-  List<E> takeAll() {
-    List<E> all = new ArrayList<>(events);
+  /** Takes this very event, the same object; answers whether it was there. */
+  public boolean take(E event) {
+    for (Iterator<E> i = events.iterator(); i.hasNext(); ) {
+      if (i.next() == event) {
+        i.remove();
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** What waits, oldest first; it goes on waiting. */
+  public List<E> all() {
+    return new ArrayList<>(events);
+  }
+
+  public List<E> takeAll() {
+    List<E> all = all();
     events.clear();
     return all;
   }
