@@ -11,7 +11,7 @@ with Disk("flooded", DISK) as disk:
     snapshot = listing("snapshot-create")["id"]
     blksnap("snapshot-add", snapshot, disk.name)
     first = listing("snapshot-wait-event", snapshot, "--timeout", "10s")
-    check(first["event"] == "low_free_space" and first["requested_nr_sect"] > 0, f"the first event asks for storage: {first}")
+    check(first["event"] == "low_free_space" and first["requested_bytes"] > 0, f"the first event asks for storage: {first}")
     storage = WORK / "storage"
     storage.write_bytes(b"\0" * STORAGE)
     blksnap("snapshot-append-storage", snapshot, storage)

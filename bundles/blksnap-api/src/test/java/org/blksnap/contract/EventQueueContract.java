@@ -1,99 +1,81 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.blksnap.contract;
 
+import static org.blksnap.contract.SnapshotEvents.corrupted;
+import static org.blksnap.contract.SnapshotEvents.destroyed;
+import static org.blksnap.contract.SnapshotEvents.low;
+import static org.blksnap.contract.SnapshotEvents.taken;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.UUID;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.event.BlksnapEvent;
-import org.blksnap.api.snapshot.Consistency;
-import org.blksnap.spi.event.EventQueue;
+import org.blksnap.api.event.EventSubscription;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** {@link EventQueue}. */
+/** {@code Snapshot.waitEvent} and {@code Snapshot.acknowledge}: one queue, an event for one. */
 @Timeout(60)
 public abstract class EventQueueContract {
-  protected static final UUID ID = new UUID(1, 2);
-
   /** More than any queue keeps. */
   private static final int FLOOD = 100_000;
 
   /** Events under way at once where none may be dropped; fewer than any queue keeps. */
   private static final int ROOM = 64;
 
-  protected EventQueue queue;
+  private SnapshotEvents snapshot;
 
-  /** A queue of the snapshot {@link #ID}, with what a predecessor had left in it. */
-  protected abstract EventQueue open(List<BlksnapEvent.OfSnapshot> left);
+  /** A new snapshot to which nothing has happened. */
+  protected abstract SnapshotEvents open();
 
   @BeforeEach
-  void openEmpty() {
-    queue = open(List.of());
-  }
-
-  protected static BlksnapEvent.LowFreeSpace low(long number) {
-    return new BlksnapEvent.LowFreeSpace(number, ID, number);
-  }
-
-  protected static BlksnapEvent.Corrupted corrupted(String device) {
-    return new BlksnapEvent.Corrupted(0, ID, device, 8, 1, Errno.EIO, "test");
+  void openOne() {
+    snapshot = open();
   }
 
   private Errno poll(Duration timeout) {
-    return assertThrows(BlksnapException.class, () -> queue.poll(timeout)).errno();
+    return assertThrows(BlksnapException.class, () -> snapshot.waitEvent(timeout)).errno();
   }
 
-  /** A thread that waits for an event, surely within the wait. */
-  private Thread waiting(Duration timeout, CompletableFuture<BlksnapEvent> answer) {
-    Thread thread =
-        new Thread(
-            () -> {
-              try {
-                answer.complete(queue.poll(timeout));
-              } catch (BlksnapException e) {
-                answer.completeExceptionally(e);
-              }
-            });
-    thread.start();
-    while (thread.getState() != Thread.State.TIMED_WAITING) {
-      Thread.onSpinWait();
+  private Waits waiting(Duration timeout) {
+    return Waits.in(() -> snapshot.waitEvent(timeout));
+  }
+
+  private List<BlksnapEvent.OfSnapshot> all() throws BlksnapException {
+    List<BlksnapEvent.OfSnapshot> all = new ArrayList<>();
+    while (true) {
+      try {
+        all.add(snapshot.waitEvent(Duration.ZERO));
+      } catch (BlksnapException e) {
+        assertEquals(Errno.ENOENT, e.errno());
+        return all;
+      }
     }
-    return thread;
-  }
-
-  private static Errno errno(CompletableFuture<BlksnapEvent> answer) {
-    ExecutionException e =
-        assertThrows(ExecutionException.class, () -> answer.get(10, TimeUnit.SECONDS));
-    return BlksnapException.errnoOf(e.getCause());
   }
 
   @Test
   void eventsComeOldestFirst() throws Exception {
-    queue.offer(low(1));
-    queue.offer(corrupted("sda"));
-    queue.offer(low(2));
-    assertEquals(low(1), queue.poll(Duration.ZERO));
-    assertEquals(corrupted("sda"), queue.poll(Duration.ZERO));
-    assertEquals(low(2), queue.poll(Duration.ZERO));
+    List<BlksnapEvent.OfSnapshot> events = List.of(low(1), corrupted("sda"), low(2));
+    events.forEach(snapshot::offer);
+    assertEquals(events, all());
   }
 
   @Test
   void takenAndDestroyedAreNotForWaiters() {
-    queue.offer(new BlksnapEvent.Taken(1, ID, List.of("sda"), Consistency.CRASH, List.of()));
-    queue.offer(new BlksnapEvent.Destroyed(2, ID));
+    snapshot.offer(taken());
+    snapshot.offer(destroyed());
     assertEquals(Errno.ENOENT, poll(Duration.ZERO));
   }
 
@@ -114,64 +96,74 @@ public abstract class EventQueueContract {
 
   @Test
   void anOfferWakesAWaiterOfAnyTimeout() throws Exception {
-    CompletableFuture<BlksnapEvent> answer = new CompletableFuture<>();
-    waiting(Duration.ofSeconds(Long.MAX_VALUE), answer);
-    queue.offer(low(7));
-    assertEquals(low(7), answer.get(10, TimeUnit.SECONDS));
+    Waits waiter = waiting(Duration.ofSeconds(Long.MAX_VALUE));
+    snapshot.offer(low(7));
+    assertEquals(low(7), waiter.event());
   }
 
   @Test
-  void anInterruptedWaitIsEintrAndStaysInterrupted() throws Exception {
-    CompletableFuture<BlksnapEvent> answer = new CompletableFuture<>();
-    waiting(Duration.ofSeconds(50), answer).interrupt();
-    assertEquals(Errno.EINTR, errno(answer));
+  void anInterruptedWaitIsEintrAndStaysInterrupted() {
+    Waits waiter = waiting(Duration.ofSeconds(50));
+    waiter.interrupt();
+    assertEquals(Errno.EINTR, waiter.errno());
     Thread.currentThread().interrupt();
     assertEquals(Errno.EINTR, poll(Duration.ofSeconds(50)));
     assertTrue(Thread.interrupted());
   }
 
   @Test
-  void closingWakesWaitersWithEsrchAndMayBeRepeated() {
-    CompletableFuture<BlksnapEvent> answer = new CompletableFuture<>();
-    waiting(Duration.ofSeconds(50), answer);
-    queue.close();
-    queue.close();
-    assertEquals(Errno.ESRCH, errno(answer));
-    queue.offer(low(1));
+  void aDestructionWakesWaitersWithEsrch() {
+    Waits waiter = waiting(Duration.ofSeconds(50));
+    snapshot.destroy();
+    assertEquals(Errno.ESRCH, waiter.errno());
+    snapshot.offer(low(1));
     assertEquals(Errno.ESRCH, poll(Duration.ZERO));
   }
 
   @Test
-  void handingOverWakesWaitersWithEstale() {
-    CompletableFuture<BlksnapEvent> answer = new CompletableFuture<>();
-    waiting(Duration.ofSeconds(50), answer);
-    assertEquals(List.of(), queue.handOver());
-    assertEquals(Errno.ESTALE, errno(answer));
-    queue.close();
-    assertEquals(Errno.ESTALE, poll(Duration.ZERO));
+  void theEnginesStopWakesWaitersWithEshutdown() {
+    Waits waiter = waiting(Duration.ofSeconds(50));
+    snapshot.stop();
+    assertEquals(Errno.ESHUTDOWN, waiter.errno());
+    snapshot.offer(low(1));
+    assertEquals(Errno.ESHUTDOWN, poll(Duration.ZERO));
   }
 
   @Test
-  void aSuccessorGoesOnWithWhatIsLeftInOrder() throws Exception {
-    EventQueue full = open(List.of(low(1), corrupted("sda")));
-    full.offer(low(2));
-    EventQueue successor = open(full.handOver());
-    successor.offer(low(3));
-    assertEquals(low(1), successor.poll(Duration.ZERO));
-    assertEquals(corrupted("sda"), successor.poll(Duration.ZERO));
-    assertEquals(low(2), successor.poll(Duration.ZERO));
-    assertEquals(low(3), successor.poll(Duration.ZERO));
+  void anEventThatWasAcknowledgedIsNotThereAnyMore() throws Exception {
+    BlksnapEvent.OfSnapshot first = low(1);
+    BlksnapEvent.OfSnapshot alike = low(1);
+    snapshot.offer(first);
+    snapshot.offer(alike);
+    assertTrue(snapshot.acknowledge(alike));
+    assertFalse(snapshot.acknowledge(alike));
+    assertEquals(List.of(first), all());
+    assertFalse(snapshot.acknowledge(first));
+    snapshot.offer(low(2));
+    snapshot.destroy();
+    assertFalse(snapshot.acknowledge(first));
   }
 
   @Test
-  void aFloodOfLowSpaceIsBoundedAndLosesNoCorruption() {
-    queue.offer(corrupted("sda"));
-    for (int i = 0; i < FLOOD; i++) {
-      queue.offer(low(i));
+  void aSubscriberTakesNothingAway() throws Exception {
+    snapshot.offer(low(1));
+    try (EventSubscription subscription = snapshot.subscribe()) {
+      snapshot.offer(low(2));
+      subscription.next(Duration.ZERO);
+      subscription.next(Duration.ZERO);
     }
-    queue.offer(corrupted("sdb"));
-    List<BlksnapEvent.OfSnapshot> left = queue.handOver();
-    assertTrue(left.size() < FLOOD, left.size() + " events are kept");
+    assertEquals(List.of(low(1), low(2)), all());
+  }
+
+  @Test
+  void aFloodOfLowSpaceIsBoundedAndLosesNoCorruption() throws Exception {
+    snapshot.offer(corrupted("sda"));
+    for (int i = 0; i < FLOOD; i++) {
+      snapshot.offer(low(i));
+    }
+    snapshot.offer(corrupted("sdb"));
+    List<BlksnapEvent.OfSnapshot> left = all();
+    assertTrue(left.size() <= EventSubscription.CAPACITY + 2, left.size() + " events are kept");
     assertEquals(corrupted("sda"), left.get(0));
     assertEquals(low(FLOOD - 1), left.get(left.size() - 2), "the oldest goes first");
     assertEquals(corrupted("sdb"), left.get(left.size() - 1));
@@ -190,7 +182,9 @@ public abstract class EventQueueContract {
           if (thread < offerers) {
             for (int i = 1; i <= each; i++) {
               assertTrue(room.tryAcquire(50, TimeUnit.SECONDS), "nobody takes");
-              queue.offer(new BlksnapEvent.LowFreeSpace(thread, ID, i));
+              snapshot.offer(
+                  new BlksnapEvent.LowFreeSpace(
+                      Instant.ofEpochSecond(thread), "test", SnapshotEvents.ID, i));
             }
           } else {
             take(new long[offerers], seen, missing, room);
@@ -204,10 +198,10 @@ public abstract class EventQueueContract {
     while (missing.getCount() > 0) {
       try {
         BlksnapEvent.LowFreeSpace event =
-            (BlksnapEvent.LowFreeSpace) queue.poll(Duration.ofMillis(3));
+            (BlksnapEvent.LowFreeSpace) snapshot.waitEvent(Duration.ofMillis(3));
         room.release();
-        int offerer = (int) event.timeLabel();
-        long number = event.requestedSectors();
+        int offerer = (int) event.time().getEpochSecond();
+        long number = event.requestedBytes();
         assertEquals(null, seen.put(((long) offerer << 32) | number, true), "taken twice");
         assertTrue(number > last[offerer], number + " came after " + last[offerer]);
         last[offerer] = number;

@@ -3,154 +3,140 @@ package org.blksnap.enginebase;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.time.Duration;
-import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
-import java.util.concurrent.TimeUnit;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.event.BlksnapEvent;
+import org.blksnap.api.event.EventSubscription;
+import org.blksnap.enginebase.backlog.Backlog;
 import org.blksnap.spi.event.EventProvider;
-import org.blksnap.spi.event.EventQueue;
 import org.blksnap.spi.event.EventSink;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * Events on their way from the engine to the event bundle, also while that bundle is being swapped:
- * what comes meanwhile is kept here, bounded, and given to the successor; waiters go on waiting.
- * One monitor guards everything; nothing is called under it that blocks.
+ * Events on their way from the engine to those who wait, and to the event bundle, which tells those
+ * who listen. Queues of waiters stand here, so a swap of that bundle changes nothing for them; what
+ * it is to be told meanwhile is kept, bounded, for its successor. One monitor guards everything;
+ * nothing is called under it that blocks.
  */
 public final class EventRelay implements EventSink {
-  /** Events kept while nobody is there to take them; the oldest goes first. */
-  public static final int LARGEST_BACKLOG = 1024;
+  private static final Logger LOG = LoggerFactory.getLogger(EventRelay.class);
+
+  private final String engine;
+
+  /** Those of a snapshot that an engine left behind at its stop stay, to say so. */
+  @GuardedBy("this")
+  private final Map<UUID, SnapshotQueues> queues = new HashMap<>();
+
+  /** For listeners, while nobody is there to tell them. */
+  @GuardedBy("this")
+  private final Backlog<BlksnapEvent> backlog = new Backlog<>();
 
   @GuardedBy("this")
-  private final Map<UUID, EventQueue> queues = new HashMap<>();
-
-  @GuardedBy("this")
-  private final Map<UUID, ArrayDeque<BlksnapEvent.OfSnapshot>> left = new HashMap<>();
-
-  @GuardedBy("this")
-  private final ArrayDeque<BlksnapEvent> backlog = new ArrayDeque<>();
+  private long lost;
 
   @GuardedBy("this")
   private EventProvider provider;
 
+  public EventRelay(String engine) {
+    this.engine = engine;
+  }
+
+  /** The engine's name, for its events. */
+  public String engine() {
+    return engine;
+  }
+
   public synchronized void provide(EventProvider newProvider) {
-    if (provider != null) {
-      withdraw(provider);
-    }
     provider = newProvider;
-    left.forEach((id, events) -> queues.put(id, newProvider.open(id, List.copyOf(events))));
-    left.clear();
-    backlog.forEach(newProvider::offer);
-    backlog.clear();
-    notifyAll();
+    backlog.takeAll().forEach(newProvider::offer);
+    if (lost > 0) {
+      LOG.warn(
+          "{} events were not told to listeners: more than {} came while the event bundle was away",
+          lost,
+          Backlog.LIMIT);
+      lost = 0;
+    }
   }
 
   public synchronized void withdraw(EventProvider old) {
-    if (provider != old) {
-      return;
+    if (provider == old) {
+      provider = null;
     }
-    provider = null;
-    queues.forEach((id, queue) -> left.put(id, new ArrayDeque<>(queue.handOver())));
-    queues.clear();
   }
 
+  /** From here on its events are kept. */
   public synchronized void open(UUID snapshot) {
-    if (provider != null) {
-      queues.put(snapshot, provider.open(snapshot, List.of()));
-    } else {
-      left.put(snapshot, new ArrayDeque<>());
+    queues.put(snapshot, new SnapshotQueues(snapshot));
+  }
+
+  /** The snapshot is destroyed: ESRCH for all who wait. */
+  public synchronized void close(UUID snapshot) {
+    SnapshotQueues gone = queues.remove(snapshot);
+    if (gone != null) {
+      gone.end(Errno.ESRCH);
     }
   }
 
-  public synchronized void close(UUID snapshot) {
-    left.remove(snapshot);
-    EventQueue queue = queues.remove(snapshot);
-    if (queue != null) {
-      queue.close();
+  /** The engine stops, the snapshot lives on: ESHUTDOWN for all who wait, and who come later. */
+  public synchronized void leave(UUID snapshot) {
+    SnapshotQueues left = queues.get(snapshot);
+    if (left != null) {
+      left.end(Errno.ESHUTDOWN);
     }
-    notifyAll();
   }
 
   @Override
   public synchronized void offer(BlksnapEvent event) {
-    if (event instanceof BlksnapEvent.LowFreeSpace || event instanceof BlksnapEvent.Corrupted) {
-      offerToWaiters((BlksnapEvent.OfSnapshot) event);
+    if (event instanceof BlksnapEvent.OfSnapshot ofSnapshot) {
+      SnapshotQueues waiting = queues.get(ofSnapshot.snapshot());
+      if (waiting != null) {
+        waiting.offer(ofSnapshot);
+      }
     }
     if (provider != null) {
       provider.offer(event);
-      return;
+    } else {
+      lost += backlog.add(event);
     }
-    if (backlog.size() == LARGEST_BACKLOG) {
-      backlog.removeFirst();
+  }
+
+  /** {@code Snapshot.waitEvent}. */
+  public BlksnapEvent.OfSnapshot await(UUID snapshot, Duration timeout) throws BlksnapException {
+    EventQueue untaken;
+    synchronized (this) {
+      untaken = of(snapshot).untaken();
     }
-    backlog.addLast(event);
+    return untaken.next(timeout);
+  }
+
+  /** {@code Snapshot.subscribe}. */
+  public synchronized EventSubscription subscribe(UUID snapshot) throws BlksnapException {
+    return of(snapshot).subscribe();
+  }
+
+  /** {@code Snapshot.acknowledge}. */
+  public synchronized boolean acknowledge(BlksnapEvent.OfSnapshot event) {
+    SnapshotQueues found = queues.get(event.snapshot());
+    return found != null && found.untaken().take(event);
   }
 
   @GuardedBy("this")
-  private void offerToWaiters(BlksnapEvent.OfSnapshot event) {
-    EventQueue queue = queues.get(event.snapshot());
-    if (queue != null) {
-      queue.offer(event);
-      return;
+  private SnapshotQueues of(UUID snapshot) throws BlksnapException {
+    SnapshotQueues found = queues.get(snapshot);
+    if (found == null) {
+      throw new BlksnapException(
+          Errno.ESRCH, "no snapshot " + snapshot + ": it was destroyed, or never was");
     }
-    ArrayDeque<BlksnapEvent.OfSnapshot> kept = left.get(event.snapshot());
-    if (kept != null) {
-      if (kept.size() == LARGEST_BACKLOG) {
-        kept.removeFirst();
-      }
-      kept.addLast(event);
-    }
+    return found;
   }
 
-  public BlksnapEvent.OfSnapshot await(UUID snapshot, Duration timeout) throws BlksnapException {
-    long deadline = System.nanoTime() + timeout.toNanos();
-    for (; ; ) {
-      EventQueue queue = queueFor(snapshot, deadline);
-      try {
-        return queue.poll(Duration.ofNanos(Math.max(0, deadline - System.nanoTime())));
-      } catch (BlksnapException e) {
-        if (e.errno() != Errno.ESTALE) {
-          throw e;
-        }
-      }
-    }
-  }
-
-  private synchronized EventQueue queueFor(UUID snapshot, long deadline) throws BlksnapException {
-    for (; ; ) {
-      EventQueue queue = queues.get(snapshot);
-      if (queue != null) {
-        return queue;
-      }
-      if (!left.containsKey(snapshot)) {
-        throw new BlksnapException(
-            Errno.ESRCH, "no snapshot " + snapshot + ": it was destroyed, or never was");
-      }
-      long wait = deadline - System.nanoTime();
-      if (wait <= 0) {
-        throw new BlksnapException(
-            Errno.ENOENT,
-            "no event of snapshot " + snapshot + " came in time (the event bundle is away)");
-      }
-      try {
-        TimeUnit.NANOSECONDS.timedWait(this, wait);
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        throw new BlksnapException(
-            Errno.EINTR, "interrupted while waiting for an event of snapshot " + snapshot, e);
-      }
-    }
-  }
-
-  /** Ids with a queue, for tests. */
+  /** Ids with queues, for tests. */
   public synchronized List<UUID> open() {
-    List<UUID> ids = new ArrayList<>(queues.keySet());
-    ids.addAll(left.keySet());
-    return ids;
+    return List.copyOf(queues.keySet());
   }
 }

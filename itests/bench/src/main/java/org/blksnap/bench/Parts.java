@@ -57,7 +57,7 @@ final class Parts {
       throws BlksnapException {
     return provider.create(
         new StorageRequest(
-            snapshot, file, Parameter.DIFF_STORAGE_MINIMUM::defaultValue, event -> {}));
+            snapshot, file, Parameter.DIFF_STORAGE_MINIMUM::defaultValue, bytes -> {}));
   }
 
   static DiffArea area(

@@ -230,7 +230,7 @@ class RestartTest {
     subject.restartAsKilled();
     BlksnapEvent event =
         subject.service().snapshot(snapshot.id()).waitEvent(Duration.ofSeconds(10));
-    assertEquals(32, ((BlksnapEvent.LowFreeSpace) event).requestedSectors());
+    assertEquals(32 * 512, ((BlksnapEvent.LowFreeSpace) event).requestedBytes());
   }
 
   /** The rest is written down in the map's file; a write takes it back before it is made. */

@@ -250,14 +250,10 @@ public final class Comparison {
       return;
     }
     StorageModel storage = expected.storage();
-    same(name + ": storage's sectors", storage.capacity() / 512, real.capacitySectors());
-    if (!storage.overflown() && real.filledSectors() > storage.filled() / 512) {
+    same(name + ": storage's bytes", storage.capacity(), real.capacityBytes());
+    if (!storage.overflown() && real.filledBytes() > storage.filled()) {
       throw new Difference(
-          name
-              + ": "
-              + real.filledSectors()
-              + " sectors filled, at most "
-              + storage.filled() / 512);
+          name + ": " + real.filledBytes() + " bytes filled, at most " + storage.filled());
     }
     if (real.overflown() && !storage.overflown()) {
       throw new Difference(name + ": overflown without a reason: " + real);
@@ -265,10 +261,10 @@ public final class Comparison {
     boolean lossless =
         expected.images().values().stream().noneMatch(image -> image != null && image.lost());
     if (settled && lossless && storage.fillIsExact()) {
-      same(name + ": filled sectors", storage.filled() / 512, real.filledSectors());
+      same(name + ": filled bytes", storage.filled(), real.filledBytes());
     }
     if (settled && lossless && storage.askingIsExact()) {
-      same(name + ": requested sectors", storage.requested(), real.requestedSectors());
+      same(name + ": requested bytes", storage.requested() * 512, real.requestedBytes());
     }
   }
 

@@ -1,45 +1,49 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.blksnap.api.event;
 
+import java.time.Instant;
 import java.util.List;
 import java.util.UUID;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.change.GenerationReason;
 import org.blksnap.api.snapshot.Consistency;
 
-/**
- * What happened. {@code timeLabel} is nanoseconds of the monotonic clock ({@link System#nanoTime}).
- */
+/** What happened. Sizes are in bytes. */
 public sealed interface BlksnapEvent {
-  /** Nanoseconds, monotonic clock. */
-  long timeLabel();
-
   /**
-   * Events of one snapshot. Only {@link LowFreeSpace} and {@link Corrupted} are taken by {@code
-   * wait_event}.
+   * When, by the host's clock: for people. Clocks are set and step; the order of events is the
+   * order in which they come, and nothing may be decided by comparing times.
    */
+  Instant time();
+
+  /** Name of the engine it happened in: its service property {@code blksnap.engine}. */
+  String engine();
+
+  /** Events of one snapshot. */
   sealed interface OfSnapshot extends BlksnapEvent {
     UUID snapshot();
   }
 
   /**
-   * Code 0: the storage asks for a further portion.
+   * Code 0 of {@code wait_event}: the storage asks for a further portion.
    *
-   * @param requestedSectors 512-byte sectors asked for, over what there is
+   * @param requestedBytes asked for, over what there is
    */
-  record LowFreeSpace(long timeLabel, UUID snapshot, long requestedSectors) implements OfSnapshot {}
+  record LowFreeSpace(Instant time, String engine, UUID snapshot, long requestedBytes)
+      implements OfSnapshot {}
 
   /**
-   * Code 1: a device's image is lost; the live device is not.
+   * Code 1 of {@code wait_event}: a device's image is lost; the live device is not.
    *
    * @param device the device's name
    * @param major device number, 0 for a regular file
-   * @param minor device number, 0 for a regular file
+   * @param minor device number; a small number unique in the engine for a regular file
    * @param error the first error
    * @param detail what failed, for a person
    */
   record Corrupted(
-      long timeLabel,
+      Instant time,
+      String engine,
       UUID snapshot,
       String device,
       int major,
@@ -55,7 +59,8 @@ public sealed interface BlksnapEvent {
    * @param reasons why it is that and not more
    */
   record Taken(
-      long timeLabel,
+      Instant time,
+      String engine,
       UUID snapshot,
       List<String> devices,
       Consistency consistency,
@@ -67,11 +72,16 @@ public sealed interface BlksnapEvent {
     }
   }
 
-  /** The snapshot is gone. */
-  record Destroyed(long timeLabel, UUID snapshot) implements OfSnapshot {}
+  /** The snapshot is destroyed. Its last event. */
+  record Destroyed(Instant time, String engine, UUID snapshot) implements OfSnapshot {}
 
   /** A change map began anew. */
   record NewGeneration(
-      long timeLabel, String device, UUID generationId, GenerationReason reason, String detail)
+      Instant time,
+      String engine,
+      String device,
+      UUID generationId,
+      GenerationReason reason,
+      String detail)
       implements BlksnapEvent {}
 }

@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.blksnap.api.snapshot;
 
+import java.time.Duration;
+
 /**
  * How long requests were held back.
  *
  * @param closings how often the gate was closed
- * @param lastNanos the last closed time, from the first held request's view: close begun to open
- * @param maximumNanos the longest
- * @param totalNanos the sum
+ * @param last the last closed time, from the first held request's view: close begun to open
+ * @param maximum the longest
+ * @param total the sum
  */
-public record GateStatistics(long closings, long lastNanos, long maximumNanos, long totalNanos) {}
+public record GateStatistics(long closings, Duration last, Duration maximum, Duration total) {
+  /** Of a gate that was never closed. */
+  public static final GateStatistics NONE =
+      new GateStatistics(0, Duration.ZERO, Duration.ZERO, Duration.ZERO);
+}

@@ -11,6 +11,7 @@ import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.ByteRange;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.event.BlksnapEvent;
+import org.blksnap.api.event.EventSubscription;
 import org.osgi.annotation.versioning.ProviderType;
 
 /**
@@ -115,11 +116,35 @@ public interface Snapshot {
 
   StorageStatus storage() throws BlksnapException;
 
+  /** Subscriptions of one snapshot that may be open at once. */
+  int MOST_SUBSCRIPTIONS = 64;
+
   /**
-   * The oldest event not yet taken, waiting for one. ENOENT: none came in time. EINTR: interrupted.
-   * ESRCH: destroyed, also while waiting.
+   * Takes the oldest event off the snapshot's one queue, waiting for one ({@code wait_event}).
+   * {@link BlksnapEvent.LowFreeSpace} and {@link BlksnapEvent.Corrupted} lie there from the
+   * snapshot's creation on, until somebody takes them: an event goes to one of those who wait. To
+   * see every event whoever else waits, {@link #subscribe} instead. At most {@link
+   * EventSubscription#CAPACITY} events lie there, by the rule that is told there.
+   *
+   * <p>ENOENT: none came in time; a timeout of zero or less asks once. EINTR: interrupted. ESRCH:
+   * destroyed, also while waiting. ESHUTDOWN: the engine has stopped, also while waiting; where it
+   * was updated, its successor knows the snapshot.
    */
   BlksnapEvent.OfSnapshot waitEvent(Duration timeout) throws BlksnapException;
+
+  /**
+   * A queue of the caller's own, which sees every event from now on and, first, those that nobody
+   * has taken by {@link #waitEvent} yet; it takes none of them away. To be closed by the caller.
+   * EAGAIN: {@link #MOST_SUBSCRIPTIONS} are open. ESHUTDOWN: the engine has stopped.
+   */
+  EventSubscription subscribe() throws BlksnapException;
+
+  /**
+   * Takes this very event off the queue behind {@link #waitEvent}: for a subscriber that has dealt
+   * with it, so that nobody else need. Answers whether it lay there; it does not once somebody has
+   * taken it, the snapshot is destroyed, or the engine has stopped. Never waits.
+   */
+  boolean acknowledge(BlksnapEvent.OfSnapshot event);
 
   /** Releases images and storage; the devices stay attached and tracked. Idempotent. */
   void destroy() throws BlksnapException;

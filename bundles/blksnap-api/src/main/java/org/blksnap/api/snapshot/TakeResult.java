@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.blksnap.api.snapshot;
 
+import java.time.Duration;
 import java.util.List;
 
 /**
@@ -9,10 +10,10 @@ import java.util.List;
  * @param consistency what the images begin with: the least of all devices
  * @param reasons why it is that and not more, a sentence each; kept with the snapshot
  * @param warnings what failed or was late, a sentence each
- * @param heldNanos how long writers were held: first gate closed to last gate open
+ * @param held how long writers were held: first gate closed to last gate open
  */
 public record TakeResult(
-    Consistency consistency, List<String> reasons, List<String> warnings, long heldNanos) {
+    Consistency consistency, List<String> reasons, List<String> warnings, Duration held) {
   public TakeResult {
     reasons = List.copyOf(reasons);
     warnings = List.copyOf(warnings);

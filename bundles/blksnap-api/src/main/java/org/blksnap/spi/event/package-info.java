@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/** For providers of event queues. */
+/** Where an engine tells what happened. */
 @Export
-@Version("1.0.0")
+@Version("2.0.0")
 package org.blksnap.spi.event;
 
 import org.osgi.annotation.bundle.Export;

@@ -3,8 +3,8 @@ package org.blksnap.spi.storage;
 
 import java.nio.file.Path;
 import java.util.UUID;
+import java.util.function.LongConsumer;
 import java.util.function.LongSupplier;
-import org.blksnap.spi.event.EventSink;
 
 /**
  * What a difference storage is opened for.
@@ -12,8 +12,10 @@ import org.blksnap.spi.event.EventSink;
  * @param snapshot whose pool it is
  * @param file where it keeps what it is made of and how far it is filled, so that a successor can
  *     go on
- * @param minimumSectors {@code diff_storage_minimum}, asked anew each time it matters
- * @param events takes LowFreeSpace events
+ * @param minimumSectors {@code diff_storage_minimum}, sectors of 512 bytes, asked anew each time it
+ *     matters
+ * @param asks takes the bytes the pool asks for, over what there is; never blocks, never throws. A
+ *     pool that is adopted with another object here asks again for what is missing
  */
 public record StorageRequest(
-    UUID snapshot, Path file, LongSupplier minimumSectors, EventSink events) {}
+    UUID snapshot, Path file, LongSupplier minimumSectors, LongConsumer asks) {}

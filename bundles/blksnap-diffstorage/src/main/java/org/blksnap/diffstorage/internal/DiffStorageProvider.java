@@ -116,14 +116,14 @@ public final class DiffStorageProvider implements StorageProvider {
   }
 
   /**
-   * Tells the receiver of a pool's events from those before it: another process, also one of the
-   * same number after a reboot, or another engine in this process. Events that waited there are
-   * gone. A successor of this bundle alone finds the same receiver, and what waits with it.
+   * Tells the receiver of what a pool asks for from those before it: another process, also one of
+   * the same number after a reboot, or another engine in this process. What waited there is gone. A
+   * successor of this bundle alone finds the same receiver, and what waits with it.
    */
   private static long receiverMark(StorageRequest request) {
     ProcessHandle self = ProcessHandle.current();
     long started = self.info().startInstant().map(at -> at.toEpochMilli()).orElse(0L);
     long process = started * 4_194_304L + self.pid();
-    return process * 31 + System.identityHashCode(request.events());
+    return process * 31 + System.identityHashCode(request.asks());
   }
 }

@@ -16,7 +16,6 @@ import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.ByteRange;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.block.Geometry;
-import org.blksnap.api.event.BlksnapEvent;
 import org.blksnap.api.handover.HandoverShelf;
 import org.blksnap.api.snapshot.StorageStatus;
 import org.blksnap.spi.storage.DiffStorage;
@@ -238,10 +237,10 @@ final class Pool implements DiffStorage {
                     : " could not grow: " + failures.get(0).getMessage() + ": ")
                 + bytes
                 + " bytes wanted, "
-                + sectors(state.filled())
+                + state.filled()
                 + " of "
-                + sectors(contents.table().capacity())
-                + " sectors filled; "
+                + contents.table().capacity()
+                + " bytes filled; "
                 + (failures.isEmpty()
                     ? "give it more storage"
                     : "mend that, or give it more storage")
@@ -334,13 +333,11 @@ final class Pool implements DiffStorage {
   }
 
   private void offer(long sectors) {
-    request
-        .events()
-        .offer(new BlksnapEvent.LowFreeSpace(System.nanoTime(), request.snapshot(), sectors));
+    request.asks().accept(bytes(sectors));
   }
 
   private long portionBytes() {
-    return Math.multiplyExact(portionSectors(), ByteRange.SECTOR);
+    return bytes(portionSectors());
   }
 
   /** What is asked for or made at a time: the minimum, but not more than can still be needed. */
@@ -357,6 +354,10 @@ final class Pool implements DiffStorage {
 
   private static long sectors(long bytes) {
     return bytes / ByteRange.SECTOR;
+  }
+
+  private static long bytes(long sectors) {
+    return Math.multiplyExact(sectors, ByteRange.SECTOR);
   }
 
   @Override
@@ -447,10 +448,10 @@ final class Pool implements DiffStorage {
   @Override
   public StorageStatus status() {
     return new StorageStatus(
-        sectors(contents.table().capacity()),
-        sectors(state.filled()),
-        state.requested(),
-        sectors(contents.limit()),
+        contents.table().capacity(),
+        state.filled(),
+        bytes(state.requested()),
+        contents.limit(),
         state.overflown(),
         contents.records().stream().map(PartRecord::describe).toList());
   }

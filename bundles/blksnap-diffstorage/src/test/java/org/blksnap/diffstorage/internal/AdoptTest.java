@@ -14,7 +14,6 @@ import java.util.List;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.ByteRange;
 import org.blksnap.api.block.Errno;
-import org.blksnap.api.event.BlksnapEvent;
 import org.blksnap.spi.storage.DiffStorage;
 import org.blksnap.spi.storage.StorageRequest;
 import org.junit.jupiter.api.BeforeEach;
@@ -128,14 +127,13 @@ class AdoptTest {
   void aNewReceiverIsAskedAgainForWhatIsMissing() throws IOException {
     pool.appendMemory(512 * 600);
     pool.close();
-    List<BlksnapEvent> events = new ArrayList<>();
+    List<Long> asks = new ArrayList<>();
     StorageRequest after =
         new StorageRequest(
-            fixture.snapshot, fixture.request.file(), fixture.minimumSectors::get, events::add);
+            fixture.snapshot, fixture.request.file(), fixture.minimumSectors::get, asks::add);
     DiffStorage next = fixture.provider().adopt(after);
-    assertEquals(1, events.size());
-    assertEquals(400, ((BlksnapEvent.LowFreeSpace) events.get(0)).requestedSectors());
-    assertEquals(1000, next.status().requestedSectors());
+    assertEquals(List.of(400L * 512), asks);
+    assertEquals(1000 * 512, next.status().requestedBytes());
     next.delete();
   }
 
@@ -143,12 +141,12 @@ class AdoptTest {
   void nobodyIsAskedAgainForWhatIsThere() throws IOException {
     pool.appendMemory(512 * 1000);
     pool.close();
-    List<BlksnapEvent> events = new ArrayList<>();
+    List<Long> asks = new ArrayList<>();
     StorageRequest after =
         new StorageRequest(
-            fixture.snapshot, fixture.request.file(), fixture.minimumSectors::get, events::add);
+            fixture.snapshot, fixture.request.file(), fixture.minimumSectors::get, asks::add);
     fixture.provider().adopt(after).delete();
-    assertEquals(List.of(), events);
+    assertEquals(List.of(), asks);
   }
 
   @Test

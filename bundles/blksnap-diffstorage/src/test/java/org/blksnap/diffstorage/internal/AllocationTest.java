@@ -52,7 +52,7 @@ class AllocationTest {
     assertEquals(0, pool.allocate(4096));
     assertEquals(4096, pool.allocate(2048));
     assertEquals(6144, pool.allocate(2048));
-    assertEquals(16, pool.status().filledSectors());
+    assertEquals(16 * 512, pool.status().filledBytes());
   }
 
   @Test
@@ -61,7 +61,7 @@ class AllocationTest {
     pool.appendMemory(4096);
     assertEquals(0, pool.allocate(4096));
     assertEquals(5120, pool.allocate(4096));
-    assertEquals(18, pool.status().filledSectors());
+    assertEquals(18 * 512, pool.status().filledBytes());
   }
 
   @Test
@@ -176,7 +176,7 @@ class AllocationTest {
     Random random = new Random(seed);
     for (int history = 0; history < 60; history++) {
       pool.delete();
-      fixture.events.clear();
+      fixture.asks.clear();
       fixture.minimumSectors.set(8 + random.nextInt(200));
       pool = fixture.create();
       PlainPool model = new PlainPool(fixture.minimumSectors.get());
@@ -206,9 +206,9 @@ class AllocationTest {
             assertEquals(expected, pool.allocate(bytes), where);
           }
         }
-        assertEquals(model.filled / 512, pool.status().filledSectors(), where);
-        assertEquals(model.capacity() / 512, pool.status().capacitySectors(), where);
-        assertEquals(model.requested, pool.status().requestedSectors(), where);
+        assertEquals(model.filled, pool.status().filledBytes(), where);
+        assertEquals(model.capacity(), pool.status().capacityBytes(), where);
+        assertEquals(model.requested * 512, pool.status().requestedBytes(), where);
         assertEquals(model.over, pool.status().overflown(), where);
         assertEquals(model.asked, fixture.asked(), where);
       }

@@ -62,7 +62,7 @@ class BlockDeviceTest {
     LoopDevice.run("mount", "-t", "tmpfs", "-o", "size=600k", "none", mount.toString());
     try {
       pool.appendDirectory(mount, 1 << 30);
-      assertEquals(1000, pool.status().capacitySectors());
+      assertEquals(1000 * 512, pool.status().capacityBytes());
       pool.write(pool.allocate(250_880), PoolFixture.pattern(250_880, 0));
       pool.write(pool.allocate(250_880), PoolFixture.pattern(250_880, 1));
       PoolFixture.await("an event", () -> fixture.asked().size() == 2);

@@ -49,14 +49,14 @@ class DirectoryTest {
   }
 
   private void awaitCapacity(long sectors) throws InterruptedException {
-    PoolFixture.await("capacity " + sectors, () -> pool.status().capacitySectors() == sectors);
+    PoolFixture.await("capacity " + sectors, () -> pool.status().capacityBytes() == sectors * 512L);
   }
 
   @Test
   void theFirstPortionIsThereAtOnce() throws IOException {
     pool.appendDirectory(grow, 10_000 * SECTOR);
-    assertEquals(1000, pool.status().capacitySectors());
-    assertEquals(10_000, pool.status().limitSectors());
+    assertEquals(1000 * 512, pool.status().capacityBytes());
+    assertEquals(10_000 * 512, pool.status().limitBytes());
     assertEquals(512, pool.logicalBlockSize());
     Path file = grow.resolve("blksnap-" + fixture.snapshot + "-0.diff");
     assertEquals(List.of(file), files());
@@ -68,7 +68,7 @@ class DirectoryTest {
   void aSmallDeviceGetsASmallFile() throws IOException {
     pool.expect(() -> 200 * SECTOR);
     pool.appendDirectory(grow, 10_000 * SECTOR);
-    assertEquals(200, pool.status().capacitySectors());
+    assertEquals(200 * 512, pool.status().capacityBytes());
     pool.allocate(200 * SECTOR);
     assertEquals(1, fixture.asked().size());
     assertEquals(200 * SECTOR, pool.allocate(200 * SECTOR), "what is needed is there all the same");
@@ -102,7 +102,7 @@ class DirectoryTest {
   @Test
   void aLimitBelowThePortionIsKept() throws IOException {
     pool.appendDirectory(grow, 300 * SECTOR + 100);
-    assertEquals(300, pool.status().capacitySectors());
+    assertEquals(300 * 512, pool.status().capacityBytes());
     pool.allocate(300 * SECTOR);
     assertEquals(
         Errno.ENOSPC, assertThrows(BlksnapException.class, () -> pool.allocate(SECTOR)).errno());
@@ -112,7 +112,7 @@ class DirectoryTest {
   void aChunkLargerThanThePortionStillFits() throws IOException {
     pool.appendDirectory(grow, 10_000 * SECTOR);
     assertEquals(1000 * SECTOR, pool.allocate(4096 * SECTOR));
-    assertEquals(5096, pool.status().filledSectors());
+    assertEquals(5096 * 512, pool.status().filledBytes());
   }
 
   @Test
@@ -121,7 +121,7 @@ class DirectoryTest {
     for (int i = 0; i < 90; i++) {
       pool.allocate(1000 * SECTOR);
     }
-    assertEquals(90_000, pool.status().filledSectors());
+    assertEquals(90_000 * 512, pool.status().filledBytes());
     assertEquals(1, fixture.asked().size());
   }
 
@@ -136,7 +136,7 @@ class DirectoryTest {
     pool.close();
     pool = fixture.adopt();
     assertEquals(PoolFixture.pattern(4096, 3), PoolFixture.read(pool, address, 4096));
-    assertEquals(10_000, pool.status().limitSectors());
+    assertEquals(10_000 * 512, pool.status().limitBytes());
     pool.allocate(1000 * SECTOR);
     awaitCapacity(4000);
     assertEquals(4, files().size());
@@ -152,7 +152,7 @@ class DirectoryTest {
     pool.allocate(500 * SECTOR);
     pool.allocate(500 * SECTOR);
     assertThrows(BlksnapException.class, () -> pool.allocate(SECTOR));
-    assertEquals(1500, pool.status().capacitySectors());
+    assertEquals(1500 * 512, pool.status().capacityBytes());
   }
 
   @Test
@@ -188,7 +188,7 @@ class DirectoryTest {
     Path second = Files.createDirectory(directory.resolve("second"));
     pool.appendDirectory(grow, 1000 * SECTOR);
     pool.appendDirectory(second, 2000 * SECTOR);
-    assertEquals(2000, pool.status().capacitySectors());
+    assertEquals(2000 * 512, pool.status().capacityBytes());
     pool.allocate(1000 * SECTOR);
     pool.allocate(1000 * SECTOR);
     awaitCapacity(3000);

@@ -43,7 +43,7 @@ class GrowthRetryTest {
             .provider()
             .create(
                 new StorageRequest(
-                    fixture.snapshot, directory.resolve("storage"), this::portion, event -> {}));
+                    fixture.snapshot, directory.resolve("storage"), this::portion, bytes -> {}));
     pool.appendDirectory(grow, 2 * PORTION);
     Files.createDirectories(hindrance.resolve("full"));
     pool.allocate(PORTION);

@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
-import org.blksnap.api.event.BlksnapEvent;
 import org.blksnap.spi.storage.DiffStorage;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -37,9 +36,8 @@ class LowSpaceTest {
   @Test
   void theFirstEventComesAtCreationAndAsksForTheMinimum() {
     assertEquals(List.of(1000L), fixture.asked());
-    BlksnapEvent.LowFreeSpace event = (BlksnapEvent.LowFreeSpace) fixture.events.get(0);
-    assertEquals(fixture.snapshot, event.snapshot());
-    assertEquals(1000, pool.status().requestedSectors());
+    assertEquals(List.of(512_000L), fixture.asks);
+    assertEquals(1000 * 512, pool.status().requestedBytes());
   }
 
   @Test
@@ -49,7 +47,7 @@ class LowSpaceTest {
     assertEquals(List.of(1000L), fixture.asked());
     fill(1);
     assertEquals(List.of(1000L, 1000L), fixture.asked());
-    assertEquals(2000, pool.status().requestedSectors());
+    assertEquals(2000 * 512, pool.status().requestedBytes());
   }
 
   @Test
@@ -62,7 +60,7 @@ class LowSpaceTest {
     assertEquals(2, fixture.asked().size());
     pool.appendMemory(512);
     assertEquals(3, fixture.asked().size());
-    assertEquals(3000, pool.status().requestedSectors());
+    assertEquals(3000 * 512, pool.status().requestedBytes());
   }
 
   @Test

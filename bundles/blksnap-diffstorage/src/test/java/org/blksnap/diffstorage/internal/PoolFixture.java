@@ -17,7 +17,6 @@ import java.util.function.BooleanSupplier;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.ByteRange;
 import org.blksnap.api.block.Geometry;
-import org.blksnap.api.event.BlksnapEvent;
 import org.blksnap.api.handover.HandoverShelf;
 import org.blksnap.spi.storage.DiffStorage;
 import org.blksnap.spi.storage.StorageProvider;
@@ -30,15 +29,17 @@ final class PoolFixture {
   final Path directory;
   final UUID snapshot = new UUID(0x0123456789abcdefL, 0x8edcba9876543210L);
   final AtomicLong minimumSectors = new AtomicLong(1000);
-  final List<BlksnapEvent> events = new CopyOnWriteArrayList<>();
+
+  /** Bytes asked for, in order. */
+  final List<Long> asks = new CopyOnWriteArrayList<>();
+
   final StorageRequest request;
   final MapShelf shelf = new MapShelf();
 
   PoolFixture(Path directory) {
     this.directory = directory;
     this.request =
-        new StorageRequest(
-            snapshot, directory.resolve("storage"), minimumSectors::get, events::add);
+        new StorageRequest(snapshot, directory.resolve("storage"), minimumSectors::get, asks::add);
   }
 
   /** As a bundle of its own would have it: nothing is shared but shelf and files. */
@@ -78,9 +79,7 @@ final class PoolFixture {
 
   /** Sectors asked for, in order. */
   List<Long> asked() {
-    return events.stream()
-        .map(event -> ((BlksnapEvent.LowFreeSpace) event).requestedSectors())
-        .toList();
+    return asks.stream().map(bytes -> bytes / 512).toList();
   }
 
   static ByteBuffer pattern(int length, int seed) {

@@ -40,12 +40,12 @@ class RangesTest {
   }
 
   private String refused(Errno errno, Path path, Geometry geometry, ByteRange... ranges) {
-    long before = pool.status().capacitySectors();
+    long before = pool.status().capacityBytes();
     BlksnapException e =
         assertThrows(
             BlksnapException.class, () -> pool.appendRanges(path, List.of(ranges), geometry));
     assertEquals(errno, e.errno(), e.getMessage());
-    assertEquals(before, pool.status().capacitySectors());
+    assertEquals(before, pool.status().capacityBytes());
     return e.getMessage();
   }
 
@@ -53,13 +53,13 @@ class RangesTest {
   void aNewPoolIsEmpty() {
     assertTrue(pool.isEmpty());
     assertEquals(0, pool.logicalBlockSize());
-    assertEquals(0, pool.status().capacitySectors());
+    assertEquals(0, pool.status().capacityBytes());
   }
 
   @Test
   void anEmptyListGivesTheWholeFile() throws IOException {
     fixture.append(pool, fixture.file("f", 10_240));
-    assertEquals(20, pool.status().capacitySectors());
+    assertEquals(20 * 512, pool.status().capacityBytes());
     assertFalse(pool.isEmpty());
     assertEquals(512, pool.logicalBlockSize());
   }
@@ -127,7 +127,7 @@ class RangesTest {
     refused(Errno.EINVAL, link, PoolFixture.geometry(file), new ByteRange(1536, 1024));
     refused(Errno.EINVAL, file, PoolFixture.geometry(file));
     fixture.append(pool, link, new ByteRange(2048, 1024));
-    assertEquals(4, pool.status().capacitySectors());
+    assertEquals(4 * 512, pool.status().capacityBytes());
   }
 
   @Test
@@ -145,7 +145,7 @@ class RangesTest {
 
   private StorageRequest other(String name) {
     return new StorageRequest(
-        java.util.UUID.randomUUID(), directory.resolve(name), () -> 1000, event -> {});
+        java.util.UUID.randomUUID(), directory.resolve(name), () -> 1000, bytes -> {});
   }
 
   @Test
@@ -170,7 +170,7 @@ class RangesTest {
   void ofAFileThatEndsWithinASectorTheWholeSectorsAreUsed() throws IOException {
     Path file = fixture.file("f", 1000);
     pool.appendRanges(file, List.of(), PoolFixture.geometry(1024, 512));
-    assertEquals(1, pool.status().capacitySectors());
+    assertEquals(512, pool.status().capacityBytes());
     assertEquals(1000, Files.size(file));
   }
 

@@ -2,13 +2,11 @@
 package org.blksnap.event.internal;
 
 import java.util.List;
-import java.util.UUID;
 import org.blksnap.api.event.BlksnapEvent;
 import org.blksnap.api.event.BlksnapEventListener;
 import org.blksnap.api.health.Examination;
 import org.blksnap.api.health.Finding;
 import org.blksnap.spi.event.EventProvider;
-import org.blksnap.spi.event.EventQueue;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Deactivate;
@@ -16,10 +14,7 @@ import org.osgi.service.component.annotations.Reference;
 import org.osgi.service.component.annotations.ReferenceCardinality;
 import org.osgi.service.component.annotations.ReferencePolicy;
 
-/**
- * Queues and listeners. Queues it opened outlive it: whoever holds one hands it over to the next
- * provider's.
- */
+/** Tells events to those who listen. */
 @Component(service = {EventProvider.class, Examination.class})
 public final class DispatchingEventProvider implements EventProvider, Examination, AutoCloseable {
   private final EventDispatcher dispatcher = new EventDispatcher();
@@ -34,11 +29,6 @@ public final class DispatchingEventProvider implements EventProvider, Examinatio
 
   void removeListener(BlksnapEventListener listener) {
     dispatcher.remove(listener);
-  }
-
-  @Override
-  public EventQueue open(UUID snapshot, List<BlksnapEvent.OfSnapshot> left) {
-    return new SnapshotQueue(snapshot, left);
   }
 
   @Override

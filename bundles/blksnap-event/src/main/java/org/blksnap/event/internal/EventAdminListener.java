@@ -7,13 +7,13 @@ import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Reference;
 import org.osgi.service.component.annotations.ReferencePolicyOption;
-import org.osgi.service.event.Event;
 import org.osgi.service.event.EventAdmin;
 
 /**
- * Posts every event to EventAdmin; {@link EventTopics} lists the properties. One more whiteboard
- * listener, there only while an EventAdmin is: where its package is missing altogether, the
- * reference is never satisfied, this class never loaded, and the rest of the bundle works.
+ * Posts every event to EventAdmin; {@link org.blksnap.api.event.EventTopics} lists the properties.
+ * One more whiteboard listener, there only while an EventAdmin is: where its package is missing
+ * altogether, the reference is never satisfied, this class never loaded, and the rest of the bundle
+ * works.
  */
 @Component(service = BlksnapEventListener.class)
 public final class EventAdminListener implements BlksnapEventListener {
@@ -27,6 +27,6 @@ public final class EventAdminListener implements BlksnapEventListener {
 
   @Override
   public void onEvent(BlksnapEvent event) {
-    eventAdmin.postEvent(new Event(EventTopics.topic(event), EventTopics.properties(event)));
+    eventAdmin.postEvent(AdminEvents.of(event));
   }
 }

@@ -9,6 +9,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.blksnap.api.event.BlksnapEvent;
 import org.blksnap.api.event.BlksnapEventListener;
 import org.blksnap.api.health.Finding;
+import org.blksnap.enginebase.backlog.Backlog;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 

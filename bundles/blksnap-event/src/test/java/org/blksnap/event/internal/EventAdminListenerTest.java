@@ -4,6 +4,7 @@ package org.blksnap.event.internal;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -18,6 +19,7 @@ import org.osgi.service.event.EventAdmin;
 
 class EventAdminListenerTest {
   private static final UUID ID = new UUID(1, 2);
+  private static final Instant TIME = Instant.ofEpochMilli(5);
   private final List<Event> posted = new ArrayList<>();
   private final EventAdminListener listener =
       new EventAdminListener(
@@ -44,19 +46,21 @@ class EventAdminListenerTest {
   @Test
   void lowFreeSpace() {
     assertPosted(
-        new BlksnapEvent.LowFreeSpace(5, ID, 2097152),
+        new BlksnapEvent.LowFreeSpace(TIME, "userspace", ID, 2097152),
         "org/blksnap/snapshot/LOW_FREE_SPACE",
-        Map.of("timeLabel", 5L, "snapshot", ID, "requestedSectors", 2097152L));
+        Map.of("timestamp", 5L, "engine", "userspace", "snapshot", ID, "requestedBytes", 2097152L));
   }
 
   @Test
   void corrupted() {
     assertPosted(
-        new BlksnapEvent.Corrupted(5, ID, "sda", 8, 1, Errno.ENOSPC, "full"),
+        new BlksnapEvent.Corrupted(TIME, "userspace", ID, "sda", 8, 1, Errno.ENOSPC, "full"),
         "org/blksnap/snapshot/CORRUPTED",
         Map.of(
-            "timeLabel",
+            "timestamp",
             5L,
+            "engine",
+            "userspace",
             "snapshot",
             ID,
             "device",
@@ -77,7 +81,12 @@ class EventAdminListenerTest {
   void taken() {
     listener.onEvent(
         new BlksnapEvent.Taken(
-            5, ID, List.of("sda", "sdb"), Consistency.CRASH, List.of("nobody held still")));
+            TIME,
+            "userspace",
+            ID,
+            List.of("sda", "sdb"),
+            Consistency.CRASH,
+            List.of("nobody held still")));
     assertEquals("org/blksnap/snapshot/TAKEN", posted.get(0).getTopic());
     assertArrayEquals(new String[] {"sda", "sdb"}, (String[]) posted.get(0).getProperty("devices"));
     assertEquals(true, posted.get(0).getProperty("crashConsistent"));
@@ -89,19 +98,21 @@ class EventAdminListenerTest {
   @Test
   void destroyed() {
     assertPosted(
-        new BlksnapEvent.Destroyed(5, ID),
+        new BlksnapEvent.Destroyed(TIME, "userspace", ID),
         "org/blksnap/snapshot/DESTROYED",
-        Map.of("timeLabel", 5L, "snapshot", ID));
+        Map.of("timestamp", 5L, "engine", "userspace", "snapshot", ID));
   }
 
   @Test
   void newGeneration() {
     assertPosted(
-        new BlksnapEvent.NewGeneration(5, "sda", ID, GenerationReason.WRAP, "d"),
+        new BlksnapEvent.NewGeneration(TIME, "userspace", "sda", ID, GenerationReason.WRAP, "d"),
         "org/blksnap/tracker/NEW_GENERATION",
         Map.of(
-            "timeLabel",
+            "timestamp",
             5L,
+            "engine",
+            "userspace",
             "device",
             "sda",
             "generationId",

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -16,6 +17,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.blksnap.api.event.BlksnapEvent;
 import org.blksnap.api.event.BlksnapEventListener;
+import org.blksnap.enginebase.backlog.Backlog;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -26,7 +28,7 @@ class EventDispatcherTest {
   private final List<BlksnapEvent> told = Collections.synchronizedList(new ArrayList<>());
 
   private static BlksnapEvent event(long number) {
-    return new BlksnapEvent.Destroyed(number, new UUID(0, number));
+    return new BlksnapEvent.Destroyed(Instant.EPOCH, "userspace", new UUID(0, number));
   }
 
   @AfterEach

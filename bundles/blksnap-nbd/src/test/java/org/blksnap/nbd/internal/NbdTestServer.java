@@ -7,6 +7,10 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
 import org.blksnap.api.snapshot.SnapshotService;
+import org.blksnap.nbd.internal.export.FakeChangeMap;
+import org.blksnap.nbd.internal.export.FakeSnapshotService;
+import org.blksnap.nbd.internal.export.FileDevice;
+import org.blksnap.nbd.internal.export.FileImage;
 
 /**
  * Serves one file, for scripts: {@code NbdTestServer FILE SOCKET [EXPORT [IMAGE FILE]]}. The change

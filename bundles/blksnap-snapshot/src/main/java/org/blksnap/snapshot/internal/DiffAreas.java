@@ -2,6 +2,7 @@
 package org.blksnap.snapshot.internal;
 
 import java.io.IOException;
+import java.time.Instant;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.BlockSizeRule;
 import org.blksnap.api.block.Errno;
@@ -109,7 +110,8 @@ final class DiffAreas {
         .events()
         .offer(
             new BlksnapEvent.Corrupted(
-                System.nanoTime(),
+                Instant.now(),
+                engine.events().engine(),
                 snapshot.id(),
                 device.name(),
                 device.major(),

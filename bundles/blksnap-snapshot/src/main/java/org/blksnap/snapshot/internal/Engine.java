@@ -20,6 +20,7 @@ import java.util.function.Supplier;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.change.CbtInfo;
+import org.blksnap.api.event.BlksnapEvent;
 import org.blksnap.api.snapshot.AttachRequest;
 import org.blksnap.api.snapshot.AttachedDevice;
 import org.blksnap.api.snapshot.Parameter;
@@ -48,6 +49,9 @@ import org.slf4j.LoggerFactory;
  * locks inside. Nothing that holds a gate takes the control lock.
  */
 final class Engine implements SnapshotService, FilteredDevice.Keeper, Closeable {
+  /** Value of its service property, and what its events name. */
+  static final String NAME = "userspace";
+
   private static final Logger LOG = LoggerFactory.getLogger(Engine.class);
 
   final ReentrantLock control = new ReentrantLock(true);
@@ -60,7 +64,7 @@ final class Engine implements SnapshotService, FilteredDevice.Keeper, Closeable 
   private final Supplier<EngineSettings> settings;
   private final ParameterSet parameters;
   private final Providers providers = new Providers();
-  private final EventRelay events = new EventRelay();
+  private final EventRelay events = new EventRelay(NAME);
   private final Participants participants;
   private final Housekeeper housekeeper;
   private final HotSwap swap;
@@ -406,7 +410,8 @@ final class Engine implements SnapshotService, FilteredDevice.Keeper, Closeable 
         id,
         hot.of(state.snapshot(id)).resolve("storage.state"),
         () -> parameters.value(Parameter.DIFF_STORAGE_MINIMUM),
-        events);
+        bytes ->
+            events.offer(new BlksnapEvent.LowFreeSpace(Instant.now(), events.engine(), id, bytes)));
   }
 
   void forget(HeldSnapshot snapshot) {

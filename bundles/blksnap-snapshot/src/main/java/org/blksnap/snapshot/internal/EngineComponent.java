@@ -164,7 +164,7 @@ public final class EngineComponent {
       return;
     }
     Hashtable<String, Object> properties = new Hashtable<>();
-    properties.put(SnapshotService.ENGINE, "userspace");
+    properties.put(SnapshotService.ENGINE, Engine.NAME);
     examination = context.registerService(Examination.class, new EngineExamination(engine), null);
     service = context.registerService(SnapshotService.class, engine, properties);
   }

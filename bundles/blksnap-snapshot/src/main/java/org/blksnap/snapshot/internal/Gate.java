@@ -71,7 +71,7 @@ final class Gate {
   private long closedAt;
 
   @GuardedBy("waiting")
-  private GateStatistics statistics = new GateStatistics(0, 0, 0, 0);
+  private GateStatistics statistics = GateStatistics.NONE;
 
   Gate(String name) {
     this(name, () -> {});
@@ -298,13 +298,13 @@ final class Gate {
       if (!closed) {
         return;
       }
-      long held = System.nanoTime() - closedAt;
+      Duration held = Duration.ofNanos(System.nanoTime() - closedAt);
       statistics =
           new GateStatistics(
               statistics.closings() + 1,
               held,
-              Math.max(statistics.maximumNanos(), held),
-              statistics.totalNanos() + held);
+              held.compareTo(statistics.maximum()) > 0 ? held : statistics.maximum(),
+              statistics.total().plus(held));
       closed = false;
       sealed = false;
       opened.signalAll();

@@ -2,13 +2,14 @@
 package org.blksnap.snapshot.internal;
 
 import java.io.IOException;
+import java.time.Instant;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.UUID;
 import org.blksnap.api.change.CbtInfo;
 import org.blksnap.api.event.BlksnapEvent;
-import org.blksnap.spi.event.EventSink;
+import org.blksnap.enginebase.EventRelay;
 import org.blksnap.spi.tracker.Tracker;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -17,9 +18,9 @@ import org.slf4j.LoggerFactory;
 final class Generations {
   private static final Logger LOG = LoggerFactory.getLogger(Generations.class);
 
-  private final EventSink events;
+  private final EventRelay events;
 
-  Generations(EventSink events) {
+  Generations(EventRelay events) {
     this.events = events;
   }
 
@@ -32,7 +33,8 @@ final class Generations {
         info.reasonDetail());
     events.offer(
         new BlksnapEvent.NewGeneration(
-            System.nanoTime(),
+            Instant.now(),
+            events.engine(),
             device.name(),
             info.generationId(),
             info.reason(),

@@ -18,6 +18,7 @@ import org.blksnap.api.block.Errno;
 import org.blksnap.api.block.Geometry;
 import org.blksnap.api.change.CbtInfo;
 import org.blksnap.api.event.BlksnapEvent;
+import org.blksnap.api.event.EventSubscription;
 import org.blksnap.api.snapshot.Consistency;
 import org.blksnap.api.snapshot.ImageInfo;
 import org.blksnap.api.snapshot.Snapshot;
@@ -367,7 +368,7 @@ final class HeldSnapshot implements Snapshot {
     } catch (IOException e) {
       engine.log().warn("snapshot {} would not outlive a power cut: {}", id, e.toString());
     }
-    engine.events().close(id);
+    engine.events().leave(id);
     storage.close();
   }
 
@@ -379,7 +380,7 @@ final class HeldSnapshot implements Snapshot {
     if (state == SnapshotState.TAKEN && !members.all().equals(before)) {
       keepQuietly(SnapshotRecord.Phase.TAKEN);
     }
-    engine.events().close(id);
+    engine.events().leave(id);
     storage.close();
   }
 
@@ -404,6 +405,17 @@ final class HeldSnapshot implements Snapshot {
   public BlksnapEvent.OfSnapshot waitEvent(Duration timeout) throws BlksnapException {
     checkAlive();
     return engine.events().await(id, timeout);
+  }
+
+  @Override
+  public EventSubscription subscribe() throws BlksnapException {
+    checkAlive();
+    return engine.events().subscribe(id);
+  }
+
+  @Override
+  public boolean acknowledge(BlksnapEvent.OfSnapshot event) {
+    return engine.events().acknowledge(event);
   }
 
   /**
@@ -446,8 +458,8 @@ final class HeldSnapshot implements Snapshot {
     } finally {
       engine.control.unlock();
     }
+    engine.events().offer(new BlksnapEvent.Destroyed(Instant.now(), engine.events().engine(), id));
     engine.events().close(id);
-    engine.events().offer(new BlksnapEvent.Destroyed(System.nanoTime(), id));
   }
 
   /**

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.blksnap.snapshot.internal;
 
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -53,7 +55,8 @@ final class Taking {
     } finally {
       engine.participants().after(round, done, warnings);
     }
-    TakeResult result = new TakeResult(quiet.consistency(), quiet.reasons(), warnings, heldNanos);
+    TakeResult result =
+        new TakeResult(quiet.consistency(), quiet.reasons(), warnings, Duration.ofNanos(heldNanos));
     engine
         .log()
         .info(
@@ -68,7 +71,12 @@ final class Taking {
         .events()
         .offer(
             new BlksnapEvent.Taken(
-                System.nanoTime(), snapshot.id(), names, result.consistency(), result.reasons()));
+                Instant.now(),
+                engine.events().engine(),
+                snapshot.id(),
+                names,
+                result.consistency(),
+                result.reasons()));
     return result;
   }
 

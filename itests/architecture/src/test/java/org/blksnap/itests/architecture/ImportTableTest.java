@@ -47,20 +47,14 @@ class ImportTableTest {
               Set.of("org.blksnap.api.block", "org.blksnap.api.change", "org.blksnap.spi.tracker")),
           Map.entry(
               "org.blksnap.chunk",
-              Set.of(
-                  "org.blksnap.api.block",
-                  "org.blksnap.spi.chunk",
-                  "org.blksnap.spi.storage",
-                  "org.blksnap.spi.event")),
+              Set.of("org.blksnap.api.block", "org.blksnap.spi.chunk", "org.blksnap.spi.storage")),
           Map.entry(
               "org.blksnap.diffstorage",
               Set.of(
                   "org.blksnap.api.block",
-                  "org.blksnap.api.event",
                   "org.blksnap.api.handover",
                   "org.blksnap.api.snapshot",
                   "org.blksnap.spi.storage",
-                  "org.blksnap.spi.event",
                   "org.blksnap.spi.host")),
           Map.entry(
               "org.blksnap.event",

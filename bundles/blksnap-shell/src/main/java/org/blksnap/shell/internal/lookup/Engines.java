@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.shell.internal.lookup;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.function.Supplier;
+import org.blksnap.api.block.BlksnapException;
+import org.blksnap.api.block.Errno;
+import org.blksnap.api.export.ExportService;
+import org.blksnap.api.health.Examination;
+import org.blksnap.api.snapshot.Parameters;
+import org.blksnap.api.snapshot.SnapshotService;
+import org.blksnap.api.snapshot.StateLocation;
+import org.osgi.framework.BundleContext;
+import org.osgi.framework.Constants;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.component.annotations.ReferenceCardinality;
+import org.osgi.service.component.annotations.ReferencePolicy;
+import org.osgi.service.component.annotations.ReferencePolicyOption;
+
+/**
+ * The services the commands talk to, as they come and go. Commands refer to this object alone: it
+ * is there as long as this bundle, so no command vanishes from the shell while a bundle below is
+ * being replaced.
+ *
+ * <p>States: each service is present or absent; nothing else is kept. A call that needs an absent
+ * one waits for it up to {@link #SERVICE_WAIT}, which outlasts the gap of a hot swap, and is then
+ * refused. Of two services for one engine the one with the higher ranking counts, so that a new
+ * provider started beside an old one takes over. Left out: any choice between engines by what they
+ * can do; that is {@link Locator}.
+ */
+@Component(name = "org.blksnap.shell.internal.Engines", service = Engines.class)
+public final class Engines {
+  /** Longest wait for a service that is absent; a swap's gap is well below. */
+  static final Duration SERVICE_WAIT = Duration.ofSeconds(2);
+
+  /** The engine that commands use where several could do. */
+  static final String PREFERRED = "userspace";
+
+  /** Framework property that names the state directory. */
+  static final String STATE_PROPERTY = "blksnap.state.directory";
+
+  /** An engine by its name. */
+  public record Engine(String name, SnapshotService service) {}
+
+  private record Offer(Engine engine, int ranking) {}
+
+  private final Path stateDirectory;
+  private final Duration serviceWait;
+  private final Examiner examiner = new Examiner();
+
+  @GuardedBy("this")
+  private final List<Offer> offers = new ArrayList<>();
+
+  @GuardedBy("this")
+  private final List<Examination> examinations = new ArrayList<>();
+
+  @GuardedBy("this")
+  private Parameters parameters;
+
+  @GuardedBy("this")
+  private StateLocation location;
+
+  @GuardedBy("this")
+  private ExportService exports;
+
+  Engines(Path stateDirectory, Duration serviceWait) {
+    this.stateDirectory = stateDirectory;
+    this.serviceWait = serviceWait;
+  }
+
+  @Activate
+  public Engines(BundleContext context) {
+    this(stateDirectory(context), SERVICE_WAIT);
+  }
+
+  private static Path stateDirectory(BundleContext context) {
+    String state = context.getProperty(STATE_PROPERTY);
+    if (state != null && !state.isBlank()) {
+      return Path.of(state);
+    }
+    String data = context.getProperty("karaf.data");
+    return Path.of(data == null ? "data" : data, "blksnap").toAbsolutePath();
+  }
+
+  /** Where things are put that nobody gave a place for: the engine's, as soon as it is known. */
+  public synchronized Path stateDirectory() {
+    return location == null ? stateDirectory : location.directory();
+  }
+
+  /** Every engine present, by name, without waiting. */
+  public synchronized List<Engine> present() {
+    TreeMap<String, Offer> best = new TreeMap<>();
+    for (Offer offer : offers) {
+      best.merge(
+          offer.engine().name(), offer, (old, next) -> next.ranking() > old.ranking() ? next : old);
+    }
+    return best.values().stream().map(Offer::engine).toList();
+  }
+
+  /**
+   * The engines to ask: the named one, or all for null. ESHUTDOWN where there is none after the
+   * wait.
+   */
+  public List<Engine> required(String name) throws BlksnapException {
+    return await(
+        () -> {
+          List<Engine> matching =
+              present().stream().filter(e -> name == null || e.name().equals(name)).toList();
+          return matching.isEmpty() ? null : matching;
+        },
+        name == null
+            ? "the userspace engine is not running; present are no engines"
+            : "the " + name + " engine is not running; present are " + names());
+  }
+
+  /** The engine to create things in: the named one; {@link #PREFERRED}, or the first, for null. */
+  public Engine chosen(String name) throws BlksnapException {
+    return required(name).stream()
+        .min(
+            Comparator.comparing((Engine e) -> !e.name().equals(PREFERRED))
+                .thenComparing(Engine::name))
+        .orElseThrow();
+  }
+
+  public Parameters parameters() throws BlksnapException {
+    return await(() -> presentParameters().orElse(null), "the parameters service is not running");
+  }
+
+  public synchronized Optional<Parameters> presentParameters() {
+    return Optional.ofNullable(parameters);
+  }
+
+  public ExportService exports() throws BlksnapException {
+    return await(() -> presentExports().orElse(null), "the export service is not running");
+  }
+
+  public synchronized Optional<ExportService> presentExports() {
+    return Optional.ofNullable(exports);
+  }
+
+  /** Remembers which examinations hang from one doctor to the next. */
+  public Examiner examiner() {
+    return examiner;
+  }
+
+  public synchronized List<Examination> examinations() {
+    return List.copyOf(examinations);
+  }
+
+  private List<String> names() {
+    return present().stream().map(Engine::name).toList();
+  }
+
+  private synchronized <T> T await(Supplier<T> service, String missing) throws BlksnapException {
+    long deadline = System.nanoTime() + serviceWait.toNanos();
+    T found = service.get();
+    while (found == null) {
+      long left = deadline - System.nanoTime();
+      if (left <= 0) {
+        throw new BlksnapException(
+            Errno.ESHUTDOWN,
+            missing
+                + " (waited "
+                + serviceWait.toMillis()
+                + " ms); see what is missing with scr:list and bundle:list, then start it");
+      }
+      try {
+        wait(left / 1_000_000 + 1);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new BlksnapException(Errno.EINTR, missing + "; the wait for it was interrupted", e);
+      }
+      found = service.get();
+    }
+    return found;
+  }
+
+  @Reference(cardinality = ReferenceCardinality.MULTIPLE, policy = ReferencePolicy.DYNAMIC)
+  synchronized void addEngine(SnapshotService service, Map<String, Object> properties) {
+    Object name = properties.get(SnapshotService.ENGINE);
+    int ranking = properties.get(Constants.SERVICE_RANKING) instanceof Integer r ? r : 0;
+    offers.add(new Offer(new Engine(name == null ? PREFERRED : name.toString(), service), ranking));
+    notifyAll();
+  }
+
+  synchronized void removeEngine(SnapshotService service) {
+    offers.removeIf(offer -> offer.engine().service() == service);
+  }
+
+  @Reference(
+      cardinality = ReferenceCardinality.OPTIONAL,
+      policy = ReferencePolicy.DYNAMIC,
+      policyOption = ReferencePolicyOption.GREEDY)
+  synchronized void setParameters(Parameters service) {
+    parameters = service;
+    notifyAll();
+  }
+
+  synchronized void unsetParameters(Parameters service) {
+    if (parameters == service) {
+      parameters = null;
+    }
+  }
+
+  @Reference(
+      cardinality = ReferenceCardinality.OPTIONAL,
+      policy = ReferencePolicy.DYNAMIC,
+      policyOption = ReferencePolicyOption.GREEDY)
+  synchronized void setExports(ExportService service) {
+    exports = service;
+    notifyAll();
+  }
+
+  synchronized void unsetExports(ExportService service) {
+    if (exports == service) {
+      exports = null;
+    }
+  }
+
+  @Reference(
+      cardinality = ReferenceCardinality.OPTIONAL,
+      policy = ReferencePolicy.DYNAMIC,
+      policyOption = ReferencePolicyOption.GREEDY)
+  synchronized void setState(StateLocation service) {
+    location = service;
+  }
+
+  synchronized void unsetState(StateLocation service) {
+    if (location == service) {
+      location = null;
+    }
+  }
+
+  @Reference(cardinality = ReferenceCardinality.MULTIPLE, policy = ReferencePolicy.DYNAMIC)
+  synchronized void addExamination(Examination examination) {
+    examinations.add(examination);
+  }
+
+  synchronized void removeExamination(Examination examination) {
+    examinations.remove(examination);
+  }
+}
