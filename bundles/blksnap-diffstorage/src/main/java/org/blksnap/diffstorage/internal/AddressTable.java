@@ -3,6 +3,7 @@ package org.blksnap.diffstorage.internal;
 
 import java.util.Arrays;
 import java.util.List;
+import org.blksnap.linux.file.EnduringFile;
 
 /**
  * Which part stands behind which address. Immutable; a pool that grows makes a new one. Part i
@@ -40,7 +41,7 @@ final class AddressTable {
     return bases[parts.length];
   }
 
-  boolean uses(OpenFile file) {
+  boolean uses(EnduringFile file) {
     return Arrays.stream(parts).anyMatch(part -> part instanceof FilePart f && f.file() == file);
   }
 

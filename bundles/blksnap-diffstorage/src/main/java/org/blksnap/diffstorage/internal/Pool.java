@@ -19,6 +19,7 @@ import org.blksnap.api.block.Geometry;
 import org.blksnap.api.event.BlksnapEvent;
 import org.blksnap.api.handover.HandoverShelf;
 import org.blksnap.api.snapshot.StorageStatus;
+import org.blksnap.linux.file.EnduringFile;
 import org.blksnap.spi.storage.DiffStorage;
 import org.blksnap.spi.storage.StorageRequest;
 import org.slf4j.Logger;
@@ -430,7 +431,7 @@ final class Pool implements DiffStorage {
 
   @Override
   public void flush() throws IOException {
-    List<OpenFile> files;
+    List<EnduringFile> files;
     lock.lock();
     try {
       requireOpen();
@@ -438,7 +439,7 @@ final class Pool implements DiffStorage {
     } finally {
       lock.unlock();
     }
-    for (OpenFile file : files) {
+    for (EnduringFile file : files) {
       file.force();
     }
     state.force();
