@@ -28,9 +28,6 @@ import org.blksnap.spi.host.HostOperations;
  * pool's lock; these answer from immutable pictures to any thread.
  */
 final class PoolContents {
-  /** Largest single piece of memory; more memory is several pieces. */
-  static final int MEMORY_PIECE = 1 << 30;
-
   private final UUID snapshot;
   private final StateFile state;
   private final BackingFiles backing;
@@ -40,7 +37,7 @@ final class PoolContents {
   private final List<ByteBuffer> memory = new ArrayList<>();
   private final List<GrowingDirectory> directories = new ArrayList<>();
   private int grownFiles;
-  private volatile AddressTable table = AddressTable.EMPTY;
+  private volatile AddressTable table;
   private volatile List<PartRecord> records = List.of();
 
   PoolContents(
@@ -54,6 +51,7 @@ final class PoolContents {
     this.backing = backing;
     this.claims = claims;
     this.host = host;
+    this.table = new AddressTable(snapshot);
   }
 
   AddressTable table() {
@@ -202,20 +200,10 @@ final class PoolContents {
   }
 
   void addMemory(long bytes) throws BlksnapException {
-    if (bytes <= 0 || bytes % ByteRange.SECTOR != 0) {
-      throw new BlksnapException(
-          Errno.EINVAL, bytes + " bytes of memory refused: give a multiple of 512, more than 0");
-    }
-    if (bytes > DirectMemory.limit()) {
-      throw tooMuchMemory(bytes, null);
-    }
+    List<ByteBuffer> pieces = DirectMemory.allocate(bytes);
     List<PartRecord> noted = new ArrayList<>();
     List<Part> parts = new ArrayList<>();
-    List<ByteBuffer> pieces = new ArrayList<>();
     long base = table.capacity();
-    for (long left = bytes; left > 0; left -= pieces.get(pieces.size() - 1).capacity()) {
-      pieces.add(piece(bytes, (int) Math.min(left, MEMORY_PIECE)));
-    }
     for (ByteBuffer piece : pieces) {
       noted.add(PartRecord.memory(base, piece.capacity()));
       parts.add(new MemoryPart(piece));
@@ -224,25 +212,6 @@ final class PoolContents {
     state.append(noted);
     memory.addAll(pieces);
     publish(noted, parts);
-  }
-
-  private static ByteBuffer piece(long wanted, int size) throws BlksnapException {
-    try {
-      return ByteBuffer.allocateDirect(size);
-    } catch (OutOfMemoryError e) {
-      throw tooMuchMemory(wanted, e);
-    }
-  }
-
-  private static BlksnapException tooMuchMemory(long wanted, OutOfMemoryError cause) {
-    return new BlksnapException(
-        Errno.ENOMEM,
-        wanted
-            + " bytes of memory refused: the process may not have so much outside its heap, all it"
-            + " may have there is "
-            + DirectMemory.limit()
-            + "; give less, or raise -XX:MaxDirectMemorySize",
-        cause);
   }
 
   /** Adds a directory together with its first file. */
