@@ -67,7 +67,12 @@ public final class LocalDeviceProvider implements DeviceProvider, Examination, A
 
   @Activate
   public LocalDeviceProvider() {
-    this(Surroundings.of(Path.of("/sys"), Path.of("/proc")), null);
+    this(null);
+  }
+
+  /** Of this host; {@code host} may be null. */
+  public LocalDeviceProvider(HostOperations host) {
+    this(Surroundings.of(Path.of("/sys"), Path.of("/proc")), host);
   }
 
   @Override
