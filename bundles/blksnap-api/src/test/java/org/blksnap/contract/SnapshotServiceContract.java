@@ -142,13 +142,11 @@ public abstract class SnapshotServiceContract {
   void whatIsAttachedReadOnlyIsNotAnsweredToWhoWantsToWrite() throws Exception {
     need(Capability.READ_ONLY);
     Path disk = disk("disk");
-    AttachedDevice device =
-        service().attach(AttachRequest.of(disk).named("disk").readOnly(true));
+    AttachedDevice device = service().attach(AttachRequest.of(disk).named("disk").readOnly(true));
     assertTrue(device.geometry().readOnly());
     assertEquals(Errno.EROFS, errno(() -> write(device, 0, new byte[512])));
     assertEquals(Errno.EROFS, errno(() -> service().attachOrGet(AttachRequest.of(disk))));
-    assertEquals(
-        "disk", service().attachOrGet(AttachRequest.of(disk).readOnly(true)).name());
+    assertEquals("disk", service().attachOrGet(AttachRequest.of(disk).readOnly(true)).name());
   }
 
   @Test
@@ -157,8 +155,7 @@ public abstract class SnapshotServiceContract {
     assertEquals(Errno.ENODEV, errno(() -> service().detach("other")));
     try (SnapshotLease lease = service().take(request("disk"))) {
       assertEquals(
-          lease.snapshot().id(),
-          service().device("disk").orElseThrow().snapshot().orElseThrow());
+          lease.snapshot().id(), service().device("disk").orElseThrow().snapshot().orElseThrow());
       assertEquals(Errno.EBUSY, errno(() -> service().detach("disk")));
     }
     service().detach("disk");
@@ -345,8 +342,7 @@ public abstract class SnapshotServiceContract {
     ChangePoint point = device.changes().info().point();
     device.changes().markDirty(List.of(new ByteRange(2 << 20, 1)));
     assertEquals(
-        Errno.EINVAL,
-        errno(() -> device.changes().markDirty(List.of(new ByteRange(CAPACITY, 1)))));
+        Errno.EINVAL, errno(() -> device.changes().markDirty(List.of(new ByteRange(CAPACITY, 1)))));
     try (SnapshotLease lease = service().take(request("disk"))) {
       assertNames(lease.image("disk").changes().changedSince(point), 2 << 20, (2 << 20) + 1);
     }

@@ -160,15 +160,6 @@ public final class StateDirectory implements Closeable {
     }
   }
 
-  /** What tells one boot of the kernel from another; where it is not known, no two are equal. */
-  public static String bootId() {
-    try {
-      return Files.readString(Path.of("/proc/sys/kernel/random/boot_id")).trim();
-    } catch (IOException e) {
-      return "unknown-" + UUID.randomUUID();
-    }
-  }
-
   public static void removeQuietly(Path directory) {
     try {
       removeTree(directory);

@@ -77,6 +77,9 @@ public interface Snapshot {
   /** Gives memory, for tests and small devices; it does not outlive the process. */
   void appendStorageMemory(long bytes) throws BlksnapException;
 
+  /** Gives a place of any kind, as the three above do; also the engine's own choice. */
+  void give(StorageGrant grant) throws BlksnapException;
+
   /**
    * Takes it: one moment for all devices. ENODEV: no device. EALREADY: taken before. EFAULT: no
    * storage. Any other failure: all is put back, no image appears.

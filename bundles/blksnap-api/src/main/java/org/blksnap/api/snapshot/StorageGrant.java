@@ -17,7 +17,12 @@ public abstract class StorageGrant {
    * there.
    */
   public static StorageGrant byDefault() {
-    return directory(null, 0);
+    return byDefault(0);
+  }
+
+  /** As {@link #byDefault()} with a limit of one's own, in bytes; 0: that of the engine. */
+  public static StorageGrant byDefault(long limit) {
+    return directory(null, limit);
   }
 
   /** All of a file or block device. */

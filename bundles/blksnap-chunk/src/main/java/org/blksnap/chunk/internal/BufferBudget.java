@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.blksnap.chunk.internal;
 
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
+import org.blksnap.linux.proc.MemoryTable;
 
 /**
  * How much memory the buffers of one diff area may take: a share of what the machine has to give
@@ -21,34 +18,16 @@ final class BufferBudget {
   /** Bytes; more only makes what a kill leaves behind longer to store. */
   static final long MOST = 256L << 20;
 
-  private static final Path MEMINFO = Path.of("/proc/meminfo");
-  private static final String AVAILABLE = "MemAvailable:";
-
   private BufferBudget() {}
 
   /** Bytes for one area made now. */
   static long now() {
-    try {
-      return of(Files.readString(MEMINFO, StandardCharsets.US_ASCII));
-    } catch (IOException unknown) {
-      return LEAST;
-    }
+    return of(MemoryTable.now());
   }
 
-  /** Bytes for one area, as {@code /proc/meminfo} stands. */
-  static long of(String meminfo) {
-    long available =
-        meminfo
-            .lines()
-            .filter(line -> line.startsWith(AVAILABLE))
-            .mapToLong(BufferBudget::bytes)
-            .findFirst()
-            .orElse(0);
+  /** Bytes for one area, as the machine's memory stands. */
+  static long of(MemoryTable memory) {
+    long available = memory.available().orElse(0);
     return Math.max(LEAST, Math.min(MOST, available / SHARE));
-  }
-
-  private static long bytes(String line) {
-    String digits = line.replaceAll("[^0-9]", "");
-    return digits.isEmpty() ? 0 : Long.parseLong(digits) << 10;
   }
 }

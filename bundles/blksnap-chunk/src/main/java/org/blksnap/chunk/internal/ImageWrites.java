@@ -17,6 +17,8 @@ final class ImageWrites {
   private final ChunkMap map;
   private final BufferSlots slots;
   private final SavedChunks saved;
+  private final LivePages live;
+  private final SlotWaits waits;
   private final DiffStorage storage;
   private final Corruption corruption;
 
@@ -25,12 +27,16 @@ final class ImageWrites {
       ChunkMap map,
       BufferSlots slots,
       SavedChunks saved,
+      LivePages live,
+      SlotWaits waits,
       DiffStorage storage,
       Corruption corruption) {
     this.geometry = geometry;
     this.map = map;
     this.slots = slots;
     this.saved = saved;
+    this.live = live;
+    this.waits = waits;
     this.storage = storage;
     this.corruption = corruption;
   }
@@ -38,8 +44,8 @@ final class ImageWrites {
   /**
    * Writes the chunk's bytes {@code [from, to)}, which are taken from {@code src}. Whatever
    * happens, {@code src} may be spoilt. EAGAIN: the area ended, or the wait for a slot was ended;
-   * the caller repeats it. ENOSPC, EIO: as {@link SavedChunks#awaitForImage}; the image is as good
-   * as before, but for the part of the range that was written.
+   * the caller repeats it. ENOSPC, EIO: as {@link SlotWaits#awaitForImage}; the image is as good as
+   * before, but for the part of the range that was written.
    */
   void write(int chunk, int from, int to, ByteBuffer src) throws IOException {
     int base = src.position();
@@ -72,7 +78,7 @@ final class ImageWrites {
   /** The pages are zero from now on; the map first, so that a kill leaves the old or the new. */
   private void forget(int chunk, long pages) throws IOException {
     corruption.check();
-    ReentrantLock lock = saved.lockOf(chunk);
+    ReentrantLock lock = saved.stripeOf(chunk).lock;
     lock.lock();
     try {
       saved.requireOpen(chunk);
@@ -90,7 +96,7 @@ final class ImageWrites {
     long wanted = geometry.pages(from, to);
     int taken = BufferSlots.NONE;
     try {
-      ReentrantLock lock = saved.lockOf(chunk);
+      ReentrantLock lock = saved.stripeOf(chunk).lock;
       long stored = 0;
       boolean done = false;
       while (!done) {
@@ -103,13 +109,13 @@ final class ImageWrites {
           long homeless = fresh | zero;
           int held = saved.slotOf(chunk);
           if (homeless != 0 && held == BufferSlots.NONE && taken == BufferSlots.NONE) {
-            taken = saved.tryTake();
+            taken = waits.tryTake();
           }
           int slot = held == BufferSlots.NONE ? taken : held;
           if (homeless == 0 || slot != BufferSlots.NONE) {
             long whole = geometry.wholePages(chunk, from, to);
             long inMemory = held == BufferSlots.NONE ? 0 : slots.pages(held) & wanted;
-            saved.load(slot, chunk, fresh & ~whole);
+            live.load(slot, chunk, fresh & ~whole);
             fillZero(slot, chunk, zero & ~whole);
             copyIn(slot, chunk, inMemory | homeless, from, to, src, base);
             if ((inMemory | homeless) != 0) {
@@ -124,7 +130,7 @@ final class ImageWrites {
         if (!done) {
           SlotQueue.Ticket ticket = new SlotQueue.Ticket();
           try {
-            saved.awaitForImage(ticket, chunk);
+            waits.awaitForImage(ticket, chunk);
           } finally {
             taken = ticket.slot();
           }
@@ -132,7 +138,7 @@ final class ImageWrites {
       }
       writeStored(chunk, stored, from, to, src, base);
     } finally {
-      saved.giveBack(taken);
+      waits.giveBack(taken);
     }
   }
 

@@ -4,11 +4,7 @@ package org.blksnap.chunk.internal;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.channels.WritableByteChannel;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
@@ -20,7 +16,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * One device's saved chunks in one snapshot: the talker. It cuts ranges into chunks, answers what
- * needs no lock, and leaves the rest to the keeper, {@link SavedChunks}.
+ * needs no lock, and leaves the rest to the keeper, {@link SavedChunks}, and to what is done to one
+ * chunk: {@link LiveSave}, {@link ImageWrites}, {@link SlotStore}.
  *
  * <p><b>Who runs here.</b> Any number of live writers ({@link #preserve}), image readers and image
  * writers; one {@link StoreWorker}. Control calls ({@link #close}, {@link #delete}) come when the
@@ -34,9 +31,9 @@ import org.slf4j.LoggerFactory;
  * is given up and the write goes on. Each error on this way corrupts the area; the corruption is in
  * the file before the write passes.
  *
- * <p><b>Image readers</b> read the live device first and look at the bits afterwards: see {@link
- * ImageReader}. <b>Image writers</b> set bits as a save does, so a later live write has nothing to
- * copy, and a save never overwrites what they wrote.
+ * <p><b>Image readers</b> read the live device first and look at the bits afterwards; <b>image
+ * writers</b> set bits as a save does, so a later live write has nothing to copy, and a save never
+ * overwrites what they wrote: see {@link AreaImage}.
  *
  * <p><b>After a kill</b> the two files say all there is to know, see {@link ChunkMap} and {@link
  * BufferSlots}: what the process had in memory is in the slots, and is queued again. After a loss
@@ -59,22 +56,22 @@ final class MappedDiffArea implements DiffArea {
   private static final Logger LOG = LoggerFactory.getLogger(MappedDiffArea.class);
 
   private final String device;
-  private final Path directory;
+  private final AreaFiles files;
   private final ChunkGeometry geometry;
-  private final BufferSlots slots;
   private final StoreSignal signal = new StoreSignal();
   private final SlotQueue queue;
   private final AreaState state = new AreaState();
   private final Corruption corruption;
   private final RoomLack lack = new RoomLack();
   private final SavedChunks saved;
-  private final ImageWrites writes;
-  private final ImageReader reader;
+  private final LivePages live;
+  private final LiveSave save;
+  private final AreaImage image;
   private final StoreWorker worker;
   private final long stallNanos;
 
-  /** Written under the monitor. */
-  private volatile boolean closed;
+  @GuardedBy("this")
+  private boolean closed;
 
   @GuardedBy("this")
   private boolean deleted;
@@ -82,34 +79,34 @@ final class MappedDiffArea implements DiffArea {
   @GuardedBy("this")
   private boolean ended;
 
-  private MappedDiffArea(
-      DiffAreaRequest request, ChunkMap map, BufferSlots slots, Duration stallLimit)
+  private MappedDiffArea(DiffAreaRequest request, AreaFiles files, Duration stallLimit)
       throws BlksnapException {
+    ChunkMap map = files.map();
+    BufferSlots slots = files.slots();
     this.device = request.device();
-    this.directory = request.directory();
+    this.files = files;
     this.geometry = map.geometry();
-    this.slots = slots;
     this.stallNanos = stallLimit.toNanos();
     corruption = new Corruption(device, map, state, request.corruption());
     queue =
         new SlotQueue(
             slots, signal, () -> !state.open() || corruption.happened(), lack, this::someoneWaits);
     StoreClaims claims = new StoreClaims(slots.slots());
-    saved =
-        new SavedChunks(
+    saved = new SavedChunks(geometry, map, slots, queue, claims, signal, state);
+    live = new LivePages(geometry, slots, request.live());
+    SlotWaits waits = new SlotWaits(slots, queue, corruption, lack, stallNanos);
+    save = new LiveSave(geometry, map, slots, saved, live, waits, state, corruption);
+    image =
+        new AreaImage(
+            device,
             geometry,
-            map,
-            slots,
-            queue,
-            claims,
-            signal,
-            state,
+            saved,
             request.live(),
-            corruption,
-            lack,
-            stallNanos);
-    writes = new ImageWrites(geometry, map, slots, saved, request.storage(), corruption);
-    reader = new ImageReader(geometry, saved, request.live(), request.storage(), this::check);
+            request.storage(),
+            new ImageWrites(
+                geometry, map, slots, saved, live, waits, request.storage(), corruption),
+            state,
+            corruption);
     state.whenItEnds(queue::wake);
     state.whenItEnds(signal::wakeAll);
     new Recovery(geometry, map, slots, saved).run();
@@ -134,39 +131,22 @@ final class MappedDiffArea implements DiffArea {
 
   static MappedDiffArea create(DiffAreaRequest request, Duration stallLimit, long buffers)
       throws IOException {
-    Path directory = request.directory();
-    if (Files.exists(directory.resolve(ChunkMap.FILE))
-        || Files.exists(directory.resolve(BufferSlots.FILE))) {
-      throw new BlksnapException(
-          Errno.EEXIST,
-          "diff area of "
-              + request.device()
-              + " refused: "
-              + directory
-              + " holds one already; adopt it or give an empty directory");
-    }
-    ChunkGeometry geometry =
-        ChunkGeometry.of(request.capacity(), request.rule(), request.minimumIo());
-    BufferSlots slots = null;
+    AreaFiles files = AreaFiles.create(request, buffers);
     try {
-      ChunkMap map = ChunkMap.create(directory, geometry, request.snapshot());
-      slots = BufferSlots.create(directory, geometry, request.snapshot(), buffers);
-      return new MappedDiffArea(request, map, slots, stallLimit);
+      return new MappedDiffArea(request, files, stallLimit);
     } catch (IOException | RuntimeException | Error e) {
-      close(slots);
-      Files.deleteIfExists(directory.resolve(ChunkMap.FILE));
-      Files.deleteIfExists(directory.resolve(BufferSlots.FILE));
+      files.close();
+      files.delete(false);
       throw e;
     }
   }
 
   static MappedDiffArea adopt(DiffAreaRequest request, Duration stallLimit) throws IOException {
-    ChunkMap map = ChunkMap.open(request.directory(), request.capacity(), request.snapshot());
-    BufferSlots slots = BufferSlots.open(request.directory(), map.geometry(), request.snapshot());
+    AreaFiles files = AreaFiles.open(request);
     try {
-      return new MappedDiffArea(request, map, slots, stallLimit);
+      return new MappedDiffArea(request, files, stallLimit);
     } catch (IOException | RuntimeException | Error e) {
-      close(slots);
+      files.close();
       throw e;
     }
   }
@@ -214,8 +194,8 @@ final class MappedDiffArea implements DiffArea {
               + chunk
               + " has to be copied first; repeat it without no-wait");
     }
-    long remains = saved.save(chunk, wanted, left);
-    if (remains == SavedChunks.SENT_AWAY) {
+    long remains = save.save(chunk, wanted, left);
+    if (remains == LiveSave.SENT_AWAY) {
       throw new BlksnapException(
           Errno.EAGAIN,
           "write to "
@@ -229,89 +209,27 @@ final class MappedDiffArea implements DiffArea {
 
   @Override
   public void read(ByteBuffer dst, long offset) throws IOException {
-    check(offset, dst.remaining(), Errno.EINVAL);
-    try {
-      reader.read(dst, offset);
-    } catch (InternalError e) {
-      throw lost(e);
-    }
+    image.read(dst, offset);
   }
 
   @Override
   public void write(ByteBuffer src, long offset) throws IOException {
-    check(offset, src.remaining(), Errno.ENOSPC);
-    check();
-    int limit = src.limit();
-    long end = offset + src.remaining();
-    try {
-      for (long at = offset; at < end; ) {
-        int chunk = geometry.chunkOf(at);
-        int from = geometry.within(at);
-        int to = geometry.upTo(chunk, end);
-        writes.write(chunk, from, to, src);
-        src.limit(limit);
-        at += to - from;
-      }
-    } catch (InternalError e) {
-      throw lost(e);
-    } finally {
-      src.limit(limit);
-    }
-    check();
+    image.write(src, offset);
   }
 
   @Override
   public void writeZeroes(long offset, long length) throws IOException {
-    check(offset, length, Errno.ENOSPC);
-    check();
-    long end = offset + length;
-    try {
-      for (long at = offset; at < end; ) {
-        int chunk = geometry.chunkOf(at);
-        int from = geometry.within(at);
-        int to = geometry.upTo(chunk, end);
-        writes.writeZeroes(chunk, from, to);
-        at += to - from;
-      }
-    } catch (InternalError e) {
-      throw lost(e);
-    }
-    check();
+    image.writeZeroes(offset, length);
   }
 
   @Override
   public void transferTo(long offset, long length, WritableByteChannel target) throws IOException {
-    check(offset, length, Errno.EINVAL);
-    try {
-      reader.transferTo(offset, length, target);
-    } catch (InternalError e) {
-      throw lost(e);
-    }
+    image.transferTo(offset, length, target);
   }
 
   @Override
   public Run runAt(long offset, long limit) {
-    long end = limit >= geometry.capacity() - offset ? geometry.capacity() : offset + limit;
-    if (offset < 0 || offset >= end) {
-      throw new IllegalArgumentException(
-          "run of "
-              + limit
-              + " bytes at "
-              + offset
-              + " refused: it must begin inside the device of "
-              + geometry.capacity()
-              + " bytes and be at least 1 byte long");
-    }
-    if (state.gone()) {
-      return new Run(end - offset, false);
-    }
-    while (true) {
-      boolean first = reader.runLength(offset, offset + 1, true) > 0;
-      long length = reader.runLength(offset, end, first);
-      if (length > 0) {
-        return new Run(length, first);
-      }
-    }
+    return image.runAt(offset, limit);
   }
 
   @Override
@@ -361,7 +279,7 @@ final class MappedDiffArea implements DiffArea {
   @Override
   public DiffAreaStatus status() {
     return new DiffAreaStatus(
-        saved.savedChunkCount(), saved.savedByteCount(), signal.queued(), saved.copiedByteCount());
+        saved.savedChunkCount(), saved.savedByteCount(), signal.queued(), live.copiedByteCount());
   }
 
   /** Threads that wait for a buffer now. */
@@ -390,6 +308,7 @@ final class MappedDiffArea implements DiffArea {
       return;
     }
     closed = true;
+    image.close();
     state.retire();
     long deadline = System.nanoTime() + stallNanos;
     ended = worker.awaitEnd(deadline) & saved.drain(deadline);
@@ -397,10 +316,9 @@ final class MappedDiffArea implements DiffArea {
       corruption.stalled("its last write has not returned at close", stallNanos);
     }
     corruption.seal();
-    close(slots);
+    files.close();
   }
 
-  /** Cuts the files to nothing first: their space is free at once, not when the maps are. */
   @Override
   public synchronized void delete() {
     state.abandon();
@@ -409,66 +327,6 @@ final class MappedDiffArea implements DiffArea {
       return;
     }
     deleted = true;
-    for (String name : new String[] {ChunkMap.FILE, BufferSlots.FILE}) {
-      Path path = directory.resolve(name);
-      try {
-        if (ended && Files.exists(path)) {
-          FileChannel.open(path, StandardOpenOption.WRITE, StandardOpenOption.TRUNCATE_EXISTING)
-              .close();
-        }
-        Files.deleteIfExists(path);
-      } catch (IOException e) {
-        LOG.warn("{} of {} stays behind in {}: {}", name, device, directory, e.toString());
-      }
-    }
-  }
-
-  /** EIO once corrupted; ESTALE once the snapshot is destroyed. Looked at last in a read. */
-  private void check() throws BlksnapException {
-    corruption.check();
-    if (state.gone()) {
-      throw new BlksnapException(
-          Errno.ESTALE, "image of " + device + " refused: its snapshot was destroyed");
-    }
-  }
-
-  private void check(long offset, long length, Errno otherwise) throws BlksnapException {
-    if (offset < 0 || length < 0 || offset > geometry.capacity() - length) {
-      throw new BlksnapException(
-          otherwise,
-          length
-              + " bytes at "
-              + offset
-              + " of the image of "
-              + device
-              + " refused: it has "
-              + geometry.capacity()
-              + " bytes");
-    }
-    if (state.gone() || closed) {
-      throw new BlksnapException(
-          state.gone() ? Errno.ESTALE : Errno.ESHUTDOWN,
-          "image of "
-              + device
-              + " refused: "
-              + (state.gone() ? "its snapshot was destroyed" : "its diff area is closed"));
-    }
-  }
-
-  private BlksnapException lost(InternalError e) {
-    corruption.corrupt("mapped memory is lost", e);
-    return new BlksnapException(
-        Errno.EIO, "image of " + device + " refused: " + corruption.detail(), e);
-  }
-
-  private static void close(BufferSlots slots) {
-    if (slots == null) {
-      return;
-    }
-    try {
-      slots.close();
-    } catch (IOException e) {
-      LOG.debug("closing {}: {}", BufferSlots.FILE, e.toString());
-    }
+    files.delete(ended);
   }
 }

@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.blksnap.chunk.internal;
 
-import java.io.IOException;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
-import java.util.concurrent.locks.ReentrantLock;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
-import org.blksnap.spi.chunk.LiveReader;
 
 /**
  * The keeper: the state of every chunk, behind verbs that each do one whole chunk.
@@ -22,15 +19,12 @@ import org.blksnap.spi.chunk.LiveReader;
  * pages in memory stored ones; an image write may lead from any of the saved kinds to memory or
  * zero.
  *
- * <p><b>Order of a save</b>, under the lock of the chunk: the old content is read from the live
- * device into the slot; the slot's owner; the slot's pages; {@code which}; {@code zero} is taken
- * back where it was set; a full fence; then only the live write may go down. For a page of zeroes:
- * {@code zero}; {@code which}; the fence. All of it is in mapped files, so a killed process leaves
- * either a clear bit and the old content on the device, or a set bit and the content saved.
- *
- * <p><b>Zeroes</b> take no space. Where many pages are wanted at once, as by a discard, the live
- * device is asked for a hole first; whatever else is read is looked at before it is kept. Both
- * happen under the lock and with the bits clear, when no live write to these pages can go down.
+ * <p><b>Order of a save</b> ({@link LiveSave}), under the lock of the chunk: the old content is
+ * read from the live device into the slot; the slot's owner; the slot's pages; {@code which};
+ * {@code zero} is taken back where it was set; a full fence; then only the live write may go down.
+ * For a page of zeroes: {@code zero}; {@code which}; the fence. All of it is in mapped files, so a
+ * killed process leaves either a clear bit and the old content on the device, or a set bit and the
+ * content saved.
  *
  * <p><b>Locks.</b> Chunks share {@link #STRIPES} locks; slots that hold chunks of one stripe are
  * linked from it. A lock is held while the live device is read, never while the storage is used and
@@ -45,18 +39,10 @@ import org.blksnap.spi.chunk.LiveReader;
  * has ended, and each lock was free once ({@link #drain}), nothing of it changes any more.
  *
  * <p>Left out on purpose: no state for "failed" (an error is the whole area's), no reference counts
- * (the gate of the device keeps users out when an area is closed), and no way around the slots for
- * a write that finds none: who writes to the storage itself hangs with it, and nobody could end
- * that wait.
+ * (the gate of the device keeps users out when an area is closed).
  */
 final class SavedChunks {
   static final int STRIPES = 256;
-
-  /** The answer of a save that did not come about. */
-  static final long SENT_AWAY = -1;
-
-  /** Pages wanted at once from which on the live device is asked for a hole before it is read. */
-  static final int HOLE_FROM = 16;
 
   private final ChunkGeometry geometry;
   private final ChunkMap map;
@@ -65,10 +51,6 @@ final class SavedChunks {
   private final StoreClaims claims;
   private final StoreSignal signal;
   private final AreaState state;
-  private final LiveReader live;
-  private final Corruption corruption;
-  private final RoomLack lack;
-  private final long stallNanos;
   private final Stripe[] stripes = new Stripe[STRIPES];
 
   /** Pages overwritten since their storing began; guarded by the stripe of the slot's chunk. */
@@ -76,7 +58,6 @@ final class SavedChunks {
 
   private final LongAdder savedChunks = new LongAdder();
   private final LongAdder savedBytes = new LongAdder();
-  private final LongAdder copiedBytes = new LongAdder();
 
   SavedChunks(
       ChunkGeometry geometry,
@@ -85,11 +66,7 @@ final class SavedChunks {
       SlotQueue queue,
       StoreClaims claims,
       StoreSignal signal,
-      AreaState state,
-      LiveReader live,
-      Corruption corruption,
-      RoomLack lack,
-      long stallNanos) {
+      AreaState state) {
     this.geometry = geometry;
     this.map = map;
     this.slots = slots;
@@ -97,10 +74,6 @@ final class SavedChunks {
     this.claims = claims;
     this.signal = signal;
     this.state = state;
-    this.live = live;
-    this.corruption = corruption;
-    this.lack = lack;
-    this.stallNanos = stallNanos;
     this.touched = new long[slots.slots()];
     int[] next = new int[slots.slots()];
     Arrays.setAll(stripes, i -> new Stripe(slots, next));
@@ -117,109 +90,6 @@ final class SavedChunks {
 
   long savedByteCount() {
     return savedBytes.sum();
-  }
-
-  long copiedByteCount() {
-    return copiedBytes.sum();
-  }
-
-  /**
-   * Saves what is still new of the wanted pages, and waits for slots for {@code left} nanoseconds
-   * at most. Afterwards they are saved, or the area is corrupted or gone, and the answer is what
-   * remains of {@code left}; {@link #SENT_AWAY} where the area ended or the wait for a slot was
-   * ended before: then the live write must not go down. Nothing is thrown, no {@link Error} either:
-   * a live write does not end for a snapshot that found no memory.
-   */
-  long save(int chunk, long wanted, long left) {
-    long remains = left;
-    int taken = BufferSlots.NONE;
-    try {
-      Stripe stripe = stripes[chunk % STRIPES];
-      boolean done = false;
-      while (!done && !corruption.happened()) {
-        stripe.lock.lock();
-        try {
-          if (!state.open()) {
-            return state.gone() ? remains : SENT_AWAY;
-          }
-          long missing = wanted & ~map.which(chunk);
-          if (Long.bitCount(missing) >= HOLE_FROM && hole(chunk, missing)) {
-            publishZero(chunk, missing);
-            missing = 0;
-          }
-          int held = missing == 0 ? BufferSlots.NONE : stripe.find(chunk);
-          if (missing != 0 && held == BufferSlots.NONE && taken == BufferSlots.NONE) {
-            taken = queue.tryTake();
-          }
-          int slot = held == BufferSlots.NONE ? taken : held;
-          if (missing == 0) {
-            done = true;
-          } else if (slot != BufferSlots.NONE) {
-            load(slot, chunk, missing);
-            long zero = zeroes(slot, chunk, missing);
-            if (zero != 0) {
-              publishZero(chunk, zero);
-            }
-            if (missing != zero && into(slot, chunk, missing & ~zero)) {
-              taken = BufferSlots.NONE;
-            }
-            done = true;
-          }
-        } finally {
-          stripe.lock.unlock();
-        }
-        if (!done) {
-          SlotQueue.Ticket ticket = new SlotQueue.Ticket();
-          long begun = System.nanoTime();
-          SlotQueue.End end;
-          try {
-            end = await(ticket, remains);
-          } finally {
-            taken = ticket.slot();
-          }
-          if (end == SlotQueue.End.SENT_AWAY) {
-            return SENT_AWAY;
-          }
-          remains = Math.max(0, remains - (System.nanoTime() - begun));
-        }
-      }
-    } catch (IOException | RuntimeException | Error e) {
-      corruption.corrupt("old data of chunk " + chunk + " could not be read", e);
-    } finally {
-      giveBack(taken);
-    }
-    return remains;
-  }
-
-  private boolean hole(int chunk, long pages) throws IOException {
-    int from = geometry.runStart(pages);
-    int last = Long.SIZE - 1 - Long.numberOfLeadingZeros(pages);
-    int to = Math.min((last + 1) << geometry.pageShift(), geometry.length(chunk));
-    return live.hole(geometry.start(chunk) + from, to - from);
-  }
-
-  /** Reads pages of the live device into the slot; under the lock of the chunk. */
-  void load(int slot, int chunk, long pages) throws IOException {
-    for (long rest = pages; rest != 0; rest = ChunkGeometry.afterRun(rest)) {
-      int from = geometry.runStart(rest);
-      int to = geometry.runEnd(chunk, rest);
-      live.read(slots.view(slot, from, to), geometry.start(chunk) + from);
-      copiedBytes.add(to - from);
-    }
-  }
-
-  /** Those of the pages that hold nothing but zeroes in the slot. */
-  private long zeroes(int slot, int chunk, long pages) {
-    long zero = 0;
-    for (long rest = pages; rest != 0; rest &= rest - 1) {
-      long page = Long.lowestOneBit(rest);
-      int from = geometry.runStart(page);
-      int to = geometry.runEnd(chunk, page);
-      if (Zeroes.only(slots.view(slot, from, to), from, to)) {
-        zero |= page;
-      }
-    }
-    return zero;
   }
 
   /**
@@ -274,7 +144,7 @@ final class SavedChunks {
   }
 
   private void linkOnly(int slot, int chunk) {
-    Stripe stripe = stripes[chunk % STRIPES];
+    Stripe stripe = stripeOf(chunk);
     stripe.lock.lock();
     try {
       stripe.link(slot);
@@ -283,23 +153,20 @@ final class SavedChunks {
     }
   }
 
-  ReentrantLock lockOf(int chunk) {
-    return stripes[chunk % STRIPES].lock;
+  /** The lock of the chunk, and the slots that are found under it. */
+  Stripe stripeOf(int chunk) {
+    return stripes[chunk % STRIPES];
   }
 
   /** The slot that holds the chunk, or none. */
   int slotOf(int chunk) {
-    Stripe stripe = stripes[chunk % STRIPES];
+    Stripe stripe = stripeOf(chunk);
     stripe.lock.lock();
     try {
       return stripe.find(chunk);
     } finally {
       stripe.lock.unlock();
     }
-  }
-
-  int tryTake() {
-    return queue.tryTake();
   }
 
   /** Under the lock of the chunk: EAGAIN where the area has ended. */
@@ -320,7 +187,7 @@ final class SavedChunks {
    * neither.
    */
   int copyFromMemory(int chunk, int from, int to, ByteBuffer dst) {
-    Stripe stripe = stripes[chunk % STRIPES];
+    Stripe stripe = stripeOf(chunk);
     stripe.lock.lock();
     try {
       int slot = stripe.find(chunk);
@@ -341,7 +208,7 @@ final class SavedChunks {
 
   /** Bytes that are stored, from the byte {@code from} of the chunk on, at most to {@code to}. */
   int storedBytes(int chunk, int from, int to) {
-    Stripe stripe = stripes[chunk % STRIPES];
+    Stripe stripe = stripeOf(chunk);
     long stored;
     stripe.lock.lock();
     try {
@@ -361,7 +228,7 @@ final class SavedChunks {
 
   /** By a store thread: the pages it is to store from the slot it has claimed. */
   long beginStore(int slot) {
-    Stripe stripe = stripes[slots.chunk(slot) % STRIPES];
+    Stripe stripe = stripeOf(slots.chunk(slot));
     stripe.lock.lock();
     try {
       touched[slot] = 0;
@@ -373,7 +240,7 @@ final class SavedChunks {
 
   /** By the store thread that has claimed its slot: the chunk's address from now on. */
   void place(int chunk, long address) throws BlksnapException {
-    Stripe stripe = stripes[chunk % STRIPES];
+    Stripe stripe = stripeOf(chunk);
     stripe.lock.lock();
     try {
       requireOpen(chunk);
@@ -385,7 +252,7 @@ final class SavedChunks {
 
   /** By the store thread: these pages are at the chunk's address now. */
   void endStore(int slot, long stored) {
-    Stripe stripe = stripes[slots.chunk(slot) % STRIPES];
+    Stripe stripe = stripeOf(slots.chunk(slot));
     boolean freed = false;
     stripe.lock.lock();
     try {
@@ -416,75 +283,6 @@ final class SavedChunks {
       return from;
     }
     return Math.min(to, geometry.runEnd(chunk, rest));
-  }
-
-  /**
-   * For an image write, which is of no account to a live one: it never corrupts. ENOSPC: the
-   * storage has no room and no buffer is left. EIO: none was free for the stall limit. EAGAIN: sent
-   * away.
-   */
-  void awaitForImage(SlotQueue.Ticket ticket, int chunk) throws BlksnapException {
-    SlotQueue.End end = queue.await(ticket, stallNanos);
-    if (ticket.slot() != BufferSlots.NONE) {
-      return;
-    }
-    switch (end) {
-      case SENT_AWAY:
-        throw sentAway(chunk);
-      case STALLED:
-        throw new BlksnapException(
-            Errno.EIO,
-            "chunk "
-                + chunk
-                + " was not written: all "
-                + slots.backed()
-                + " chunk buffers wait for the difference storage, and none became free for "
-                + TimeUnit.NANOSECONDS.toMillis(stallNanos)
-                + " ms; repeat it when the storage answers");
-      case FULL:
-        BlksnapException why = lack.why();
-        if (why != null) {
-          throw new BlksnapException(
-              Errno.ENOSPC,
-              "chunk "
-                  + chunk
-                  + " was not written: no buffer and no storage is left; give the snapshot storage: "
-                  + why.getMessage(),
-              why);
-        }
-        return;
-      default:
-        return;
-    }
-  }
-
-  /**
-   * For a live write that has waited for all but {@code left} of the stall limit: without a slot
-   * then the area is corrupted, and nobody waits any more.
-   */
-  private SlotQueue.End await(SlotQueue.Ticket ticket, long left) {
-    SlotQueue.End end = queue.await(ticket, left);
-    if (end == SlotQueue.End.STALLED) {
-      corruption.corrupt(
-          Errno.EIO,
-          "the difference storage stalled: all "
-              + slots.backed()
-              + " chunk buffers wait, and a live write waited for them for "
-              + TimeUnit.NANOSECONDS.toMillis(stallNanos)
-              + " ms");
-    } else if (end == SlotQueue.End.FULL) {
-      BlksnapException why = lack.why();
-      if (why != null) {
-        corruption.corrupt("no buffer is free, and old data could not be stored", why);
-      }
-    }
-    return end;
-  }
-
-  void giveBack(int slot) {
-    if (slot != BufferSlots.NONE) {
-      queue.release(slot);
-    }
   }
 
   /**

@@ -149,7 +149,7 @@ final class SlotQueue {
     try {
       long begun = System.nanoTime();
       long fruitless = lack.fruitless();
-      long pause = StoreWorker.SLOW_NANOS;
+      long pause = StoreHelpers.SLOW_NANOS;
       while (true) {
         if (ticket.slot != BufferSlots.NONE) {
           return End.SLOT;

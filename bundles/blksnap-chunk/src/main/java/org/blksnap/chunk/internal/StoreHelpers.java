@@ -15,6 +15,9 @@ final class StoreHelpers {
   /** Threads beside the leader. */
   static final int MOST = 15;
 
+  /** A write of one piece to the storage that takes longer wants company. */
+  static final long SLOW_NANOS = 5_000_000;
+
   private static final long IDLE_SECONDS = 2;
 
   private final ThreadPoolExecutor threads;

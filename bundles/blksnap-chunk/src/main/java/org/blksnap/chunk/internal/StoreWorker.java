@@ -2,44 +2,29 @@
 package org.blksnap.chunk.internal;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.util.BitSet;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.IntSupplier;
-import org.blksnap.api.block.BlksnapException;
-import org.blksnap.api.block.Errno;
 import org.blksnap.spi.storage.DiffStorage;
 
 /**
- * The threads of an area that move chunks from memory to the storage; they alone allocate addresses
- * and write {@code where}.
+ * The threads of an area that move chunks from memory to the storage, one slot at a time ({@link
+ * SlotStore}).
  *
  * <p><b>The leader</b> is always there. It goes over all slots in their order, a round stores what
  * is there, so nothing waits longer than a round. It alone backs more slots and gives some back.
  * <b>Helpers</b> come one by one while the storage is slow: a write took longer than {@link
- * #SLOW_NANOS} while much is queued, or a live write waits as long for a slot. So a fast storage
- * sees one thread, and one that takes 300 ms for a write sees up to {@link StoreHelpers#MOST} + 1
- * writes at once. No live write ever runs in here: who hangs in the storage is one of these
- * threads.
- *
- * <p><b>Merged by address.</b> Whole chunks that lie one behind the other in slots and in the
- * storage become one write, up to {@link #PIECE}; a run of pages is one write anyway.
+ * StoreHelpers#SLOW_NANOS} while much is queued, or a live write waits as long for a slot. So a
+ * fast storage sees one thread, and one that takes 300 ms for a write sees up to {@link
+ * StoreHelpers#MOST} + 1 writes at once. No live write ever runs in here: who hangs in the storage
+ * is one of these threads.
  *
  * <p><b>Failures.</b> A storage without room is no failure: the chunk stays in its slot, see {@link
  * RoomLack}. Any other first failure ends the threads, and corrupts the area unless that has ended:
  * then the pages that were not stored are still in memory, for the successor.
- *
- * <p>Data first, then the pointer: the pages are in the storage before they leave memory. An
- * address that a killed process had allocated and not written down is lost space, nothing else.
  */
 final class StoreWorker implements Runnable {
-  /** Bytes given to the storage at a time, so that a large chunk shows progress. */
-  static final int PIECE = 1 << 20;
-
-  /** A write of one piece that takes longer wants company. */
-  static final long SLOW_NANOS = 5_000_000;
-
   /** Bytes of slots that suffice a storage that is not slow: backing more only costs writes. */
   static final long FAST_BACKED = 64L << 20;
 
@@ -52,26 +37,19 @@ final class StoreWorker implements Runnable {
   private static final long OTHERS_POLL_NANOS = 500_000;
 
   private final ChunkGeometry geometry;
-  private final ChunkMap map;
   private final BufferSlots slots;
   private final SlotQueue queue;
   private final StoreClaims claims;
-  private final SavedChunks saved;
   private final StoreSignal signal;
   private final AreaState state;
-  private final DiffStorage storage;
   private final Corruption corruption;
   private final RoomLack lack;
   private final IntSupplier maximumInQueue;
   private final IntSupplier freeBuffers;
   private final Thread leader;
   private final StoreHelpers helpers;
-
-  /** The last write that ended was slow. */
-  private volatile boolean slow;
-
-  /** When the leader's write began, 0 where none is under way. */
-  private volatile long leaderWrites;
+  private final StoreSpeed speed;
+  private final SlotStore slotStore;
 
   StoreWorker(
       String name,
@@ -89,20 +67,31 @@ final class StoreWorker implements Runnable {
       IntSupplier maximumInQueue,
       IntSupplier freeBuffers) {
     this.geometry = geometry;
-    this.map = map;
     this.slots = slots;
     this.queue = queue;
     this.claims = claims;
-    this.saved = saved;
     this.signal = signal;
     this.state = state;
-    this.storage = storage;
     this.corruption = corruption;
     this.lack = lack;
     this.maximumInQueue = maximumInQueue;
     this.freeBuffers = freeBuffers;
     this.leader = daemon(this, name);
     this.helpers = new StoreHelpers(task -> daemon(task, name + "-helper"));
+    this.speed = new StoreSpeed(leader);
+    this.slotStore =
+        new SlotStore(
+            geometry,
+            map,
+            slots,
+            claims,
+            saved,
+            signal,
+            state,
+            storage,
+            lack,
+            speed,
+            () -> helpers.call(this::storeWhatIsThere));
   }
 
   private static Thread daemon(Runnable task, String name) {
@@ -118,18 +107,9 @@ final class StoreWorker implements Runnable {
 
   /** One more thread, if there may be one, where the storage is slow; by a write that waits. */
   void helpIfSlow() {
-    if (slow()) {
-      help();
+    if (speed.slow()) {
+      helpers.call(this::storeWhatIsThere);
     }
-  }
-
-  private void help() {
-    helpers.call(this::storeWhatIsThere);
-  }
-
-  private boolean slow() {
-    long begun = leaderWrites;
-    return slow || (begun != 0 && System.nanoTime() - begun > SLOW_NANOS);
   }
 
   /**
@@ -186,7 +166,7 @@ final class StoreWorker implements Runnable {
     try {
       int slot = ended() ? BufferSlots.NONE : claims.claimAny();
       while (slot != BufferSlots.NONE && lack.why() == null) {
-        store(slot);
+        slotStore.store(slot);
         slot = ended() ? BufferSlots.NONE : claims.claimAny();
       }
       if (slot != BufferSlots.NONE) {
@@ -221,7 +201,7 @@ final class StoreWorker implements Runnable {
       if (claims.claim(slot)) {
         idle = false;
         growIfShort();
-        store(slot);
+        slotStore.store(slot);
       } else if (settling && claims.busy(slot)) {
         others.set(slot);
       }
@@ -254,7 +234,7 @@ final class StoreWorker implements Runnable {
   }
 
   private void growIfShort() {
-    boolean worthIt = bytesBacked() < FAST_BACKED || slow || lack.why() != null;
+    boolean worthIt = bytesBacked() < FAST_BACKED || speed.lastWasSlow() || lack.why() != null;
     if (worthIt && slots.freeCount() < slots.backed() / 4 && slots.grow()) {
       queue.serve();
     }
@@ -267,108 +247,8 @@ final class StoreWorker implements Runnable {
         LockSupport.parkNanos(this, OTHERS_POLL_NANOS);
       }
       if (!ended() && claims.claim(slot)) {
-        store(slot);
+        slotStore.store(slot);
       }
-    }
-  }
-
-  /** Stores the slot, which this thread has claimed, and whole chunks right behind it. */
-  private void store(int slot) throws IOException {
-    long pages = saved.beginStore(slot);
-    int chunk = slots.chunk(slot);
-    if (pages == 0) {
-      saved.endStore(slot, 0);
-      return;
-    }
-    long address = address(chunk);
-    if (address < 0) {
-      claims.again(slot);
-      return;
-    }
-    int count = wholeChunk(chunk, pages) ? 1 + claimBehind(slot, address) : 1;
-    if (count > 1) {
-      write(address, slots.span(slot, count));
-    } else {
-      writeRuns(slot, chunk, pages, address);
-    }
-    if (state.open()) {
-      saved.endStore(slot, pages);
-      for (int i = 1; i < count; i++) {
-        saved.endStore(slot + i, -1L);
-      }
-    }
-  }
-
-  private boolean wholeChunk(int chunk, long pages) {
-    return geometry.length(chunk) == geometry.chunkSize() && pages == geometry.allPages(chunk);
-  }
-
-  /** Claims slots that follow, as long as their chunks are whole and follow in the storage. */
-  private int claimBehind(int slot, long address) throws IOException {
-    int most = PIECE / geometry.chunkSize();
-    int count = 0;
-    while (count + 1 < most
-        && slots.sameMapping(slot, slot + count + 1)
-        && claims.claim(slot + count + 1)) {
-      int next = slot + count + 1;
-      int chunk = slots.chunk(next);
-      long expected = address + (long) (count + 1) * geometry.chunkSize();
-      if (!wholeChunk(chunk, saved.beginStore(next)) || address(chunk) != expected) {
-        claims.again(next);
-        break;
-      }
-      count++;
-    }
-    return count;
-  }
-
-  private void writeRuns(int slot, int chunk, long pages, long address) throws IOException {
-    for (long rest = pages; rest != 0; rest = ChunkGeometry.afterRun(rest)) {
-      int end = geometry.runEnd(chunk, rest);
-      for (int from = geometry.runStart(rest); from < end; from += PIECE) {
-        if (!state.open()) {
-          return;
-        }
-        int to = Math.min(from + PIECE, end);
-        write(address + from, slots.storeView(slot, from, to));
-      }
-    }
-  }
-
-  private void write(long address, ByteBuffer data) throws IOException {
-    long begun = System.nanoTime();
-    boolean leading = Thread.currentThread() == leader;
-    if (leading) {
-      leaderWrites = begun | 1;
-    }
-    storage.write(address, data);
-    if (leading) {
-      leaderWrites = 0;
-    }
-    signal.progressed();
-    slow = System.nanoTime() - begun > SLOW_NANOS;
-    if (slow && signal.pressing()) {
-      help();
-    }
-  }
-
-  /** The chunk's address; -1 where the storage has no room for it now. */
-  private long address(int chunk) throws IOException {
-    long known = map.where(chunk);
-    if (known >= 0) {
-      return known;
-    }
-    try {
-      long address = storage.allocate(geometry.chunkSize());
-      lack.granted();
-      saved.place(chunk, address);
-      return address;
-    } catch (BlksnapException e) {
-      if (e.errno() != Errno.ENOSPC) {
-        throw e;
-      }
-      lack.refused(e);
-      return -1;
     }
   }
 }

@@ -13,6 +13,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
+import org.blksnap.linux.proc.MemoryTable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -64,10 +65,13 @@ class SlotQueueTest {
 
   @Test
   void theShareOfMemoryIsBounded() {
-    assertEquals(BufferBudget.LEAST, BufferBudget.of("MemAvailable:    102400 kB\n"));
     assertEquals(
-        64L << 20, BufferBudget.of("MemTotal: 9 kB\nMemAvailable:    2097152 kB\nx: 1 kB\n"));
-    assertEquals(BufferBudget.MOST, BufferBudget.of("MemAvailable: 1073741824 kB\n"));
-    assertEquals(BufferBudget.LEAST, BufferBudget.of("nothing of the kind"));
+        BufferBudget.LEAST, BufferBudget.of(new MemoryTable("MemAvailable:    102400 kB\n")));
+    assertEquals(
+        64L << 20,
+        BufferBudget.of(new MemoryTable("MemTotal: 9 kB\nMemAvailable:    2097152 kB\nx: 1 kB\n")));
+    assertEquals(
+        BufferBudget.MOST, BufferBudget.of(new MemoryTable("MemAvailable: 1073741824 kB\n")));
+    assertEquals(BufferBudget.LEAST, BufferBudget.of(new MemoryTable("nothing of the kind")));
   }
 }

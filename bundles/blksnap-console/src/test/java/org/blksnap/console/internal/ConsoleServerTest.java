@@ -3,31 +3,21 @@ package org.blksnap.console.internal;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.stream.Stream;
 import org.apache.felix.gogo.runtime.threadio.ThreadIOImpl;
-import org.apache.karaf.shell.api.console.Command;
-import org.apache.karaf.shell.api.console.Completer;
-import org.apache.karaf.shell.api.console.Parser;
-import org.apache.karaf.shell.api.console.Session;
 import org.apache.karaf.shell.impl.console.SessionFactoryImpl;
 import org.apache.karaf.shell.support.CommandException;
 import org.junit.jupiter.api.AfterEach;
@@ -38,9 +28,6 @@ import org.junit.jupiter.api.io.TempDir;
 
 @Timeout(60)
 class ConsoleServerTest {
-  /** A user that no machine knows by name. */
-  private static final int NAMELESS = 1_999_999_999;
-
   @TempDir Path directory;
 
   private final ThreadIOImpl threadIo = new ThreadIOImpl();
@@ -54,16 +41,17 @@ class ConsoleServerTest {
   @BeforeEach
   void open() throws IOException {
     threadIo.start();
-    sessions = new SessionFactoryImpl(threadIo);
-    command(
+    TestCommands commands = new TestCommands(threadIo);
+    sessions = commands.sessions;
+    commands.add(
         "words", (session, words) -> words.forEach(word -> System.out.println("[" + word + "]")));
-    command(
+    commands.add(
         "refuse",
         (session, words) -> {
           System.out.println("so far");
           throw new CommandException("\u001b[31mrefused\u001b[0m", "refused");
         });
-    command(
+    commands.add(
         "wait",
         (session, words) -> {
           waiting.countDown();
@@ -73,14 +61,14 @@ class ConsoleServerTest {
             ended.countDown();
           }
         });
-    command(
+    commands.add(
         "let-go",
         (session, words) -> {
           waiting.countDown();
           goOn.await();
           words.forEach(word -> System.out.println("[" + word + "]"));
         });
-    command("much", (session, words) -> System.out.print("x".repeat(1_000_000)));
+    commands.add("much", (session, words) -> System.out.print("x".repeat(1_000_000)));
     socket = directory.resolve("console.sock");
     server = new ConsoleServer(socket, new Console(sessions));
   }
@@ -97,78 +85,9 @@ class ConsoleServerTest {
     threadIo.stop();
   }
 
-  private interface Body {
-    void run(Session session, List<Object> words) throws Exception;
-  }
-
-  private void command(String name, Body body) {
-    sessions
-        .getRegistry()
-        .register(
-            new Command() {
-              @Override
-              public String getScope() {
-                return "blksnap";
-              }
-
-              @Override
-              public String getName() {
-                return name;
-              }
-
-              @Override
-              public String getDescription() {
-                return name;
-              }
-
-              @Override
-              public Completer getCompleter(boolean scoped) {
-                return null;
-              }
-
-              @Override
-              public Parser getParser() {
-                return null;
-              }
-
-              @Override
-              public Object execute(Session session, List<Object> words) throws Exception {
-                body.run(session, words);
-                return null;
-              }
-            });
-  }
-
-  private record Answer(String printed, String errors, String status) {}
-
-  private static Answer answer(SocketChannel client) throws IOException {
-    DataInputStream in = new DataInputStream(ChannelStreams.in(client));
-    StringBuilder printed = new StringBuilder();
-    StringBuilder errors = new StringBuilder();
-    String status = null;
-    for (Frame frame = Frame.read(in); frame != null; frame = Frame.read(in)) {
-      switch (frame.kind()) {
-        case Frame.PRINTED -> printed.append(frame.text());
-        case Frame.ERRORS -> errors.append(frame.text());
-        default -> status = frame.text();
-      }
-    }
-    return new Answer(printed.toString(), errors.toString(), status);
-  }
-
-  private SocketChannel asked(String... words) throws IOException {
-    SocketChannel client = SocketChannel.open(UnixDomainSocketAddress.of(socket));
-    DataOutputStream out = new DataOutputStream(ChannelStreams.out(client));
-    for (String word : words) {
-      Frame.of(Frame.WORD, word).write(out);
-    }
-    Frame.of(Frame.RUN, "").write(out);
-    return client;
-  }
-
-  private Answer run(String... words) throws IOException {
-    try (SocketChannel client = asked(words)) {
-      return answer(client);
+  private TestClient.Answer run(String... words) throws IOException {
+    try (SocketChannel client = TestClient.asked(socket, words)) {
+      return TestClient.answer(client);
     }
   }
 
@@ -181,12 +100,12 @@ class ConsoleServerTest {
 
   @Test
   void whatFailedIsSaidApartFromWhatWasPrintedAndWithoutColours() throws Exception {
-    assertEquals(new Answer("so far\n", "refused\n", "1"), run("refuse"));
+    assertEquals(new TestClient.Answer("so far\n", "refused\n", "1"), run("refuse"));
   }
 
   @Test
   void anUnknownCommandIsRefusedByName() throws Exception {
-    Answer answer = run("no-such");
+    TestClient.Answer answer = run("no-such");
     assertEquals("", answer.printed());
     assertTrue(answer.errors().contains("no-such refused: no such command"), answer.errors());
     assertEquals("1", answer.status());
@@ -197,7 +116,7 @@ class ConsoleServerTest {
     for (String word :
         List.of(
             "wörds", "words!", "wo rds", "'words'", "$words", "words=1", "a:b*", "", ":", "1:2")) {
-      Answer answer = run(word, "argument");
+      TestClient.Answer answer = run(word, "argument");
       assertEquals("", answer.printed(), word);
       assertTrue(
           answer.errors().contains("command " + word + " refused: no such command"),
@@ -214,7 +133,7 @@ class ConsoleServerTest {
 
   @Test
   void aClientThatGoesEndsItsCommand() throws Exception {
-    SocketChannel client = asked("wait");
+    SocketChannel client = TestClient.asked(socket, "wait");
     assertTrue(waiting.await(30, TimeUnit.SECONDS));
     client.close();
     assertTrue(ended.await(30, TimeUnit.SECONDS));
@@ -222,12 +141,12 @@ class ConsoleServerTest {
 
   @Test
   void whatRunsWhileTheServerClosesGoesOnToItsEnd() throws Exception {
-    try (SocketChannel client = asked("let-go", "heard")) {
+    try (SocketChannel client = TestClient.asked(socket, "let-go", "heard")) {
       assertTrue(waiting.await(30, TimeUnit.SECONDS));
       server.close();
       assertFalse(Files.exists(socket));
       goOn.countDown();
-      assertEquals(new Answer("[heard]\n", "", "0"), answer(client));
+      assertEquals(new TestClient.Answer("[heard]\n", "", "0"), TestClient.answer(client));
     }
   }
 
@@ -239,7 +158,7 @@ class ConsoleServerTest {
         held.add(SocketChannel.open(UnixDomainSocketAddress.of(socket)));
       }
       try (SocketChannel client = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
-        Answer answer = answer(client);
+        TestClient.Answer answer = TestClient.answer(client);
         assertTrue(answer.errors().contains("[EBUSY]"), answer.errors());
         assertEquals("1", answer.status());
       }
@@ -248,41 +167,6 @@ class ConsoleServerTest {
         client.close();
       }
     }
-  }
-
-  @Test
-  void onlyTheOwnerMayConnect() throws Exception {
-    assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(socket)));
-  }
-
-  @Test
-  void theOwnerOfTheSocketIsLetInThoughItHasNoName() throws Exception {
-    assumeTrue(Files.getAttribute(directory, "unix:uid").equals(0), "needs root");
-    Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxr-xr-x"));
-    Files.setPosixFilePermissions(socket, PosixFilePermissions.fromString("rw-rw-rw-"));
-    String refused = saidTo(NAMELESS);
-    assertTrue(refused.contains("user " + NAMELESS + " refused"), refused);
-    Files.setAttribute(socket, "unix:uid", NAMELESS);
-    String answered = saidTo(NAMELESS);
-    assertTrue(answered.contains("no such command"), answered);
-  }
-
-  /** What a client of this user is told whose command is unknown. */
-  private String saidTo(int user) throws Exception {
-    Process client =
-        new ProcessBuilder(
-                "setpriv",
-                "--reuid=" + user,
-                "--clear-groups",
-                "perl",
-                "-MSocket",
-                "-e",
-                "$SIG{PIPE} = 'IGNORE'; socket(S, PF_UNIX, SOCK_STREAM, 0); connect(S, pack_sockaddr_un($ARGV[0])) or die;"
-                    + " syswrite(S, pack('aNaaN', 'A', 1, 'x', 'R', 0)); print while <S>;",
-                socket.toString())
-            .redirectErrorStream(true)
-            .start();
-    return new String(client.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
   }
 
   @Test
@@ -300,7 +184,7 @@ class ConsoleServerTest {
         new ConsoleServer(other, new Console(sessions), List.of(directory), threads)) {
       for (int i = 0; i < ConsoleServer.MAXIMUM_CONNECTIONS; i++) {
         try (SocketChannel client = SocketChannel.open(UnixDomainSocketAddress.of(other))) {
-          assertEquals(new Answer("", "", null), answer(client));
+          assertEquals(new TestClient.Answer("", "", null), TestClient.answer(client));
         }
       }
       try (SocketChannel client = SocketChannel.open(UnixDomainSocketAddress.of(other))) {
@@ -308,53 +192,9 @@ class ConsoleServerTest {
         Frame.of(Frame.WORD, "words").write(out);
         Frame.of(Frame.WORD, "served").write(out);
         Frame.of(Frame.RUN, "").write(out);
-        assertEquals("[served]\n", answer(client).printed());
+        assertEquals("[served]\n", TestClient.answer(client).printed());
       }
     }
-  }
-
-  @Test
-  void aShortLinkIsMadeWhereItsPathFits() throws Exception {
-    Path deep = Files.createDirectory(directory.resolve("d".repeat(120)));
-    Path there = deep.resolve("console.sock");
-    List<Path> places = List.of(directory.resolve("not-there"), deep, directory);
-    try (ConsoleServer far = new ConsoleServer(there, new Console(sessions), places, Thread::new)) {
-      assertTrue(Files.exists(there));
-      assertEquals(List.of(there), listed(deep));
-    }
-    IOException refused =
-        assertThrows(
-            IOException.class,
-            () ->
-                new ConsoleServer(there, new Console(sessions), List.of(deep), Thread::new)
-                    .close());
-    assertTrue(refused.getMessage().contains("too long"), refused.getMessage());
-    assertEquals(List.of(), listed(deep));
-  }
-
-  private static List<Path> listed(Path place) throws IOException {
-    try (Stream<Path> all = Files.list(place)) {
-      return all.toList();
-    }
-  }
-
-  @Test
-  void aPathLongerThanAnAddressIsServed() throws Exception {
-    Path deep = directory.resolve("d".repeat(120));
-    Files.createDirectory(deep);
-    Path there = deep.resolve("console.sock");
-    try (ConsoleServer far = new ConsoleServer(there, new Console(sessions))) {
-      Path link = Files.createSymbolicLink(directory.resolve("short"), deep);
-      try (SocketChannel client =
-          SocketChannel.open(UnixDomainSocketAddress.of(link.resolve("console.sock")))) {
-        DataOutputStream out = new DataOutputStream(ChannelStreams.out(client));
-        Frame.of(Frame.WORD, "words").write(out);
-        Frame.of(Frame.WORD, "far").write(out);
-        Frame.of(Frame.RUN, "").write(out);
-        assertEquals("[far]\n", answer(client).printed());
-      }
-    }
-    assertFalse(Files.exists(there));
   }
 
   @Test
@@ -363,7 +203,7 @@ class ConsoleServerTest {
       DataOutputStream out = new DataOutputStream(ChannelStreams.out(client));
       out.writeByte(Frame.WORD);
       out.writeInt(Integer.MAX_VALUE);
-      assertEquals(new Answer("", "", null), answer(client));
+      assertEquals(new TestClient.Answer("", "", null), TestClient.answer(client));
     }
     assertEquals("[still]\n", run("words", "still").printed());
   }

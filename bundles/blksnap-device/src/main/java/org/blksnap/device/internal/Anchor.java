@@ -4,7 +4,8 @@ package org.blksnap.device.internal;
 import java.io.IOException;
 import java.nio.file.Path;
 import org.blksnap.api.block.BlksnapException;
-import org.blksnap.api.block.Errno;
+import org.blksnap.linux.file.FileIdentity;
+import org.blksnap.linux.file.HeldFile;
 import org.blksnap.spi.host.FileClaim;
 import org.blksnap.spi.host.FileClaim.Conflict;
 import org.blksnap.spi.host.FileUsers;
@@ -12,12 +13,9 @@ import org.blksnap.spi.host.HostFile;
 import org.blksnap.spi.host.HostOperations;
 
 /**
- * What holds an attached file or block device from its attachment to its end: one descriptor of its
- * own, with the locks others see, and the name by which the very same file is opened again.
- *
- * <p>The descriptor is the system's and belongs to no channel, so neither an interrupt nor the swap
- * of the bundle that opened it drops a lock. Without a host there is none: then others see no lock
- * but the one of {@link RegularFile}, and what is opened again is opened by path and compared.
+ * What holds an attached file or block device from its attachment to its end: a {@link HeldFile}
+ * with the locks others see. Without a host there is no descriptor: then others see no lock but the
+ * one of {@link RegularFile}.
  */
 final class Anchor implements AutoCloseable {
   /** How others are told. */
@@ -32,31 +30,33 @@ final class Anchor implements AutoCloseable {
     NO_HOST
   }
 
-  private final Path path;
-  private final FileStat stat;
-  private final HostFile file;
+  private static final String ELSEWHERE = "; detach it and attach it again";
+
+  private final HeldFile held;
   private final Lock lock;
 
-  private Anchor(Path path, FileStat stat, HostFile file, Lock lock) {
-    this.path = path;
-    this.stat = stat;
-    this.file = file;
+  private Anchor(HeldFile held, Lock lock) {
+    this.held = held;
     this.lock = lock;
   }
 
   /** EBUSY where somebody else uses it; {@code host} may be null. */
   static Anchor take(
-      Path path, FileStat stat, boolean writable, boolean force, HostOperations host, Path proc)
+      Path path,
+      FileIdentity identity,
+      boolean writable,
+      boolean force,
+      HostOperations host,
+      Path proc)
       throws IOException {
     if (host == null) {
-      return new Anchor(path, stat, null, Lock.NO_HOST);
+      return new Anchor(new HeldFile(path, identity, null, ELSEWHERE), Lock.NO_HOST);
     }
-    HostFile file = openFirst(path, writable, host);
+    HeldFile held = new HeldFile(path, identity, openFirst(path, writable, host), ELSEWHERE);
     try {
-      requireSame(file.descriptor(), path, stat);
-      return new Anchor(path, stat, file, lock(file, path, stat, writable, force, proc));
+      return new Anchor(held, lock(held.file(), path, identity.block(), writable, force, proc));
     } catch (IOException | RuntimeException refused) {
-      file.close();
+      held.close();
       throw refused;
     }
   }
@@ -71,9 +71,9 @@ final class Anchor implements AutoCloseable {
   }
 
   private static Lock lock(
-      HostFile file, Path path, FileStat stat, boolean writable, boolean force, Path proc)
+      HostFile file, Path path, boolean block, boolean writable, boolean force, Path proc)
       throws BlksnapException {
-    Conflict found = FileClaim.take(file, FileClaim.Use.DEVICE, writable, stat.block());
+    Conflict found = FileClaim.take(file, FileClaim.Use.DEVICE, writable, block);
     if (found == Conflict.NONE) {
       return Lock.HELD;
     }
@@ -81,7 +81,7 @@ final class Anchor implements AutoCloseable {
       return Lock.UNSUPPORTED;
     }
     FileUsers users = FileUsers.of(proc, path);
-    if (found == Conflict.ENGINE && !(force && stat.block())) {
+    if (found == Conflict.ENGINE && !(force && block)) {
       throw FileClaim.busy(
           path.toString(), users, "an engine has it attached: detach it there first");
     }
@@ -95,48 +95,13 @@ final class Anchor implements AutoCloseable {
     return lock;
   }
 
-  /** A name that leads to the file as it was attached; ESTALE where there is none any more. */
-  Path current() throws IOException {
-    Path current = file == null ? path : file.descriptor();
-    requireSame(current, path, stat);
-    return current;
-  }
-
-  /** Opens it at the host once more, never another file in its place. */
-  HostFile open(HostOperations host, boolean writable, boolean exclusive) throws IOException {
-    HostFile opened = host.open(exclusive ? path : current(), writable, exclusive);
-    try {
-      requireSame(opened.descriptor(), path, stat);
-      return opened;
-    } catch (IOException | RuntimeException refused) {
-      opened.close();
-      throw refused;
-    }
-  }
-
-  /** Where the path leads now, in words; empty where it still leads here. */
-  String strayed() {
-    return FileStat.find(path)
-        .map(now -> now.same(stat) ? "" : "another file has taken its place")
-        .orElse("nothing is there any more");
-  }
-
-  private static void requireSame(Path seen, Path path, FileStat stat) throws IOException {
-    if (!FileStat.of(seen).same(stat)) {
-      throw new BlksnapException(
-          Errno.ESTALE, path + " is another file now; detach it and attach it again");
-    }
-  }
-
-  @Override
-  public String toString() {
-    return path.toString();
+  /** The file itself, however it is called by now. */
+  HeldFile held() {
+    return held;
   }
 
   @Override
   public void close() {
-    if (file != null) {
-      file.close();
-    }
+    held.close();
   }
 }

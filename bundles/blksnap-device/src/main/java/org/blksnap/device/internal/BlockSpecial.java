@@ -12,6 +12,7 @@ import java.util.function.Consumer;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.block.Geometry;
+import org.blksnap.linux.proc.BootId;
 import org.blksnap.spi.device.Trace;
 import org.blksnap.spi.host.HostFile;
 
@@ -44,7 +45,7 @@ final class BlockSpecial extends OpenDevice {
   /** Counters start anew at boot, so another boot is another fingerprint. */
   @Override
   public Optional<String> fingerprintOf(Map<Trace, String> readings) {
-    return traces.amount(readings).map(text -> around.table().bootId() + " " + text);
+    return traces.amount(readings).map(text -> BootId.of(around.table().proc()) + " " + text);
   }
 
   /** That of the file behind a loop device; counters know every write. */

@@ -2,20 +2,23 @@
 package org.blksnap.device.internal;
 
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.blksnap.api.block.ByteRange;
 import org.blksnap.api.health.Finding;
 import org.blksnap.api.health.Finding.Severity;
+import org.blksnap.linux.file.EnduringFile;
+import org.blksnap.linux.file.LastSector;
 
 /** What the doctor hears of an open device: where its path leads, its locks, its last sector. */
 final class DeviceFindings {
   private DeviceFindings() {}
 
-  static List<Finding> of(OpenDevice device, String strayed) {
+  static List<Finding> of(Path path, String strayed, Anchor.Lock lock, EnduringFile file) {
     List<Finding> findings = new ArrayList<>();
-    String subject = "path " + device.path;
+    String subject = "path " + path;
     if (!strayed.isEmpty()) {
       findings.add(
           new Finding(
@@ -28,8 +31,8 @@ final class DeviceFindings {
               "move the file back, or copy the device over NBD to a file of that name, then detach"
                   + " and attach again"));
     }
-    lock(device.anchor.lock(), subject).ifPresent(findings::add);
-    lastSector(device, subject).ifPresent(findings::add);
+    lock(lock, subject).ifPresent(findings::add);
+    lastSector(file, subject).ifPresent(findings::add);
     if (findings.isEmpty()) {
       findings.add(new Finding(Severity.OK, subject, "it leads to the open file, locked", ""));
     }
@@ -64,14 +67,14 @@ final class DeviceFindings {
     };
   }
 
-  private static Optional<Finding> lastSector(OpenDevice device, String subject) {
+  private static Optional<Finding> lastSector(EnduringFile file, String subject) {
     long bytes;
     try {
-      bytes = device.channel.size();
+      bytes = file.size();
     } catch (IOException unknown) {
       return Optional.empty();
     }
-    long missing = Geometries.wholeSectors(bytes) - bytes;
+    long missing = LastSector.wholeBytes(bytes) - bytes;
     return missing == 0
         ? Optional.empty()
         : Optional.of(

@@ -13,6 +13,9 @@ import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.blksnap.linux.file.FileIdentity;
+import org.blksnap.linux.file.FileIdentity.Kind;
+import org.blksnap.linux.proc.DeviceNumber;
 
 /**
  * What stat(2) answers, following links. Opens nothing, so that it neither disturbs advisory locks
@@ -37,9 +40,6 @@ record FileStat(
   private static final long SECOND_NANOS = 1_000_000_000;
   private static final Pattern READING =
       Pattern.compile("(\\d+),(-?\\d+\\.\\d{9}),(-?\\d+\\.\\d{9}),(\\d+),(\\d+)");
-  private static final int TYPE_MASK = 0xf000;
-  private static final int TYPE_REGULAR = 0x8000;
-  private static final int TYPE_BLOCK = 0x6000;
 
   static FileStat of(Path path) throws IOException {
     Map<String, Object> all =
@@ -63,12 +63,16 @@ record FileStat(
     }
   }
 
+  FileIdentity identity() {
+    return FileIdentity.of(mode, dev, rdev, ino);
+  }
+
   boolean regular() {
-    return (mode & TYPE_MASK) == TYPE_REGULAR;
+    return Kind.ofMode(mode) == Kind.REGULAR;
   }
 
   boolean block() {
-    return (mode & TYPE_MASK) == TYPE_BLOCK;
+    return Kind.ofMode(mode) == Kind.BLOCK;
   }
 
   /** The device this node stands for. */
@@ -83,9 +87,7 @@ record FileStat(
 
   /** True where both are the same device, or the same file. */
   boolean same(FileStat other) {
-    return block()
-        ? other.block() && rdev == other.rdev
-        : !other.block() && dev == other.dev && ino == other.ino;
+    return identity().equals(other.identity());
   }
 
   /** Seconds with nine decimals, as stat(1) prints them by {@code %.9Y}. */

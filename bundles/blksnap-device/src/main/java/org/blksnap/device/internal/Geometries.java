@@ -6,6 +6,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import org.blksnap.api.block.ByteRange;
 import org.blksnap.api.block.Geometry;
+import org.blksnap.linux.file.LastSector;
+import org.blksnap.linux.proc.DeviceNumber;
 
 /** Sizes, without opening anything. */
 final class Geometries {
@@ -19,14 +21,6 @@ final class Geometries {
 
   Geometry of(Path path, FileStat stat) {
     return stat.block() ? block(stat.number()) : file(path, stat);
-  }
-
-  /**
-   * Whole sectors that hold all of the bytes: where a file ends within a sector, the rest of that
-   * sector belongs to the device and reads as zeroes. Nothing is cut off.
-   */
-  static long wholeSectors(long bytes) {
-    return (bytes + ByteRange.SECTOR - 1) & -ByteRange.SECTOR;
   }
 
   private Geometry block(DeviceNumber number) {
@@ -44,7 +38,7 @@ final class Geometries {
   private Geometry file(Path path, FileStat stat) {
     int block = fileSystemBlock(path);
     return new Geometry(
-        wholeSectors(stat.size()),
+        LastSector.wholeBytes(stat.size()),
         ByteRange.SECTOR,
         block,
         block,

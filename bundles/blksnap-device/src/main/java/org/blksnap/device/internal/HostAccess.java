@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.util.function.Supplier;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
+import org.blksnap.linux.file.HeldFile;
 import org.blksnap.spi.host.HostFile;
 import org.blksnap.spi.host.HostOperations;
 
@@ -21,7 +22,7 @@ import org.blksnap.spi.host.HostOperations;
 final class HostAccess implements AutoCloseable {
   private record Held(HostOperations by, HostFile file) {}
 
-  private final Anchor anchor;
+  private final HeldFile device;
   private final boolean writable;
   private final boolean exclusive;
   private final Supplier<HostOperations> source;
@@ -31,15 +32,15 @@ final class HostAccess implements AutoCloseable {
   private boolean closed;
 
   /** Opens at once where there is a host. EBUSY where exclusive and held elsewhere. */
-  HostAccess(Anchor anchor, boolean writable, boolean exclusive, Supplier<HostOperations> source)
+  HostAccess(HeldFile device, boolean writable, boolean exclusive, Supplier<HostOperations> source)
       throws IOException {
-    this.anchor = anchor;
+    this.device = device;
     this.writable = writable;
     this.exclusive = exclusive;
     this.source = source;
     HostOperations now = source.get();
     if (now != null) {
-      held = new Held(now, anchor.open(now, writable, exclusive));
+      held = new Held(now, device.open(now, writable, exclusive));
     }
   }
 
@@ -93,12 +94,12 @@ final class HostAccess implements AutoCloseable {
 
   private synchronized HostFile renew(HostOperations now) throws IOException {
     if (closed) {
-      throw new BlksnapException(Errno.ESHUTDOWN, anchor + " is closed; open it again");
+      throw new BlksnapException(Errno.ESHUTDOWN, device + " is closed; open it again");
     }
     Held old = held;
     if (old == null || (!exclusive && old.by() != now)) {
       try {
-        held = new Held(now, anchor.open(now, writable, exclusive));
+        held = new Held(now, device.open(now, writable, exclusive));
       } catch (BlksnapException refused) {
         if (exclusive && refused.errno() == Errno.EBUSY) {
           return null;

@@ -4,6 +4,8 @@ package org.blksnap.device.internal;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.function.Function;
+import org.blksnap.linux.file.FileIdentity;
+import org.blksnap.linux.proc.DeviceNumber;
 import org.blksnap.spi.device.DeviceIdentity;
 
 /**
@@ -19,7 +21,7 @@ final class Identities {
 
   DeviceIdentity of(FileStat stat) {
     if (!stat.block()) {
-      return new DeviceIdentity("file:" + stat.dev() + ":" + stat.ino(), false, 0, 0);
+      return new DeviceIdentity(stat.identity().fileKey(), false, 0, 0);
     }
     DeviceNumber number = stat.number();
     String key = diskKey(number) + (sys.partition(number) ? partitionKey(number) : "");
@@ -48,7 +50,7 @@ final class Identities {
         .map(
             path ->
                 FileStat.find(path).map(file -> of(file).key()).orElseGet(() -> byPath.apply(path)))
-        .map(key -> "loop:" + key + "@" + offset);
+        .map(key -> FileIdentity.loopKeyOver(key) + offset);
   }
 
   private String partitionKey(DeviceNumber number) {

@@ -2,9 +2,7 @@
 package org.blksnap.device.internal;
 
 import java.io.IOException;
-import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
@@ -17,27 +15,14 @@ final class IoFailure {
     if (failure instanceof BlksnapException known) {
       return known;
     }
-    if (failure instanceof NoSuchFileException) {
-      return new BlksnapException(
-          Errno.ENOENT, path + " not found; name an existing file or block device", failure);
-    }
-    if (failure instanceof AccessDeniedException) {
-      return new BlksnapException(
-          Errno.EACCES,
-          path + " may not be opened by this user; give it the rights or run as root",
-          failure);
-    }
+    Errno errno = BlksnapException.errnoOf(failure);
+    String remedy = remedy(errno);
     String reason =
         failure instanceof FileSystemException named && named.getReason() != null
             ? named.getReason()
             : String.valueOf(failure.getMessage());
-    BlksnapException told =
-        openingAtHost(path, new BlksnapException(BlksnapException.errnoOf(failure), "", failure));
-    if (!told.getMessage().isEmpty()) {
-      return told;
-    }
     return new BlksnapException(
-        BlksnapException.errnoOf(failure), path + " cannot be opened: " + reason, failure);
+        errno, path + (remedy.isEmpty() ? " cannot be opened: " + reason : remedy), failure);
   }
 
   /**
@@ -45,28 +30,21 @@ final class IoFailure {
    * written.
    */
   static BlksnapException openingAtHost(Path path, BlksnapException failure) {
-    String remedy =
-        switch (failure.errno()) {
-          case EROFS -> " is on a read-only file system; attach it read-only, or remount it";
-          case EPERM ->
-              " may not be written by anybody: it is immutable or append-only (lsattr); attach it"
-                  + " read-only, or chattr -i -a";
-          case EACCES -> " may not be opened by this user; give it the rights or run as root";
-          default -> "";
-        };
+    String remedy = remedy(failure.errno());
     return remedy.isEmpty()
         ? failure
         : new BlksnapException(failure.errno(), path + remedy, failure);
   }
 
-  static BlksnapException during(String what, Path path, long offset, IOException failure) {
-    if (failure instanceof BlksnapException known) {
-      return known;
-    }
-    String reason = String.valueOf(failure.getMessage());
-    return new BlksnapException(
-        BlksnapException.errnoOf(failure),
-        what + " of " + path + " at " + offset + " failed: " + reason,
-        failure);
+  private static String remedy(Errno errno) {
+    return switch (errno) {
+      case ENOENT -> " not found; name an existing file or block device";
+      case EACCES -> " may not be opened by this user; give it the rights or run as root";
+      case EROFS -> " is on a read-only file system; attach it read-only, or remount it";
+      case EPERM ->
+          " may not be written by anybody: it is immutable or append-only (lsattr); attach it"
+              + " read-only, or chattr -i -a";
+      default -> "";
+    };
   }
 }

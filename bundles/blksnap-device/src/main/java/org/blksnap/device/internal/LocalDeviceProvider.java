@@ -67,7 +67,12 @@ public final class LocalDeviceProvider implements DeviceProvider, Examination, A
 
   @Activate
   public LocalDeviceProvider() {
-    this(Surroundings.of(Path.of("/sys"), Path.of("/proc")), null);
+    this(null);
+  }
+
+  /** Of this host; {@code host} may be null. */
+  public LocalDeviceProvider(HostOperations host) {
+    this(Surroundings.of(Path.of("/sys"), Path.of("/proc")), host);
   }
 
   @Override
@@ -130,7 +135,8 @@ public final class LocalDeviceProvider implements DeviceProvider, Examination, A
   private OpenDevice open(OpenRequest request, Path path, FileStat stat, Geometry geometry)
       throws IOException {
     boolean exclusive = stat.block() && !request.force();
-    Anchor anchor = Anchor.take(path, stat, !geometry.readOnly(), request.force(), host, PROC);
+    Anchor anchor =
+        Anchor.take(path, stat.identity(), !geometry.readOnly(), request.force(), host, PROC);
     HostAccess access = null;
     try {
       access = claim(path, anchor, !geometry.readOnly(), exclusive);
@@ -152,7 +158,7 @@ public final class LocalDeviceProvider implements DeviceProvider, Examination, A
   private HostAccess claim(Path path, Anchor anchor, boolean writable, boolean exclusive)
       throws IOException {
     try {
-      return new HostAccess(anchor, writable, exclusive, () -> host);
+      return new HostAccess(anchor.held(), writable, exclusive, () -> host);
     } catch (BlksnapException refused) {
       if (refused.errno() != Errno.EBUSY) {
         throw refused;

@@ -7,7 +7,9 @@ import java.util.List;
 import java.util.Set;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
-import org.blksnap.device.internal.MountTable.Mount;
+import org.blksnap.linux.proc.DeviceNumber;
+import org.blksnap.linux.proc.MountTable;
+import org.blksnap.linux.proc.MountTable.Mount;
 import org.blksnap.spi.host.FileClaim;
 import org.blksnap.spi.host.FileUsers;
 

@@ -5,9 +5,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.WritableByteChannel;
-import java.nio.file.OpenOption;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
@@ -19,7 +17,9 @@ import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.block.Geometry;
 import org.blksnap.api.health.Finding;
-import org.blksnap.device.internal.MountTable.Mount;
+import org.blksnap.linux.file.EnduringFile;
+import org.blksnap.linux.file.LastSector;
+import org.blksnap.linux.proc.MountTable.Mount;
 import org.blksnap.spi.device.DeviceIdentity;
 import org.blksnap.spi.device.RawDevice;
 import org.blksnap.spi.host.HostFile;
@@ -38,7 +38,7 @@ abstract class OpenDevice implements RawDevice {
   final Surroundings around;
   final HostAccess host;
   final Anchor anchor;
-  final EnduringChannel channel;
+  final EnduringFile channel;
   private final DeviceIdentity identity;
   private final Consumer<OpenDevice> whenClosed;
   private final Set<Freeze> freezes = ConcurrentHashMap.newKeySet();
@@ -61,20 +61,17 @@ abstract class OpenDevice implements RawDevice {
     this.host = host;
     this.whenClosed = whenClosed;
     this.identity = around.identities().of(stat);
-    Set<OpenOption> options =
-        geometry.readOnly()
-            ? Set.of(StandardOpenOption.READ)
-            : Set.of(StandardOpenOption.READ, StandardOpenOption.WRITE);
-    this.channel = new EnduringChannel(path, () -> openSame(options));
-    this.pathWatch = new PathWatch(path, anchor);
-    this.geometry = geometry.withCapacity(Geometries.wholeSectors(channel.size()));
+    boolean writable = !geometry.readOnly();
+    this.channel =
+        new EnduringFile(path, () -> openSame(writable), EnduringFile.End.SECTOR, Errno.ESHUTDOWN);
+    this.pathWatch = new PathWatch(path, anchor.held());
+    this.geometry = geometry.withCapacity(LastSector.wholeBytes(channel.size()));
   }
 
-  private FileChannel openSame(Set<OpenOption> options) throws IOException {
-    FileChannel opened = FileChannel.open(anchor.current(), options);
+  private FileChannel openSame(boolean writable) throws IOException {
+    FileChannel opened = anchor.held().openChannel(writable);
     try {
-      anchor.current(); // by path it may have been another one's turn in between
-      claim(opened, !options.contains(StandardOpenOption.WRITE));
+      claim(opened, !writable);
       return opened;
     } catch (IOException | RuntimeException refused) {
       opened.close();
@@ -103,7 +100,7 @@ abstract class OpenDevice implements RawDevice {
   @Override
   public final boolean refresh() throws IOException {
     pathWatch.look();
-    long capacity = Geometries.wholeSectors(channel.size());
+    long capacity = LastSector.wholeBytes(channel.size());
     Geometry before = geometry;
     if (capacity == before.capacity()) {
       return false;
@@ -203,7 +200,7 @@ abstract class OpenDevice implements RawDevice {
 
   /** What is to be said of it beyond that it is open. */
   final List<Finding> findings() {
-    return DeviceFindings.of(this, pathWatch.now());
+    return DeviceFindings.of(path, pathWatch.now(), anchor.lock(), channel);
   }
 
   @Override

@@ -3,6 +3,7 @@ package org.blksnap.device.internal;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.blksnap.linux.proc.KernelText;
 
 /**
  * The options of an overlay as a mount table shows them: octal escapes by the table, and below them

@@ -4,6 +4,7 @@ package org.blksnap.device.internal;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import org.blksnap.linux.file.HeldFile;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -19,13 +20,13 @@ final class PathWatch {
   private static final Logger LOG = LoggerFactory.getLogger(PathWatch.class);
 
   private final Path path;
-  private final Anchor anchor;
+  private final HeldFile held;
   private final AtomicLong lastLook = new AtomicLong(System.nanoTime() - INTERVAL_NANOS);
   private volatile String strayed = "";
 
-  PathWatch(Path path, Anchor anchor) {
+  PathWatch(Path path, HeldFile held) {
     this.path = path;
-    this.anchor = anchor;
+    this.held = held;
   }
 
   /** Looks, unless that was done a moment ago. */
@@ -40,7 +41,7 @@ final class PathWatch {
   /** Looks; empty where the path leads to the open file. */
   String now() {
     String before = strayed;
-    String found = anchor.strayed();
+    String found = held.strayed();
     strayed = found;
     if (before.isEmpty() && !found.isEmpty()) {
       LOG.error(

@@ -8,6 +8,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.blksnap.linux.proc.KernelText;
 import org.blksnap.spi.device.Trace;
 
 /** Reads {@linkplain Trace traces} in this process, word for word as another one does. */

@@ -16,6 +16,7 @@ import org.blksnap.api.block.AllocationExtent;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.block.Geometry;
+import org.blksnap.linux.file.LastSector;
 import org.blksnap.spi.device.Trace;
 import org.blksnap.spi.host.FileClaim;
 import org.blksnap.spi.host.HostFile;
@@ -173,7 +174,7 @@ final class RegularFile extends OpenDevice {
    * that what was there is zero. Looked at last, so that a cut before or during the look is seen.
    */
   private boolean cutOff(long end) throws IOException {
-    return end > Geometries.wholeSectors(channel.size());
+    return end > LastSector.wholeBytes(channel.size());
   }
 
   /** Null where the file system does not tell. */
@@ -187,7 +188,7 @@ final class RegularFile extends OpenDevice {
         long data = file.seekData(at);
         boolean hole = data != at;
         long next = hole ? data : file.seekHole(at);
-        long whole = hole ? next : Geometries.wholeSectors(next);
+        long whole = hole ? next : LastSector.wholeBytes(next);
         long stop = next <= at || whole > end ? end : whole;
         extents.add(new AllocationExtent(at, stop - at, hole, hole));
         at = stop;

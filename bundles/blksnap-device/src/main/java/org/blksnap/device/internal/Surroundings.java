@@ -2,6 +2,7 @@
 package org.blksnap.device.internal;
 
 import java.nio.file.Path;
+import org.blksnap.linux.proc.MountTable;
 
 /** The views of /sys and /proc that belong together. */
 record Surroundings(

@@ -8,6 +8,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.blksnap.linux.proc.DeviceNumber;
+import org.blksnap.linux.proc.KernelText;
 
 /** Block devices as /sys shows them. Stateless; what cannot be read is absent. */
 final class SysBlock {

@@ -10,7 +10,9 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import org.blksnap.device.internal.MountTable.Mount;
+import org.blksnap.linux.proc.DeviceNumber;
+import org.blksnap.linux.proc.MountTable;
+import org.blksnap.linux.proc.MountTable.Mount;
 
 /**
  * What stands on what: file system on device, partition on disk, dm and md on their slaves, loop

@@ -3,6 +3,7 @@ package org.blksnap.device.internal;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import org.blksnap.linux.file.EnduringFile;
 
 /** Writes zeroes where nothing better is to be had. */
 final class ZeroFill {
@@ -14,14 +15,14 @@ final class ZeroFill {
 
   private ZeroFill() {}
 
-  static void write(EnduringChannel channel, long offset, long length) throws IOException {
+  static void write(EnduringFile file, long offset, long length) throws IOException {
     ByteBuffer zeroes = ZEROES.duplicate();
     long at = offset;
     long end = offset + length;
     while (at < end) {
       zeroes.clear().limit((int) Math.min(PIECE, end - at));
       int piece = zeroes.remaining();
-      channel.write(zeroes, at);
+      file.write(zeroes, at);
       at += piece;
     }
   }

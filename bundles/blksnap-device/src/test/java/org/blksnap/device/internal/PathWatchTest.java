@@ -16,6 +16,7 @@ import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.health.Finding;
 import org.blksnap.api.health.Finding.Severity;
+import org.blksnap.linux.file.EnduringFile;
 import org.blksnap.spi.device.OpenRequest;
 import org.blksnap.spi.device.RawDevice;
 import org.junit.jupiter.api.AfterEach;
@@ -154,7 +155,7 @@ class PathWatchTest {
                 failure.set(e);
               }
             });
-    EnduringChannel channel = ((OpenDevice) device).channel;
+    EnduringFile channel = ((OpenDevice) device).channel;
     reader.start();
     long before = channel.replaced();
     while (channel.replaced() < before + 3 && failure.get() == null) {

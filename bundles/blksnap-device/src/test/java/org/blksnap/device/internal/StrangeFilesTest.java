@@ -3,7 +3,6 @@ package org.blksnap.device.internal;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -148,7 +147,7 @@ class StrangeFilesTest {
   @ParameterizedTest
   @ValueSource(strings = {"ext4", "xfs", "btrfs", "tmpfs"})
   void eachFileSystemServesAnOddFileWhole(String type) throws Exception {
-    try (Mounted mounted = new Mounted(type)) {
+    try (SmallFileSystem mounted = new SmallFileSystem(directory, provider, type)) {
       Path path = filled(mounted.point.resolve("disk"), ODD);
       try (RawDevice device = open(path, false)) {
         assertEquals(WHOLE, device.geometry().capacity());
@@ -183,66 +182,9 @@ class StrangeFilesTest {
     }
   }
 
-  /** Reads a page through a mapping, then writes it: nothing faults at the write in some. */
-  private static void writeThroughAMapping(Path path) throws Exception {
-    String io = "/usr/sbin/xfs_io";
-    assumeTrue(Files.isExecutable(Path.of(io)), "SKIPPED: " + io + " is not installed");
-    LoopDevice.run(
-        io, "-c", "mmap -rw 0 4096", "-c", "mread 0 1", "-c", "mwrite -S 7 0 1", path.toString());
-  }
-
-  private void aWriteThroughAMappingIsTold(Path written, Path opened) throws Exception {
-    try (RawDevice device = open(opened, false)) {
-      device.write(ByteBuffer.allocate(4096), 8192);
-      device.flush();
-      Thread.sleep(device.stampGranule().toMillis());
-      String before = device.fingerprint();
-      writeThroughAMapping(written);
-      assertEquals(7, read(device, 0, 1)[0]);
-      assertNotEquals(before, device.fingerprint());
-    }
-  }
-
-  @ParameterizedTest
-  @ValueSource(strings = {"ext4", "xfs", "btrfs", "tmpfs"})
-  void aWriteThroughAMappingIsToldOrNothingIsProven(String type) throws Exception {
-    try (Mounted mounted = new Mounted(type)) {
-      Path path = filled(mounted.point.resolve("disk"), 1 << 20);
-      aWriteThroughAMappingIsTold(path, path);
-    }
-  }
-
-  @Test
-  void aWriteThroughAMappingOfAnOverlayInMemoryIsToldOrNothingIsProven() throws Exception {
-    try (Mounted mounted = new Mounted("tmpfs")) {
-      Path lower = Files.createDirectories(directory.resolve("lower"));
-      Path upper = Files.createDirectories(mounted.point.resolve("upper"));
-      Path work = Files.createDirectories(mounted.point.resolve("work"));
-      Path merged = Files.createDirectories(directory.resolve("merged"));
-      String layers = "lowerdir=" + lower + ",upperdir=" + upper + ",workdir=" + work;
-      LoopDevice.run("mount", "-t", "overlay", "-o", layers, "none", merged.toString());
-      try {
-        Path path = filled(merged.resolve("disk"), 1 << 20);
-        aWriteThroughAMappingIsTold(path, path);
-      } finally {
-        LoopDevice.run("umount", merged.toString());
-      }
-    }
-  }
-
-  @Test
-  void aWriteThroughAMappingToALoopDevicesFileInMemoryIsToldOrNothingIsProven() throws Exception {
-    try (Mounted mounted = new Mounted("tmpfs")) {
-      Path path = filled(mounted.point.resolve("disk"), 1 << 20);
-      try (LoopDevice loop = new LoopDevice(path)) {
-        aWriteThroughAMappingIsTold(path, loop.device);
-      }
-    }
-  }
-
   @Test
   void aFullFileSystemIsEnospc() throws Exception {
-    try (Mounted mounted = new Mounted("tmpfs")) {
+    try (SmallFileSystem mounted = new SmallFileSystem(directory, provider, "tmpfs")) {
       Path path = mounted.point.resolve("disk");
       try (RandomAccessFile file = new RandomAccessFile(path.toFile(), "rw")) {
         file.setLength(64 << 20);
@@ -263,7 +205,7 @@ class StrangeFilesTest {
 
   @Test
   void aFileThatMayNotBeWrittenSaysWhyAndIsServedForReading() throws Exception {
-    try (Mounted mounted = new Mounted("ext4")) {
+    try (SmallFileSystem mounted = new SmallFileSystem(directory, provider, "ext4")) {
       Path path = filled(mounted.point.resolve("disk"), ODD);
       LoopDevice.run("chattr", "+i", path.toString());
       assertTrue(refused(Errno.EPERM, path).contains("chattr -i"));
@@ -341,36 +283,6 @@ class StrangeFilesTest {
     Path backing = filled(directory.resolve("backing"), 1 << 20);
     try (LoopDevice loop = new LoopDevice(backing)) {
       assertTrue(refused(Errno.EBUSY, backing).contains(loop.device.toString()));
-    }
-  }
-
-  /** A small file system of its own. */
-  private final class Mounted implements AutoCloseable {
-    final Path point = Files.createDirectories(directory.resolve("mnt"));
-
-    Mounted(String type) throws Exception {
-      assumeTrue(
-          "root".equals(System.getProperty("user.name"))
-              && Files.isWritable(Path.of("/dev/loop-control")),
-          "SKIPPED: mounts need root");
-      if (type.equals("tmpfs")) {
-        LoopDevice.run("mount", "-t", "tmpfs", "-o", "size=16m", "none", point.toString());
-        return;
-      }
-      Path image = directory.resolve("image");
-      try (RandomAccessFile file = new RandomAccessFile(image.toFile(), "rw")) {
-        file.setLength(320L << 20);
-      }
-      String make = "/usr/sbin/mkfs." + type;
-      assumeTrue(Files.isExecutable(Path.of(make)), "SKIPPED: " + make + " is not installed");
-      LoopDevice.run(make, "-q", image.toString());
-      LoopDevice.run("mount", "-o", "loop", image.toString(), point.toString());
-    }
-
-    @Override
-    public void close() throws Exception {
-      provider.close();
-      LoopDevice.run("umount", point.toString());
     }
   }
 }

@@ -7,6 +7,9 @@ import java.util.Optional;
 import java.util.function.Supplier;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
+import org.blksnap.linux.file.EnduringFile;
+import org.blksnap.linux.file.FileIdentity;
+import org.blksnap.linux.file.HeldFile;
 import org.blksnap.spi.host.FileClaim;
 import org.blksnap.spi.host.FileClaim.Conflict;
 import org.blksnap.spi.host.FileUsers;
@@ -26,39 +29,43 @@ final class BackingFiles {
   private static final Path PROC = Path.of("/proc");
   private static final String REMEDY = "it would be overwritten: give a file nobody else uses";
 
+  private static final String ELSEWHERE = ", and what was stored is lost; destroy the snapshot";
+
   private final Supplier<HostOperations> host;
-  private final MountTable mounts;
+  private final BlockUse uses;
 
   /** {@code host} may answer null. */
-  BackingFiles(Supplier<HostOperations> host, MountTable mounts) {
+  BackingFiles(Supplier<HostOperations> host, BlockUse uses) {
     this.host = host;
-    this.mounts = mounts;
+    this.uses = uses;
   }
 
   /** EBUSY where somebody else uses it, another engine for its devices or storage included. */
-  OpenFile open(Path path, FileKey key) throws BlksnapException {
-    if (key.block()) {
-      refuseUsed(path, key);
+  BackingFile open(Path path, FileIdentity identity) throws BlksnapException {
+    if (identity.block()) {
+      refuseUsed(path, identity);
     }
     FileUsers users = FileUsers.of(PROC, path);
     if (users.inTheWay(true).isPresent()) {
       throw FileClaim.busy(named(path), users, REMEDY);
     }
-    return openClaimed(path, key.block());
+    return openClaimed(path, identity);
   }
 
   /** A file the pool made a moment ago: nobody else can have it open, so nobody is looked for. */
-  OpenFile openMade(Path path) throws BlksnapException {
-    return openClaimed(path, false);
+  BackingFile openMade(Path path, FileIdentity identity) throws BlksnapException {
+    return openClaimed(path, identity);
   }
 
-  private OpenFile openClaimed(Path path, boolean block) throws BlksnapException {
-    StorageClaim claim = claim(path, block);
+  private BackingFile openClaimed(Path path, FileIdentity identity) throws BlksnapException {
+    HeldFile held = claim(path, identity);
     try {
-      return new OpenFile(path, claim);
-    } catch (BlksnapException e) {
-      claim.close();
-      throw e;
+      return new BackingFile(
+          new EnduringFile(path, () -> held.openChannel(true), EnduringFile.End.BYTE, Errno.ESTALE),
+          held);
+    } catch (IOException e) {
+      held.close();
+      throw Failures.of(e, path, "opening it for reading and writing");
     }
   }
 
@@ -66,10 +73,10 @@ final class BackingFiles {
     return path + " as difference storage";
   }
 
-  private void refuseUsed(Path path, FileKey key) throws BlksnapException {
+  private void refuseUsed(Path path, FileIdentity identity) throws BlksnapException {
     Optional<String> user;
     try {
-      user = mounts.userOf(path, key);
+      user = uses.of(path, identity);
     } catch (IOException e) {
       throw Failures.of(e, path, "asking who uses it");
     }
@@ -83,17 +90,21 @@ final class BackingFiles {
     }
   }
 
-  private StorageClaim claim(Path path, boolean block) throws BlksnapException {
-    HostFile file = descriptor(path, block);
+  private HeldFile claim(Path path, FileIdentity identity) throws BlksnapException {
+    HostFile file = descriptor(path, identity.block());
+    HeldFile held;
+    try {
+      held = new HeldFile(path, identity, file, ELSEWHERE);
+    } catch (IOException e) {
+      throw Failures.of(e, path, "looking at it");
+    }
     try {
       if (file != null) {
-        lock(file, path, block);
+        lock(file, path, identity.block());
       }
-      return new StorageClaim(path, file);
+      return held;
     } catch (BlksnapException e) {
-      if (file != null) {
-        file.close();
-      }
+      held.close();
       throw e;
     }
   }

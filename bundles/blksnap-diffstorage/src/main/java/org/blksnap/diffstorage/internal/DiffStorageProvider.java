@@ -2,13 +2,17 @@
 package org.blksnap.diffstorage.internal;
 
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.handover.HandoverShelf;
+import org.blksnap.linux.proc.BootId;
+import org.blksnap.linux.proc.ProcessStamp;
 import org.blksnap.spi.host.HostOperations;
 import org.blksnap.spi.storage.DiffStorage;
 import org.blksnap.spi.storage.StorageProvider;
@@ -27,6 +31,12 @@ import org.osgi.service.component.annotations.ReferencePolicyOption;
  */
 @Component(service = StorageProvider.class)
 public final class DiffStorageProvider implements StorageProvider {
+  /** Not of any clock, which may be set back to where another process was started. */
+  private static final long THIS_PROCESS =
+      UUID.nameUUIDFromBytes(
+              (BootId.current() + " " + ProcessStamp.own()).getBytes(StandardCharsets.US_ASCII))
+          .getMostSignificantBits();
+
   private final AtomicReference<HostOperations> host = new AtomicReference<>();
   private final AtomicReference<HandoverShelf> shelf = new AtomicReference<>();
   private final RangeClaims claims = new RangeClaims();
@@ -34,11 +44,11 @@ public final class DiffStorageProvider implements StorageProvider {
 
   @Activate
   public DiffStorageProvider() {
-    this(MountTable.ofThisProcess());
+    this(BlockUse.onThisHost());
   }
 
-  DiffStorageProvider(MountTable mounts) {
-    backing = new BackingFiles(host::get, mounts);
+  DiffStorageProvider(BlockUse uses) {
+    backing = new BackingFiles(host::get, uses);
   }
 
   @Reference(
@@ -121,9 +131,6 @@ public final class DiffStorageProvider implements StorageProvider {
    * successor of this bundle alone finds the same receiver, and what waits with it.
    */
   private static long receiverMark(StorageRequest request) {
-    ProcessHandle self = ProcessHandle.current();
-    long started = self.info().startInstant().map(at -> at.toEpochMilli()).orElse(0L);
-    long process = started * 4_194_304L + self.pid();
-    return process * 31 + System.identityHashCode(request.asks());
+    return THIS_PROCESS * 31 + System.identityHashCode(request.asks());
   }
 }

@@ -4,6 +4,7 @@ package org.blksnap.diffstorage.internal;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.WritableByteChannel;
+import org.blksnap.linux.file.EnduringFile;
 
 /**
  * A range of a file or block device.
@@ -11,7 +12,7 @@ import java.nio.channels.WritableByteChannel;
  * @param file shared by all ranges of it
  * @param offset where the range begins in it
  */
-record FilePart(OpenFile file, long offset) implements Part {
+record FilePart(EnduringFile file, long offset) implements Part {
   @Override
   public void read(long position, ByteBuffer dst) throws IOException {
     file.read(dst, offset + position);

@@ -5,6 +5,7 @@ import java.util.UUID;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -17,6 +18,9 @@ final class Grower implements AutoCloseable {
 
   /** Longest time closing waits for a file being made. */
   static final long STOP_SECONDS = 10;
+
+  /** Between two tries to make a file where something other than room is missing. */
+  static final long PAUSE_NANOS = 100_000_000;
 
   private static final long IDLE_SECONDS = 5;
 
@@ -42,6 +46,22 @@ final class Grower implements AutoCloseable {
 
   void wish(Runnable growth) {
     thread.execute(growth);
+  }
+
+  /**
+   * Between two tries to make a file; without the pool's lock. Not shortened by an interrupt, which
+   * is kept.
+   */
+  static void pause() {
+    boolean interrupted = Thread.interrupted();
+    long end = System.nanoTime() + PAUSE_NANOS;
+    for (long left = PAUSE_NANOS; left > 0; left = end - System.nanoTime()) {
+      LockSupport.parkNanos(left);
+      interrupted |= Thread.interrupted();
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   @Override

@@ -2,6 +2,7 @@
 package org.blksnap.diffstorage.internal;
 
 import org.blksnap.api.block.ByteRange;
+import org.blksnap.linux.file.FileIdentity;
 
 /**
  * One part of a pool, as the state file keeps it.
@@ -11,7 +12,7 @@ import org.blksnap.api.block.ByteRange;
  * @param base where it begins in the pool, bytes; a directory takes no room there: 0
  * @param length bytes; for a directory its limit
  * @param offset where it begins in its file, bytes
- * @param key {@link FileKey} of the file, empty for memory and directories
+ * @param key {@link #keyOf} the file, empty for memory and directories
  * @param path of file or directory, empty for memory
  */
 record PartRecord(
@@ -42,6 +43,11 @@ record PartRecord(
       }
       return null;
     }
+  }
+
+  /** How the state file keeps a file: what stays true when the same file is opened again. */
+  static String keyOf(FileIdentity file) {
+    return file.block() ? "block:" + file.number() : "inode:" + file.inode();
   }
 
   static PartRecord memory(long base, long length) {

@@ -9,7 +9,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
 import org.blksnap.api.block.BlksnapException;
@@ -18,6 +17,7 @@ import org.blksnap.api.block.Errno;
 import org.blksnap.api.block.Geometry;
 import org.blksnap.api.handover.HandoverShelf;
 import org.blksnap.api.snapshot.StorageStatus;
+import org.blksnap.linux.file.EnduringFile;
 import org.blksnap.spi.storage.DiffStorage;
 import org.blksnap.spi.storage.StorageRequest;
 import org.slf4j.Logger;
@@ -36,14 +36,8 @@ import org.slf4j.LoggerFactory;
  * none and fails. What is stored stays readable, whoever wanted more keeps it in memory and asks
  * again, and the pool goes on as soon as it is given more.
  *
- * <p>How much can still be needed at most ({@link #expect}) bounds what it asks for and makes by
- * itself: a small device gets a small file. An allocation is served beyond it, as long as there is
- * room.
- *
- * <p>A pool with directories answers its own requests for space: a thread of its own makes the next
- * file when the low-space mark is reached, so that an allocation waits for a file only where the
- * thread was outrun. It asks the user once the directories are at their limits or their file system
- * is full. Freed space is never reused: a snapshot lives shorter than that would pay for.
+ * <p>What it asks for, and makes by itself, is {@link SpaceRequests}. Freed space is never reused:
+ * a snapshot lives shorter than that would pay for.
  */
 final class Pool implements DiffStorage {
   private static final Logger LOG = LoggerFactory.getLogger(Pool.class);
@@ -54,24 +48,16 @@ final class Pool implements DiffStorage {
   /** Bytes of a directory's first file where nothing more can be needed. */
   static final long LEAST_FIRST_FILE = 64 << 10;
 
-  /** Between two such tries. The lock is not held meanwhile. */
-  static final long GROWTH_PAUSE_NANOS = 100_000_000;
-
   private final StorageRequest request;
   private final StateFile state;
   private final PoolContents contents;
   private final Shelf shelf;
   private final ReentrantLock lock = new ReentrantLock();
 
-  private final Grower grower;
+  private final SpaceRequests requests;
 
   /** Written under the lock. */
   private volatile boolean closed;
-
-  private volatile LongSupplier expected = () -> 0;
-
-  /** Bytes of the largest chunk so far; the end of a part where none fits is lost. */
-  private volatile int largestChunk;
 
   @GuardedBy("lock")
   private boolean memoryLeft;
@@ -81,7 +67,7 @@ final class Pool implements DiffStorage {
     this.state = state;
     this.contents = contents;
     this.shelf = shelf;
-    this.grower = new Grower(request.snapshot());
+    this.requests = new SpaceRequests(request, state, contents, lock, () -> closed);
   }
 
   /** Where memory waits for a successor. */
@@ -112,12 +98,13 @@ final class Pool implements DiffStorage {
     lock.lock();
     try {
       requireOpen();
-      long portion = portionSectors();
+      long portion = requests.portionSectors();
       contents.addDirectory(
           directory, limit, Math.max(portion * ByteRange.SECTOR, LEAST_FIRST_FILE));
       if (portion < request.minimumSectors().getAsLong()) {
         // It answers its own requests, and has got what it could want.
-        state.requested(Math.min(state.requested(), sectors(contents.table().capacity())));
+        state.requested(
+            Math.min(state.requested(), SpaceRequests.sectors(contents.table().capacity())));
       }
       grownLocked();
     } finally {
@@ -140,12 +127,22 @@ final class Pool implements DiffStorage {
   @GuardedBy("lock")
   private void grownLocked() {
     state.overflow(false);
-    askLocked();
+    requests.askLocked();
+  }
+
+  /** Asks for the first portion. */
+  void greet() {
+    requests.greet();
+  }
+
+  /** Asks anew for what is missing: for a pool whose events were lost with their receiver. */
+  void remind() {
+    requests.remind();
   }
 
   @Override
   public void expect(LongSupplier atMost) {
-    expected = atMost;
+    requests.expect(atMost);
   }
 
   @Override
@@ -165,9 +162,7 @@ final class Pool implements DiffStorage {
           Errno.EINVAL, "a chunk of " + bytes + " bytes refused: give a multiple of 512, above 0");
     }
     requireOpen();
-    if (bytes > largestChunk) {
-      largestChunk = bytes;
-    }
+    requests.wanted(bytes);
     long address = claim(bytes);
     if (address < 0) {
       address = claimGrowing(bytes);
@@ -175,10 +170,10 @@ final class Pool implements DiffStorage {
     if (state.overflown()) {
       state.overflow(false);
     }
-    if (asks()) {
+    if (requests.due()) {
       lock.lock();
       try {
-        askLocked();
+        requests.askLocked();
       } finally {
         lock.unlock();
       }
@@ -206,7 +201,7 @@ final class Pool implements DiffStorage {
         requireOpen();
         failures.clear();
         long address = claim(bytes);
-        while (address < 0 && contents.grow(portionBytes(), bytes, failures)) {
+        while (address < 0 && contents.grow(requests.portionBytes(), bytes, failures)) {
           address = claim(bytes);
         }
         if (address >= 0) {
@@ -215,14 +210,14 @@ final class Pool implements DiffStorage {
         if (tries >= GROWTH_TRIES || failures.stream().allMatch(Failures::noRoom)) {
           if (!state.overflown()) {
             state.overflow(true);
-            askOverflownLocked();
+            requests.askOverflownLocked();
           }
           throw over(bytes, failures);
         }
       } finally {
         lock.unlock();
       }
-      pauseBeforeGrowing();
+      Grower.pause();
     }
   }
 
@@ -249,176 +244,22 @@ final class Pool implements DiffStorage {
     return over;
   }
 
-  /** Not shortened by an interrupt, which is kept. */
-  private static void pauseBeforeGrowing() {
-    boolean interrupted = Thread.interrupted();
-    long end = System.nanoTime() + GROWTH_PAUSE_NANOS;
-    for (long left = GROWTH_PAUSE_NANOS; left > 0; left = end - System.nanoTime()) {
-      LockSupport.parkNanos(left);
-      interrupted |= Thread.interrupted();
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
-  }
-
-  private boolean asks() {
-    return LowSpaceRule.asks(
-            state.requested(),
-            sectors(state.filled()),
-            sectors(contents.table().capacity()),
-            request.minimumSectors().getAsLong())
-        && portionSectors() > 0;
-  }
-
-  @GuardedBy("lock")
-  private void askLocked() {
-    if (closed || !asks()) {
-      return;
-    }
-    long portion = portionSectors();
-    state.requested(state.requested() + portion);
-    if (contents.canGrow()) {
-      grower.wish(this::answerOwnRequest);
-    } else {
-      offer(portion);
-    }
-  }
-
-  /** Says so again, whatever was asked before: a write may be waiting for it. */
-  @GuardedBy("lock")
-  private void askOverflownLocked() {
-    if (missing() <= 0) {
-      state.requested(sectors(contents.table().capacity()) + request.minimumSectors().getAsLong());
-    }
-    offer(missing());
-  }
-
-  private void answerOwnRequest() {
-    lock.lock();
-    try {
-      List<BlksnapException> failures = new ArrayList<>();
-      boolean grown = true;
-      while (grown && missing() > 0 && !closed) {
-        long portion = portionBytes();
-        grown = portion > 0 && contents.grow(portion, 0, failures);
-        LOG.debug("difference storage of snapshot {}: grown {}", request.snapshot(), grown);
-      }
-      for (BlksnapException failure : failures) {
-        LOG.warn("difference storage of snapshot {}: {}", request.snapshot(), failure.toString());
-      }
-      if (missing() > 0 && !closed) {
-        offer(request.minimumSectors().getAsLong());
-      }
-    } finally {
-      lock.unlock();
-    }
-  }
-
-  /** Sectors that were asked for and have not come. */
-  private long missing() {
-    return state.requested() - sectors(contents.table().capacity());
-  }
-
-  /** Asks anew for what is missing: for a pool whose events were lost with their receiver. */
-  void remind() {
-    if (missing() > 0) {
-      offer(missing());
-    }
-  }
-
-  /** Asks for the first portion. */
-  void greet() {
-    offer(state.requested());
-  }
-
-  private void offer(long sectors) {
-    request.asks().accept(bytes(sectors));
-  }
-
-  private long portionBytes() {
-    return bytes(portionSectors());
-  }
-
-  /** What is asked for or made at a time: the minimum, but not more than can still be needed. */
-  private long portionSectors() {
-    long minimum = request.minimumSectors().getAsLong();
-    long bytes = expected.getAsLong();
-    if (bytes <= 0) {
-      return minimum;
-    }
-    int chunk = Math.max(largestChunk, ByteRange.SECTOR);
-    long still = bytes + contents.lostTo(chunk) - contents.table().capacity();
-    return Math.max(0, Math.min(minimum, sectors((still + chunk - 1) / chunk * chunk)));
-  }
-
-  private static long sectors(long bytes) {
-    return bytes / ByteRange.SECTOR;
-  }
-
-  private static long bytes(long sectors) {
-    return Math.multiplyExact(sectors, ByteRange.SECTOR);
-  }
-
   @Override
   public void read(long address, ByteBuffer dst) throws IOException {
-    transfer(address, dst, false);
+    requireOpen();
+    contents.table().read(address, dst);
   }
 
   @Override
   public void write(long address, ByteBuffer src) throws IOException {
-    transfer(address, src, true);
-  }
-
-  /** A chunk lies in one part; a request for several chunks may pass from one part to the next. */
-  private void transfer(long address, ByteBuffer buffer, boolean writing) throws IOException {
-    AddressTable table = contents.table();
-    check(table, address, buffer.remaining());
-    int limit = buffer.limit();
-    long at = address;
-    try {
-      for (int i = table.indexOf(at); buffer.position() < limit; i++) {
-        buffer.limit((int) Math.min(limit, buffer.position() + table.end(i) - at));
-        if (writing) {
-          table.part(i).write(at - table.base(i), buffer);
-        } else {
-          table.part(i).read(at - table.base(i), buffer);
-        }
-        at = table.end(i);
-      }
-    } finally {
-      buffer.limit(limit);
-    }
+    requireOpen();
+    contents.table().write(address, src);
   }
 
   @Override
   public void transferTo(long address, long length, WritableByteChannel target) throws IOException {
-    AddressTable table = contents.table();
-    check(table, address, length);
-    long end = address + length;
-    long at = address;
-    for (int i = table.indexOf(at); at < end; i++) {
-      long stop = Math.min(end, table.end(i));
-      table.part(i).transferTo(at - table.base(i), stop - at, target);
-      at = stop;
-    }
-  }
-
-  private void check(AddressTable table, long address, long length) throws BlksnapException {
     requireOpen();
-    if (address < 0 || length < 0 || length > table.capacity() - address) {
-      throw new BlksnapException(
-          Errno.EINVAL,
-          "difference storage of snapshot "
-              + request.snapshot()
-              + ": address "
-              + address
-              + " length "
-              + length
-              + " refused: not inside its "
-              + table.capacity()
-              + " bytes");
-    }
+    contents.table().transferTo(address, length, target);
   }
 
   private void requireOpen() throws BlksnapException {
@@ -431,7 +272,7 @@ final class Pool implements DiffStorage {
 
   @Override
   public void flush() throws IOException {
-    List<OpenFile> files;
+    List<EnduringFile> files;
     lock.lock();
     try {
       requireOpen();
@@ -439,7 +280,7 @@ final class Pool implements DiffStorage {
     } finally {
       lock.unlock();
     }
-    for (OpenFile file : files) {
+    for (EnduringFile file : files) {
       file.force();
     }
     state.force();
@@ -450,7 +291,7 @@ final class Pool implements DiffStorage {
     return new StorageStatus(
         contents.table().capacity(),
         state.filled(),
-        bytes(state.requested()),
+        SpaceRequests.bytes(state.requested()),
         contents.limit(),
         state.overflown(),
         contents.records().stream().map(PartRecord::describe).toList());
@@ -495,6 +336,6 @@ final class Pool implements DiffStorage {
     } finally {
       lock.unlock();
     }
-    grower.close();
+    requests.close();
   }
 }

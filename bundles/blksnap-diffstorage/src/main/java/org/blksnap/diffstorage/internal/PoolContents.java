@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.blksnap.diffstorage.internal;
 
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -15,6 +16,8 @@ import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.ByteRange;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.block.Geometry;
+import org.blksnap.linux.file.EnduringFile;
+import org.blksnap.linux.file.FileIdentity;
 import org.blksnap.spi.host.HostOperations;
 
 /**
@@ -25,19 +28,16 @@ import org.blksnap.spi.host.HostOperations;
  * pool's lock; these answer from immutable pictures to any thread.
  */
 final class PoolContents {
-  /** Largest single piece of memory; more memory is several pieces. */
-  static final int MEMORY_PIECE = 1 << 30;
-
   private final UUID snapshot;
   private final StateFile state;
   private final BackingFiles backing;
   private final RangeClaims claims;
   private final Supplier<HostOperations> host;
-  private final Map<FileKey, OpenFile> files = new HashMap<>();
+  private final Map<FileIdentity, BackingFile> files = new HashMap<>();
   private final List<ByteBuffer> memory = new ArrayList<>();
   private final List<GrowingDirectory> directories = new ArrayList<>();
   private int grownFiles;
-  private volatile AddressTable table = AddressTable.EMPTY;
+  private volatile AddressTable table;
   private volatile List<PartRecord> records = List.of();
 
   PoolContents(
@@ -51,6 +51,7 @@ final class PoolContents {
     this.backing = backing;
     this.claims = claims;
     this.host = host;
+    this.table = new AddressTable(snapshot);
   }
 
   AddressTable table() {
@@ -78,22 +79,29 @@ final class PoolContents {
 
   private Part reopen(PartRecord record) throws BlksnapException {
     Path path = Path.of(record.path());
-    FileKey key;
-    OpenFile file;
+    ByteRange range = new ByteRange(record.offset(), record.length());
+    FileIdentity identity;
+    EnduringFile file;
     try {
-      key = FileKey.of(path);
-      if (!key.kept().equals(record.key())) {
-        throw gone(path + " is another file now: " + key.kept() + ", not " + record.key());
+      identity = RangeRules.identify(path);
+      String key = PartRecord.keyOf(identity);
+      if (!key.equals(record.key())) {
+        throw gone(path + " is another file now: " + key + ", not " + record.key());
       }
-      file = fileOf(path, key);
+      file = fileOf(path, identity);
+      if (sizeOf(file, path) < range.end()) {
+        throw gone(
+            path
+                + " has "
+                + sizeOf(file, path)
+                + " bytes, of which "
+                + range.end()
+                + " are needed");
+      }
     } catch (BlksnapException e) {
       throw e.errno() == Errno.EFAULT ? e : gone(e.getMessage());
     }
-    ByteRange range = new ByteRange(record.offset(), record.length());
-    if (file.size() < range.end()) {
-      throw gone(path + " has " + file.size() + " bytes, of which " + range.end() + " are needed");
-    }
-    claims.claim(snapshot, key, path, List.of(range));
+    claims.claim(snapshot, identity, path, List.of(range));
     if (record.kind() == PartRecord.Kind.GROWN) {
       grownFiles++;
       directories.stream()
@@ -125,20 +133,20 @@ final class PoolContents {
 
   void addRanges(Path given, List<ByteRange> ranges, Geometry geometry) throws BlksnapException {
     Path path = given.toAbsolutePath();
-    FileKey key = FileKey.of(path);
+    FileIdentity identity = RangeRules.identify(path);
     List<ByteRange> checked =
-        RangeRules.check(path, ranges, RangeRules.usable(path, key, geometry));
-    claims.claim(snapshot, key, path, checked);
+        RangeRules.check(path, ranges, RangeRules.usable(path, identity, geometry));
+    claims.claim(snapshot, identity, path, checked);
     try {
-      OpenFile file = fileOf(path, key);
+      EnduringFile file = fileOf(path, identity);
+      long size = sizeOf(file, path);
       List<PartRecord> noted = new ArrayList<>();
       List<Part> parts = new ArrayList<>();
       long base = table.capacity();
       for (ByteRange range : checked) {
-        if (range.end() > file.size()) {
+        if (range.end() > size) {
           throw new BlksnapException(
-              Errno.EINVAL,
-              path + ": bytes up to " + range.end() + " refused: it has " + file.size());
+              Errno.EINVAL, path + ": bytes up to " + range.end() + " refused: it has " + size);
         }
         noted.add(
             new PartRecord(
@@ -147,7 +155,7 @@ final class PoolContents {
                 base,
                 range.length(),
                 range.offset(),
-                key.kept(),
+                PartRecord.keyOf(identity),
                 path.toString()));
         parts.add(new FilePart(file, range.offset()));
         base += range.length();
@@ -155,19 +163,27 @@ final class PoolContents {
       state.append(noted);
       publish(noted, parts);
     } catch (BlksnapException e) {
-      claims.release(snapshot, key, checked);
+      claims.release(snapshot, identity, checked);
       dropUnused();
       throw e;
     }
   }
 
-  private OpenFile fileOf(Path path, FileKey key) throws BlksnapException {
-    OpenFile file = files.get(key);
+  private EnduringFile fileOf(Path path, FileIdentity identity) throws BlksnapException {
+    BackingFile file = files.get(identity);
     if (file == null) {
-      file = backing.open(path, key);
-      files.put(key, file);
+      file = backing.open(path, identity);
+      files.put(identity, file);
     }
-    return file;
+    return file.bytes();
+  }
+
+  private static long sizeOf(EnduringFile file, Path path) throws BlksnapException {
+    try {
+      return file.size();
+    } catch (IOException e) {
+      throw Failures.of(e, path, "asking for its size");
+    }
   }
 
   private void dropUnused() {
@@ -175,7 +191,7 @@ final class PoolContents {
         .values()
         .removeIf(
             file -> {
-              boolean unused = !table.uses(file);
+              boolean unused = !table.uses(file.bytes());
               if (unused) {
                 file.close();
               }
@@ -184,20 +200,10 @@ final class PoolContents {
   }
 
   void addMemory(long bytes) throws BlksnapException {
-    if (bytes <= 0 || bytes % ByteRange.SECTOR != 0) {
-      throw new BlksnapException(
-          Errno.EINVAL, bytes + " bytes of memory refused: give a multiple of 512, more than 0");
-    }
-    if (bytes > DirectMemory.limit()) {
-      throw tooMuchMemory(bytes, null);
-    }
+    List<ByteBuffer> pieces = DirectMemory.allocate(bytes);
     List<PartRecord> noted = new ArrayList<>();
     List<Part> parts = new ArrayList<>();
-    List<ByteBuffer> pieces = new ArrayList<>();
     long base = table.capacity();
-    for (long left = bytes; left > 0; left -= pieces.get(pieces.size() - 1).capacity()) {
-      pieces.add(piece(bytes, (int) Math.min(left, MEMORY_PIECE)));
-    }
     for (ByteBuffer piece : pieces) {
       noted.add(PartRecord.memory(base, piece.capacity()));
       parts.add(new MemoryPart(piece));
@@ -206,25 +212,6 @@ final class PoolContents {
     state.append(noted);
     memory.addAll(pieces);
     publish(noted, parts);
-  }
-
-  private static ByteBuffer piece(long wanted, int size) throws BlksnapException {
-    try {
-      return ByteBuffer.allocateDirect(size);
-    } catch (OutOfMemoryError e) {
-      throw tooMuchMemory(wanted, e);
-    }
-  }
-
-  private static BlksnapException tooMuchMemory(long wanted, OutOfMemoryError cause) {
-    return new BlksnapException(
-        Errno.ENOMEM,
-        wanted
-            + " bytes of memory refused: the process may not have so much outside its heap, all it"
-            + " may have there is "
-            + DirectMemory.limit()
-            + "; give less, or raise -XX:MaxDirectMemorySize",
-        cause);
   }
 
   /** Adds a directory together with its first file. */
@@ -300,19 +287,20 @@ final class PoolContents {
   }
 
   private void noteGrown(Path file, long length, PartRecord first) throws BlksnapException {
-    FileKey key = FileKey.of(file);
+    FileIdentity identity = RangeRules.identify(file);
     List<ByteRange> whole = List.of(new ByteRange(0, length));
-    claims.claim(snapshot, key, file, whole);
+    claims.claim(snapshot, identity, file, whole);
     try {
-      OpenFile made = backing.openMade(file);
-      files.put(key, made);
-      Part part = new FilePart(made, 0);
-      PartRecord record = PartRecord.grown(table.capacity(), length, key.kept(), file.toString());
+      BackingFile made = backing.openMade(file, identity);
+      files.put(identity, made);
+      Part part = new FilePart(made.bytes(), 0);
+      PartRecord record =
+          PartRecord.grown(table.capacity(), length, PartRecord.keyOf(identity), file.toString());
       List<PartRecord> noted = first == null ? List.of(record) : List.of(first, record);
       state.append(noted);
       publish(noted, List.of(part));
     } catch (BlksnapException e) {
-      claims.release(snapshot, key, whole);
+      claims.release(snapshot, identity, whole);
       throw e;
     }
   }
@@ -343,12 +331,12 @@ final class PoolContents {
     return List.copyOf(memory);
   }
 
-  List<OpenFile> openFiles() {
-    return List.copyOf(files.values());
+  List<EnduringFile> openFiles() {
+    return files.values().stream().map(BackingFile::bytes).toList();
   }
 
   void close() {
-    files.values().forEach(OpenFile::close);
+    files.values().forEach(BackingFile::close);
     claims.release(snapshot);
   }
 

@@ -11,6 +11,7 @@ import java.util.stream.Stream;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.ByteRange;
 import org.blksnap.api.block.Errno;
+import org.blksnap.linux.file.FileIdentity;
 
 /**
  * Which pool holds which ranges, so that nothing is stored twice in one place: neither within a
@@ -20,10 +21,10 @@ final class RangeClaims {
   private record Claim(UUID holder, ByteRange range) {}
 
   @GuardedBy("this")
-  private final Map<FileKey, List<Claim>> claims = new HashMap<>();
+  private final Map<FileIdentity, List<Claim>> claims = new HashMap<>();
 
   /** All of the ranges or none; EINVAL where one overlaps with what was given before. */
-  synchronized void claim(UUID holder, FileKey key, Path path, List<ByteRange> ranges)
+  synchronized void claim(UUID holder, FileIdentity key, Path path, List<ByteRange> ranges)
       throws BlksnapException {
     List<Claim> before = claims.getOrDefault(key, List.of());
     List<Claim> wanted = ranges.stream().map(range -> new Claim(holder, range)).toList();
@@ -52,7 +53,7 @@ final class RangeClaims {
   }
 
   /** Gives back what was claimed. */
-  synchronized void release(UUID holder, FileKey key, List<ByteRange> ranges) {
+  synchronized void release(UUID holder, FileIdentity key, List<ByteRange> ranges) {
     claims.computeIfPresent(
         key,
         (same, held) -> {

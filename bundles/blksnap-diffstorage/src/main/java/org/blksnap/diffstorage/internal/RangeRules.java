@@ -9,6 +9,7 @@ import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.ByteRange;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.block.Geometry;
+import org.blksnap.linux.file.FileIdentity;
 
 /** What ranges a pool accepts. */
 final class RangeRules {
@@ -47,8 +48,9 @@ final class RangeRules {
   }
 
   /** A device ends with its file's last sector; storage ends with the file's last whole one. */
-  static Geometry usable(Path path, FileKey key, Geometry geometry) throws BlksnapException {
-    if (key.block()) {
+  static Geometry usable(Path path, FileIdentity identity, Geometry geometry)
+      throws BlksnapException {
+    if (identity.block()) {
       return geometry;
     }
     try {
@@ -58,6 +60,23 @@ final class RangeRules {
     } catch (IOException e) {
       throw Failures.of(e, path, "asking for its size");
     }
+  }
+
+  /** Which file it is; EINVAL where storage cannot stand on what it is. */
+  static FileIdentity identify(Path path) throws BlksnapException {
+    FileIdentity identity;
+    try {
+      identity = FileIdentity.of(path);
+    } catch (IOException e) {
+      throw Failures.of(e, path, "looking at it");
+    }
+    if (identity.kind() == FileIdentity.Kind.OTHER) {
+      throw refused(
+          path,
+          "neither a regular file nor a block device; give one of these, or give a directory as a"
+              + " directory");
+    }
+    return identity;
   }
 
   private static BlksnapException refused(Path path, String why) {

@@ -7,12 +7,15 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
+import java.lang.reflect.Proxy;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 import org.blksnap.contract.LoopDevice;
+import org.blksnap.linux.file.FileIdentity;
+import org.blksnap.spi.host.HostOperations;
 import org.blksnap.spi.storage.DiffStorage;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -90,6 +93,23 @@ class BlockDeviceTest {
     } finally {
       pool.delete();
       LoopDevice.run("umount", mount.toString());
+    }
+  }
+
+  @Test
+  void aHeldBlockDeviceThatIsNotMountedIsAccepted() throws Exception {
+    HostOperations busy =
+        (HostOperations)
+            Proxy.newProxyInstance(
+                getClass().getClassLoader(),
+                new Class<?>[] {HostOperations.class},
+                (proxy, method, arguments) -> {
+                  throw new BlksnapException(Errno.EBUSY, "held");
+                });
+    BackingFiles files = new BackingFiles(() -> busy, BlockUse.onThisHost());
+    try (LoopDevice loop = new LoopDevice(fixture.file("backing", SIZE));
+        BackingFile open = files.open(loop.device, FileIdentity.of(loop.device))) {
+      assertEquals(SIZE, open.bytes().size());
     }
   }
 }

@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.Closeable;
 import java.io.IOException;
 import java.lang.reflect.Proxy;
 import java.nio.file.Files;
@@ -16,6 +15,7 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
+import org.blksnap.linux.file.FileIdentity;
 import org.blksnap.spi.host.HostFile;
 import org.blksnap.spi.host.HostOperations;
 import org.blksnap.spi.storage.DiffStorage;
@@ -73,7 +73,7 @@ class HostTest {
   }
 
   private DiffStorage pool() throws BlksnapException {
-    DiffStorageProvider provider = new DiffStorageProvider(MountTable.ofThisProcess());
+    DiffStorageProvider provider = new DiffStorageProvider(BlockUse.onThisHost());
     provider.bindHost(host());
     return provider.create(fixture.request);
   }
@@ -152,9 +152,9 @@ class HostTest {
   void aFileSomebodyElseHasLockedIsRefusedAndNotLeftOpen() throws IOException {
     free = false;
     Path file = fixture.file("locked", 4096);
-    BackingFiles files = new BackingFiles(this::host, MountTable.ofThisProcess());
+    BackingFiles files = new BackingFiles(this::host, BlockUse.onThisHost());
     BlksnapException busy =
-        assertThrows(BlksnapException.class, () -> files.open(file, FileKey.of(file)));
+        assertThrows(BlksnapException.class, () -> files.open(file, FileIdentity.of(file)));
     assertEquals(Errno.EBUSY, busy.errno());
     assertEquals("close", calls.get(calls.size() - 1));
   }
@@ -162,28 +162,11 @@ class HostTest {
   @Test
   void storageIsLockedAsLongAsItIsOpen() throws IOException {
     Path file = fixture.file("locked", 4096);
-    BackingFiles files = new BackingFiles(this::host, MountTable.ofThisProcess());
-    OpenFile open = files.open(file, FileKey.of(file));
+    BackingFiles files = new BackingFiles(this::host, BlockUse.onThisHost());
+    BackingFile open = files.open(file, FileIdentity.of(file));
     assertTrue(calls.stream().anyMatch(call -> call.startsWith("lock ")), calls.toString());
     assertFalse(calls.contains("close"), calls.toString());
     open.close();
     assertEquals("close", calls.get(calls.size() - 1));
-  }
-
-  @Test
-  void aHeldBlockDeviceThatIsNotMountedIsAccepted() throws IOException {
-    HostOperations busy =
-        (HostOperations)
-            Proxy.newProxyInstance(
-                getClass().getClassLoader(),
-                new Class<?>[] {HostOperations.class},
-                (proxy, method, arguments) -> {
-                  throw new BlksnapException(Errno.EBUSY, "held");
-                });
-    BackingFiles files = new BackingFiles(() -> busy, MountTable.ofThisProcess());
-    Path path = fixture.file("stands-for-a-device", 4096);
-    try (Closeable open = files.open(path, new FileKey(true, 0x7fff_ff00L, 0))) {
-      assertTrue(open instanceof OpenFile);
-    }
   }
 }

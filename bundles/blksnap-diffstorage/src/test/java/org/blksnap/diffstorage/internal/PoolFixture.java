@@ -44,7 +44,7 @@ final class PoolFixture {
 
   /** As a bundle of its own would have it: nothing is shared but shelf and files. */
   StorageProvider provider() {
-    DiffStorageProvider provider = new DiffStorageProvider(MountTable.ofThisProcess());
+    DiffStorageProvider provider = new DiffStorageProvider(BlockUse.onThisHost());
     provider.bindShelf(shelf);
     return provider;
   }

@@ -2,7 +2,6 @@
 package org.blksnap.event.internal;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
@@ -20,9 +19,6 @@ import org.blksnap.api.health.Finding;
  * listens, and is not held while a listener runs.
  */
 final class EventDispatcher implements AutoCloseable {
-  /** How long closing goes on telling what was offered before. */
-  static final Duration DRAIN_LIMIT = Duration.ofSeconds(2);
-
   /** By identity: a listener's own {@code equals} is foreign code. */
   @GuardedBy("this")
   private final Map<BlksnapEventListener, ListenerThread> listeners = new IdentityHashMap<>();
@@ -61,7 +57,7 @@ final class EventDispatcher implements AutoCloseable {
     return findings;
   }
 
-  /** Tells what was offered, within {@link #DRAIN_LIMIT}, then stops. Idempotent. */
+  /** Tells what was offered, within {@link ListenerThread#DRAIN_LIMIT}, then stops. Idempotent. */
   @Override
   public void close() {
     List<ListenerThread> left;
@@ -71,7 +67,7 @@ final class EventDispatcher implements AutoCloseable {
       listeners.clear();
     }
     left.forEach(ListenerThread::drain);
-    long deadline = System.nanoTime() + DRAIN_LIMIT.toNanos();
+    long deadline = System.nanoTime() + ListenerThread.DRAIN_LIMIT.toNanos();
     for (ListenerThread listener : left) {
       listener.end(TimeUnit.NANOSECONDS.toMillis(Math.max(0, deadline - System.nanoTime())));
     }

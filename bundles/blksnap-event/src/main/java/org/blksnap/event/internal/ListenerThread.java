@@ -29,6 +29,9 @@ final class ListenerThread {
   /** A call that takes longer is a finding of the doctor. */
   static final Duration HANGS = Duration.ofSeconds(5);
 
+  /** How long closing goes on telling what was offered before, all listeners together. */
+  static final Duration DRAIN_LIMIT = Duration.ofSeconds(2);
+
   private static final Logger LOG = LoggerFactory.getLogger(ListenerThread.class);
   private static final AtomicInteger SERIAL = new AtomicInteger();
 
@@ -213,7 +216,7 @@ final class ListenerThread {
           "{} events were not told: listener {} took more than {} ms at the stop",
           untold,
           name,
-          EventDispatcher.DRAIN_LIMIT.toMillis());
+          DRAIN_LIMIT.toMillis());
     }
     thread.interrupt();
   }

@@ -228,7 +228,7 @@ class EventDispatcherTest {
     provider.offer(event(1));
     long start = System.nanoTime();
     provider.close();
-    assertTrue(System.nanoTime() - start < 10 * EventDispatcher.DRAIN_LIMIT.toNanos());
+    assertTrue(System.nanoTime() - start < 10 * ListenerThread.DRAIN_LIMIT.toNanos());
     assertTrue(interrupted.await(10, TimeUnit.SECONDS));
   }
 

@@ -6,6 +6,7 @@ import java.util.Optional;
 import java.util.regex.Pattern;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
+import org.blksnap.linux.file.FileIdentity;
 import org.blksnap.spi.device.DeviceIdentity;
 
 /** What may not be attached, and why. All methods run under the engine's control lock. */
@@ -52,7 +53,7 @@ final class AttachRefusals {
       return;
     }
     for (FilteredDevice other : engine.filteredDevices()) {
-      if (identity.get().is(other.deviceIdentity())) {
+      if (DeviceFile.is(identity.get(), other.deviceIdentity())) {
         throw attachedAlready(path, other);
       }
     }
@@ -66,7 +67,7 @@ final class AttachRefusals {
   /** A loop device tells only now which file it lies on. */
   void opened(DeviceIdentity identity, Path path, String name) throws BlksnapException {
     for (FilteredDevice other : engine.filteredDevices()) {
-      if (FileIdentity.liesOn(identity, other.deviceIdentity().key())) {
+      if (DeviceFile.liesOn(identity, other.deviceIdentity().key())) {
         throw attachedAlready(path, other);
       }
     }

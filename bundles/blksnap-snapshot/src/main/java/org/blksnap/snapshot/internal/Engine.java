@@ -33,6 +33,7 @@ import org.blksnap.enginebase.DaemonThreads;
 import org.blksnap.enginebase.EventRelay;
 import org.blksnap.enginebase.Participants;
 import org.blksnap.enginebase.StateDirectory;
+import org.blksnap.linux.proc.BootId;
 import org.blksnap.spi.device.RawDevice;
 import org.blksnap.spi.event.EventProvider;
 import org.blksnap.spi.storage.StorageRequest;
@@ -106,7 +107,7 @@ final class Engine implements SnapshotService, FilteredDevice.Keeper, Closeable 
       Supplier<List<SnapshotParticipant>> registeredParticipants)
       throws BlksnapException {
     this.state = StateDirectory.open(stateDirectory);
-    this.hot = HotState.open(stateDirectory, hotChoice, StateDirectory.bootId());
+    this.hot = HotState.open(stateDirectory, hotChoice, BootId.current());
     this.settings = settings;
     this.parameters = parameters;
     this.housekeeper = new Housekeeper(this);
@@ -115,7 +116,7 @@ final class Engine implements SnapshotService, FilteredDevice.Keeper, Closeable 
     this.swap = new HotSwap(this);
     this.changeMaps = new ChangeMaps(this);
     this.attachments = new Attachments(this);
-    this.bootId = StateDirectory.bootId();
+    this.bootId = BootId.current();
     this.left = new LeftDevices(state.root(), bootId);
     this.guardian = new Guardian(state.root(), bootId);
   }

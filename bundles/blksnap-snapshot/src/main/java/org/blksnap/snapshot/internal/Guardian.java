@@ -24,6 +24,7 @@ import java.util.concurrent.TimeoutException;
 import java.util.stream.Collectors;
 import org.blksnap.enginebase.DaemonThreads;
 import org.blksnap.enginebase.RecordFile;
+import org.blksnap.linux.proc.ProcessStamp;
 import org.blksnap.spi.device.RawDevice;
 import org.blksnap.spi.device.Trace;
 import org.slf4j.Logger;

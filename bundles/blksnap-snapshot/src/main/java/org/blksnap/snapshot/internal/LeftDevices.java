@@ -8,6 +8,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.TreeMap;
 import org.blksnap.enginebase.RecordFile;
+import org.blksnap.linux.proc.ProcessStamp;
 import org.blksnap.spi.device.RawDevice;
 import org.blksnap.spi.tracker.Evidence;
 import org.slf4j.Logger;

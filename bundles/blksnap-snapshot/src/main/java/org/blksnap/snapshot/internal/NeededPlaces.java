@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Optional;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
+import org.blksnap.linux.file.FileIdentity;
 import org.blksnap.spi.device.RawDevice;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -181,6 +182,6 @@ final class NeededPlaces {
 
   /** Writes to those wait for the thaw as everybody's do, and nothing else waits with them. */
   private boolean attached(FileIdentity file) {
-    return engine.filteredDevices().stream().anyMatch(d -> file.is(d.deviceIdentity()));
+    return engine.filteredDevices().stream().anyMatch(d -> DeviceFile.is(file, d.deviceIdentity()));
   }
 }

@@ -11,6 +11,7 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.Predicate;
+import org.blksnap.linux.file.FileIdentity;
 
 /**
  * The regular files this process has open for writing, by what the kernel tells: no configuration,

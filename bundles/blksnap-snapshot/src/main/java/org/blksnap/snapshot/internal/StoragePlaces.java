@@ -14,6 +14,7 @@ import org.blksnap.api.block.ByteRange;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.block.Geometry;
 import org.blksnap.enginebase.RecordFile;
+import org.blksnap.linux.file.FileIdentity;
 import org.blksnap.spi.device.DeviceIdentity;
 import org.blksnap.spi.device.OpenRequest;
 import org.blksnap.spi.device.RawDevice;
@@ -135,7 +136,7 @@ final class StoragePlaces {
   boolean holdBelow(DeviceIdentity device) {
     return places.stream()
         .map(FileIdentity::find)
-        .anyMatch(place -> place.isPresent() && place.get().is(device));
+        .anyMatch(place -> place.isPresent() && DeviceFile.is(place.get(), device));
   }
 
   /** The storage's own files in a directory carry the snapshot's id in their names. */
@@ -237,7 +238,7 @@ final class StoragePlaces {
           BlksnapException.errnoOf(e), "storage " + path + " refused: " + e, e);
     }
     for (FilteredDevice device : engine.filteredDevices()) {
-      if (identity.is(device.deviceIdentity())) {
+      if (DeviceFile.is(identity, device.deviceIdentity())) {
         return device;
       }
     }
@@ -247,7 +248,7 @@ final class StoragePlaces {
   private FilteredDevice attachedBelow(Path path) throws BlksnapException {
     try (RawDevice raw = engine.providers().device().open(new OpenRequest(path, false, false))) {
       for (FilteredDevice device : engine.filteredDevices()) {
-        if (FileIdentity.liesOn(raw.identity(), device.deviceIdentity().key())) {
+        if (DeviceFile.liesOn(raw.identity(), device.deviceIdentity().key())) {
           return device;
         }
       }

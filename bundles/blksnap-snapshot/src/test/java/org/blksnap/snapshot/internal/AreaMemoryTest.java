@@ -3,19 +3,23 @@ package org.blksnap.snapshot.internal;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import org.blksnap.linux.proc.MemoryTable;
 import org.junit.jupiter.api.Test;
 
 class AreaMemoryTest {
   private static final long MIB = 1L << 20;
-  private static final String TWO_GIB = "MemFree: 1 kB\nMemTotal:    2097152 kB\n";
-  private static final String LARGE = "MemTotal: 1073741824 kB\n";
+  private static final MemoryTable TWO_GIB =
+      new MemoryTable("MemFree: 1 kB\nMemTotal:    2097152 kB\n");
+  private static final MemoryTable LARGE = new MemoryTable("MemTotal: 1073741824 kB\n");
 
   @Test
   void aChunkTakesThreeNumbersAndBuffersAShareOfMemory() {
     long chunks = 1 << 20;
     assertEquals(MIB + 24 * MIB + 64 * MIB, AreaMemory.of(chunks, MIB, TWO_GIB));
     assertEquals(MIB + 24 * MIB + 256 * MIB, AreaMemory.of(chunks, MIB, LARGE));
-    assertEquals(MIB + 24 * MIB + 256 * MIB, AreaMemory.of(chunks, MIB, "nothing of the kind"));
+    assertEquals(
+        MIB + 24 * MIB + 256 * MIB,
+        AreaMemory.of(chunks, MIB, new MemoryTable("nothing of the kind")));
   }
 
   @Test

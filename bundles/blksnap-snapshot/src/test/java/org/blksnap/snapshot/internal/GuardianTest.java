@@ -22,6 +22,7 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
+import org.blksnap.linux.proc.ProcessStamp;
 import org.blksnap.spi.device.RawDevice;
 import org.blksnap.spi.device.Trace;
 import org.blksnap.spi.tracker.Evidence;

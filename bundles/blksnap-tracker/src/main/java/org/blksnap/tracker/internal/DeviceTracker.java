@@ -6,7 +6,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.util.List;
-import java.util.function.UnaryOperator;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.BlockSizeRule;
 import org.blksnap.api.block.ByteRange;
@@ -44,6 +43,7 @@ final class DeviceTracker implements Tracker {
 
   private final TrackerRequest request;
   private final MapMaker maker;
+  private final MapTakes takes;
   private final boolean begunByOpening;
   private final Object lock = new Object();
   private final Rest rest = new Rest();
@@ -61,11 +61,8 @@ final class DeviceTracker implements Tracker {
     this.request = request;
     this.maker = maker;
     this.begunByOpening = begunByOpening;
-    epoch = Epoch.of(file, bits(file.header().count()));
-  }
-
-  private DurableBits bits(long blocks) {
-    return request.durable() ? new DurableBits(blocks) : null;
+    takes = new MapTakes(request, maker, new InUse());
+    epoch = Epoch.of(file, takes.bits(file.header().count()));
   }
 
   @Override
@@ -144,10 +141,14 @@ final class DeviceTracker implements Tracker {
     try {
       rest.stir(e.file());
     } catch (InternalError | UncheckedIOException fault) {
-      corrupt(e, "its file could not be written: " + fault.getMessage());
-      throw new BlksnapException(
-          Errno.EIO, "change map of " + request.device() + " could not be written", fault);
+      throw unwritable(e, fault);
     }
+  }
+
+  private BlksnapException unwritable(Epoch e, Throwable fault) {
+    corrupt(e, "its file could not be written: " + fault.getMessage());
+    return new BlksnapException(
+        Errno.EIO, "change map of " + request.device() + " could not be written", fault);
   }
 
   /** An empty range is nothing; any other one makes the map void. */
@@ -192,50 +193,31 @@ final class DeviceTracker implements Tracker {
   public PreparedTake prepareTake(long capacity) throws BlksnapException {
     requireOpen();
     awake();
-    Epoch e = epoch;
-    if (corrupted) {
-      return fresh(capacity, GenerationReason.MAP_CORRUPTED, "found at a take");
-    }
-    if (capacity != e.capacity()) {
-      return fresh(
-          capacity, GenerationReason.RESIZE, "was " + e.capacity() + " bytes, is " + capacity);
-    }
-    if (e.active() == MapLayout.LAST_NUMBER) {
-      return fresh(capacity, GenerationReason.WRAP, "");
-    }
-    announce(MapHeader::announcing);
-    return new NextNumber(bits(e.info().blockCount()));
+    return takes.prepare(epoch, corrupted, capacity);
   }
 
-  private PreparedTake fresh(long capacity, GenerationReason reason, String detail)
+  @Override
+  public void renew(long capacity, BlockSizeRule rule, GenerationReason reason, String detail)
       throws BlksnapException {
-    MapFile file = maker.make(capacity, reason, detail);
-    announce(header -> header.with(MapLayout.RENEWING));
-    return new NextGeneration(file, bits(file.header().count()));
+    takes.use(rule, () -> renew(capacity, reason, detail));
   }
 
-  /** Durable mode: what a take is about to do is on disk before it may happen. */
-  private void announce(UnaryOperator<MapHeader> step) throws BlksnapException {
-    if (!request.durable()) {
-      return;
-    }
-    try {
-      epoch.file().updateForced(step);
-    } catch (UncheckedIOException failure) {
-      throw maker.failure("cannot be forced to disk", failure);
-    }
+  @Override
+  public void renew(long capacity, GenerationReason reason, String detail) throws BlksnapException {
+    requireOpen();
+    awake();
+    takes.renew(capacity, reason, detail);
   }
 
-  /** A take within the generation. */
-  private final class NextNumber implements PreparedTake {
-    private final DurableBits bits;
-
-    NextNumber(DurableBits bits) {
-      this.bits = bits;
+  /** What a take does to the map in use; at a closed gate, so it does not log. */
+  private final class InUse implements MapTakes.InUse {
+    @Override
+    public MapFile file() {
+      return epoch.file();
     }
 
     @Override
-    public void commit() {
+    public void advance(DurableBits bits) {
       synchronized (lock) {
         MapFile file = epoch.file();
         file.update(MapHeader::taken);
@@ -244,80 +226,18 @@ final class DeviceTracker implements Tracker {
     }
 
     @Override
-    public void abort() {
-      // an announced take that does not come costs nothing
-    }
-  }
-
-  /** A take that begins a new generation. */
-  private final class NextGeneration implements PreparedTake {
-    private final MapFile file;
-    private final DurableBits bits;
-
-    NextGeneration(MapFile file, DurableBits bits) {
-      this.file = file;
-      this.bits = bits;
-    }
-
-    @Override
-    public void commit() {
-      try {
-        replaceWith(file, bits);
-      } catch (IOException e) {
-        LOG.error(
-            "change map of {}: the new generation's file did not reach its place {}; tracking goes"
-                + " on, but the next start begins one more generation",
-            request.device(),
-            request.file(),
-            e);
+    public void replace(MapFile file, DurableBits bits) throws IOException {
+      synchronized (lock) {
+        MapFile old = epoch.file();
+        try {
+          old.update(header -> header.with(MapLayout.SUPERSEDED));
+          maker.publish();
+        } finally {
+          epoch = Epoch.of(file, bits);
+          corrupted = false;
+        }
       }
     }
-
-    @Override
-    public void abort() {
-      maker.discard();
-      epoch.file().update(header -> header.without(MapLayout.RENEWING));
-    }
-  }
-
-  /** Writers wait for it at a closed gate, so it does not log: its caller says it afterwards. */
-  private void replaceWith(MapFile file, DurableBits bits) throws IOException {
-    synchronized (lock) {
-      MapFile old = epoch.file();
-      try {
-        old.update(header -> header.with(MapLayout.SUPERSEDED));
-        maker.publish();
-      } finally {
-        epoch = Epoch.of(file, bits);
-        corrupted = false;
-      }
-    }
-  }
-
-  @Override
-  public void renew(long capacity, BlockSizeRule rule, GenerationReason reason, String detail)
-      throws BlksnapException {
-    BlockSizeRule before = maker.rule();
-    maker.use(rule);
-    try {
-      renew(capacity, reason, detail);
-    } catch (BlksnapException e) {
-      maker.use(before);
-      throw e;
-    }
-  }
-
-  @Override
-  public void renew(long capacity, GenerationReason reason, String detail) throws BlksnapException {
-    requireOpen();
-    awake();
-    MapFile file = maker.make(capacity, reason, detail);
-    try {
-      replaceWith(file, bits(file.header().count()));
-    } catch (IOException e) {
-      throw maker.failure("cannot be put in its place", e);
-    }
-    maker.settle();
   }
 
   @Override
@@ -341,19 +261,7 @@ final class DeviceTracker implements Tracker {
   @Override
   public void markDirty(List<ByteRange> ranges) throws BlksnapException {
     Epoch before = sound();
-    for (ByteRange range : ranges) {
-      if (!before.contains(range.offset(), range.length())) {
-        throw new BlksnapException(
-            Errno.EINVAL,
-            "range "
-                + range
-                + " refused: it must lie within the "
-                + before.capacity()
-                + " bytes of "
-                + request.device()
-                + "; nothing was marked");
-      }
-    }
+    before.requireInside(ranges, request.device());
     awake();
     try {
       for (ByteRange range : ranges) {
@@ -363,9 +271,7 @@ final class DeviceTracker implements Tracker {
         before.file().force();
       }
     } catch (InternalError | UncheckedIOException fault) {
-      corrupt(before, "its file could not be written: " + fault.getMessage());
-      throw new BlksnapException(
-          Errno.EIO, "change map of " + request.device() + " could not be written", fault);
+      throw unwritable(before, fault);
     }
   }
 

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.blksnap.tracker.internal;
 
+import java.util.List;
+import org.blksnap.api.block.BlksnapException;
+import org.blksnap.api.block.ByteRange;
+import org.blksnap.api.block.Errno;
 import org.blksnap.api.change.CbtInfo;
 
 /**
@@ -50,5 +54,22 @@ record Epoch(
 
   boolean contains(long offset, long length) {
     return offset >= 0 && length >= 0 && length <= capacity - offset;
+  }
+
+  /** EINVAL where one of the ranges is outside; for what is to be marked. */
+  void requireInside(List<ByteRange> ranges, String device) throws BlksnapException {
+    for (ByteRange range : ranges) {
+      if (!contains(range.offset(), range.length())) {
+        throw new BlksnapException(
+            Errno.EINVAL,
+            "range "
+                + range
+                + " refused: it must lie within the "
+                + capacity
+                + " bytes of "
+                + device
+                + "; nothing was marked");
+      }
+    }
   }
 }

@@ -16,10 +16,10 @@ import org.blksnap.api.snapshot.AttachRequest;
 import org.blksnap.api.snapshot.Snapshot;
 import org.blksnap.api.snapshot.TakeResult;
 import org.blksnap.chunk.internal.ChunkEngineComponent;
-import org.blksnap.device.internal.HostDevices;
 import org.blksnap.diffstorage.internal.DiffStorageProvider;
 import org.blksnap.event.internal.DispatchingEventProvider;
 import org.blksnap.spi.device.OpenRequest;
+import org.blksnap.stress.HostDevices;
 import org.blksnap.tracker.internal.MappedTrackerProvider;
 
 /**

@@ -64,7 +64,13 @@ public final class DeviceAttachCommand extends PrintingCommand {
     AttachedDevice device =
         chosen
             .service()
-            .attach(new AttachRequest(Path.of(path), name, readOnly, force, durable, !once));
+            .attach(
+                AttachRequest.of(Path.of(path))
+                    .named(name)
+                    .readOnly(readOnly)
+                    .force(force)
+                    .durable(durable)
+                    .persistent(!once));
     printOne(out, Shown.DEVICE, new Locator.Found<>(chosen, device));
     for (Export export : engines.presentExports().map(ExportService::exports).orElse(List.of())) {
       if (export.name().equals(device.name())) {

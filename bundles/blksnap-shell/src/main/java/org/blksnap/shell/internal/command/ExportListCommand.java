@@ -3,6 +3,7 @@ package org.blksnap.shell.internal.command;
 
 import java.io.IOException;
 import java.io.PrintStream;
+import java.util.Locale;
 import org.apache.karaf.shell.api.action.Command;
 import org.apache.karaf.shell.api.action.lifecycle.Service;
 import org.blksnap.api.export.Export;
@@ -18,7 +19,7 @@ public final class ExportListCommand extends PrintingCommand {
   private static final Listing<Export> LISTING =
       new Listing<Export>()
           .text("name", Export::name)
-          .text("kind", Export::kind)
+          .text("kind", e -> e.kind().name().toLowerCase(Locale.ROOT))
           .bytes("size", Export::size)
           .flag("read_only", Export::readOnly)
           .number("connections", Export::connections)

@@ -13,6 +13,7 @@ import org.apache.karaf.shell.api.action.lifecycle.Service;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.snapshot.Snapshot;
+import org.blksnap.api.snapshot.StorageGrant;
 import org.blksnap.api.snapshot.StorageStatus;
 import org.blksnap.shell.internal.complete.OptionCompleter;
 import org.blksnap.shell.internal.complete.PathCompleter;
@@ -69,9 +70,10 @@ public final class SnapshotAppendStorageCommand extends BlksnapCommand {
     if (path != null) {
       found.appendStorage(Path.of(path), Quantity.ranges(ranges));
     } else if (grows) {
-      found.appendStorageDirectory(
-          directory == null ? DefaultStorage.made(engines.stateDirectory()) : Path.of(directory),
-          most);
+      found.give(
+          directory == null
+              ? StorageGrant.byDefault(most)
+              : StorageGrant.directory(Path.of(directory), most));
     } else {
       found.appendStorageMemory(Quantity.bytesAboveZero("--memory", memory));
     }

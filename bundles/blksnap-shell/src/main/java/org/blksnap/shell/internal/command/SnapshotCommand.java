@@ -4,15 +4,25 @@ package org.blksnap.shell.internal.command;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.apache.karaf.shell.api.action.Argument;
 import org.apache.karaf.shell.api.action.Command;
 import org.apache.karaf.shell.api.action.Completion;
 import org.apache.karaf.shell.api.action.Option;
 import org.apache.karaf.shell.api.action.lifecycle.Service;
+import org.blksnap.api.block.BlksnapException;
+import org.blksnap.api.block.Errno;
+import org.blksnap.api.snapshot.AttachedDevice;
+import org.blksnap.api.snapshot.SnapshotLease;
+import org.blksnap.api.snapshot.SnapshotRequest;
+import org.blksnap.api.snapshot.StorageGrant;
 import org.blksnap.shell.internal.complete.DeviceCompleter;
 import org.blksnap.shell.internal.complete.PathCompleter;
+import org.blksnap.shell.internal.lookup.Engines;
+import org.blksnap.shell.internal.lookup.Locator;
 import org.blksnap.shell.internal.show.Quantity;
+import org.blksnap.shell.internal.show.SnapshotRow;
 import org.blksnap.shell.internal.show.TakenRow;
 
 /** {@code blksnap:snapshot}: all steps in one; whatever fails, nothing stays behind. */
@@ -48,21 +58,76 @@ public final class SnapshotCommand extends PrintingCommand {
   @Option(name = "--memory", description = "Memory to give instead, for instance 64M")
   String memory;
 
+  @Option(name = "--label", description = "A word for people: what it is for")
+  String label;
+
   @Override
   void run(PrintStream out) throws IOException {
-    WholeSnapshot whole = new WholeSnapshot(engines.stateDirectory());
+    List<Locator.Found<AttachedDevice>> found = new ArrayList<>();
+    for (String device : devices) {
+      found.add(locator().device(device));
+    }
+    Engines.Engine engine = found.get(0).engine();
+    for (Locator.Found<AttachedDevice> device : found) {
+      if (!device.engine().name().equals(engine.name())) {
+        throw new BlksnapException(
+            Errno.EINVAL,
+            "devices "
+                + devices
+                + " refused: they belong to several engines; allowed is one engine a snapshot");
+      }
+    }
+    SnapshotRequest request =
+        SnapshotRequest.of(found.stream().map(device -> device.what().name()).toList()).on(place());
+    SnapshotLease lease = engine.service().take(label == null ? request : labelled(request, label));
+    lease.keep();
+    printOne(
+        out,
+        TakenRow.LISTING,
+        TakenRow.of(
+            engines,
+            SnapshotRow.of(new Locator.Found<>(engine, lease.snapshot())),
+            lease.result()));
+  }
+
+  /** EINVAL with the reason where the text cannot be a label. */
+  static SnapshotRequest labelled(SnapshotRequest request, String label) throws BlksnapException {
+    try {
+      return request.labelled(label);
+    } catch (IllegalArgumentException e) {
+      throw new BlksnapException(Errno.EINVAL, e.getMessage(), e);
+    }
+  }
+
+  private StorageGrant place() throws BlksnapException {
+    List<String> places = new ArrayList<>();
+    if (directory != null) {
+      places.add("--directory");
+    }
     if (storage != null) {
-      whole.onPath(Path.of(storage));
+      places.add("--storage");
     }
     if (memory != null) {
-      whole.inMemory(Quantity.bytesAboveZero("--memory", memory));
+      places.add("--memory");
     }
-    if (directory != null) {
-      whole.inDirectory(Path.of(directory));
+    if (places.size() > 1 || (limit != null && (storage != null || memory != null))) {
+      throw new BlksnapException(
+          Errno.EINVAL,
+          "storage "
+              + places
+              + (limit != null ? " with --limit" : "")
+              + " refused: allowed is one of --directory, --storage and --memory; --limit goes with"
+              + " a directory");
     }
-    if (limit != null) {
-      whole.upTo(Quantity.bytesAboveZero("--limit", limit));
+    if (storage != null) {
+      return StorageGrant.all(Path.of(storage));
     }
-    printOne(out, TakenRow.LISTING, whole.take(locator(), devices));
+    if (memory != null) {
+      return StorageGrant.memory(Quantity.bytesAboveZero("--memory", memory));
+    }
+    long most = limit == null ? 0 : Quantity.bytesAboveZero("--limit", limit);
+    return directory == null
+        ? StorageGrant.byDefault(most)
+        : StorageGrant.directory(Path.of(directory), most);
   }
 }

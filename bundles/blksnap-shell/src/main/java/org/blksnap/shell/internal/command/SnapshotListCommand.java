@@ -3,6 +3,7 @@ package org.blksnap.shell.internal.command;
 
 import java.io.IOException;
 import java.io.PrintStream;
+import java.util.List;
 import org.apache.karaf.shell.api.action.Command;
 import org.apache.karaf.shell.api.action.lifecycle.Service;
 import org.blksnap.shell.internal.show.Listing;
@@ -17,6 +18,19 @@ public final class SnapshotListCommand extends PrintingCommand {
 
   @Override
   void run(PrintStream out) throws IOException {
-    printAll(out, LISTING, SnapshotRow.of(locator().snapshots()), "there is no snapshot");
+    List<SnapshotRow> rows = SnapshotRow.of(locator().snapshots());
+    printAll(out, LISTING, rows, "there is no snapshot");
+    for (SnapshotRow row : rows) {
+      if (row.orphaned()) {
+        note(
+            out,
+            "snapshot "
+                + row.id()
+                + " is an orphan: its owner "
+                + row.owner()
+                + " is not running; free it with blksnap:snapshot-destroy "
+                + row.id());
+      }
+    }
   }
 }

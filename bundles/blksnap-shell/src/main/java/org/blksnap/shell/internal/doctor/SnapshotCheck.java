@@ -86,6 +86,18 @@ final class SnapshotCheck {
                   + " in all",
               "give more, for instance with " + more));
     }
+    if (row.orphaned()) {
+      findings.add(
+          new Finding(
+              Severity.WARNING,
+              subject,
+              "orphan: its owner "
+                  + row.owner()
+                  + " is not running; it holds its devices and "
+                  + Quantity.text(storage.capacityBytes())
+                  + " of storage",
+              "start that bundle, or free it with blksnap:snapshot-destroy " + row.id()));
+    }
     if (findings.isEmpty()) {
       findings.add(
           new Finding(

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.blksnap.shell.internal.show;
 
+import java.util.function.ToLongFunction;
 import org.blksnap.api.snapshot.AttachedDevice;
+import org.blksnap.api.snapshot.ChunkStatistics;
 import org.blksnap.api.snapshot.ImageInfo;
 import org.blksnap.shell.internal.lookup.Locator;
 
@@ -49,6 +51,9 @@ public final class Shown {
         .text("state", SnapshotRow::state)
         .text("created", SnapshotRow::created)
         .text("taken", SnapshotRow::taken)
+        .text("label", SnapshotRow::label)
+        .text("owner", SnapshotRow::owner)
+        .flag("orphaned", SnapshotRow::orphaned)
         .words("devices", SnapshotRow::devices)
         .bytes("storage_capacity", r -> r.storage().capacityBytes())
         .bytes("storage_filled", r -> r.storage().filledBytes())
@@ -67,9 +72,14 @@ public final class Shown {
           .number("error_code", i -> -i.error().code())
           .notInTable()
           .text("detail", ImageInfo::detail)
-          .bytes("chunk_size", ImageInfo::chunkSize)
-          .number("chunk_count", ImageInfo::chunkCount)
-          .number("saved_chunks", ImageInfo::savedChunks)
-          .bytes("saved_bytes", ImageInfo::savedBytes)
-          .number("queued_chunks", ImageInfo::queuedChunks);
+          .bytes("chunk_size", i -> chunks(i, ChunkStatistics::chunkSize))
+          .number("chunk_count", i -> chunks(i, ChunkStatistics::chunkCount))
+          .number("saved_chunks", i -> chunks(i, ChunkStatistics::savedChunks))
+          .bytes("saved_bytes", i -> chunks(i, ChunkStatistics::savedBytes))
+          .number("queued_chunks", i -> chunks(i, ChunkStatistics::queuedChunks));
+
+  /** 0 before the take, and where the engine does not tell. */
+  private static long chunks(ImageInfo image, ToLongFunction<ChunkStatistics> figure) {
+    return image.chunks().map(figure::applyAsLong).orElse(0L);
+  }
 }

@@ -39,7 +39,12 @@ class DeviceCommandsTest {
   void attachPassesEveryOption() throws Exception {
     shell.run("blksnap:device-attach --name d --read-only --force --durable --once " + disk);
     assertEquals(
-        new AttachRequest(disk, "d", true, true, true, false),
+        AttachRequest.of(disk)
+            .named("d")
+            .readOnly(true)
+            .force(true)
+            .durable(true)
+            .persistent(false),
         shell.engine.devices.get("d").request());
   }
 

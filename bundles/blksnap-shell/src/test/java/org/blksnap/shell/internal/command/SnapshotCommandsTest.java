@@ -2,6 +2,7 @@
 package org.blksnap.shell.internal.command;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonObject;
@@ -108,12 +109,24 @@ class SnapshotCommandsTest {
   }
 
   @Test
-  void storageWithALimitAloneGrowsUnderTheStateDirectory() throws Exception {
+  void snapshotsHaveALabelAndAnOrphanIsToldWithTheCommandThatFreesIt() throws Exception {
+    shell.run("blksnap:snapshot disk --memory 1M --label nightly");
+    FakeSnapshot snapshot = shell.last();
+    assertEquals("nightly", snapshot.label());
+    assertTrue(
+        shell.refused("blksnap:snapshot log --label " + "x".repeat(257)).endsWith("[EINVAL]"));
+    assertFalse(shell.run("blksnap:snapshot-list").contains("orphan:"));
+    snapshot.orphaned = true;
+    String listed = shell.run("blksnap:snapshot-list");
+    assertTrue(listed.contains("free it with blksnap:snapshot-destroy " + snapshot.id()), listed);
+    assertTrue(shell.run("blksnap:doctor").contains("orphan: its owner"));
+  }
+
+  @Test
+  void storageWithALimitAloneGrowsWhereTheEngineChooses() throws Exception {
     FakeSnapshot snapshot = shell.create();
     shell.run("blksnap:snapshot-append-storage " + snapshot.id() + " --limit 1G");
-    Path place = DefaultStorage.below(shell.engines.stateDirectory());
-    assertEquals(List.of("directory " + place + " 1073741824"), snapshot.given);
-    assertTrue(Files.isDirectory(place));
+    assertEquals(List.of("directory null 1073741824"), snapshot.given);
   }
 
   @Test

@@ -2,19 +2,25 @@
 package org.blksnap.shell.internal.lookup;
 
 import java.nio.file.Files;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.UUID;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.snapshot.AttachRequest;
 import org.blksnap.api.snapshot.AttachedDevice;
+import org.blksnap.api.snapshot.Capability;
 import org.blksnap.api.snapshot.Snapshot;
 import org.blksnap.api.snapshot.SnapshotImage;
+import org.blksnap.api.snapshot.SnapshotLease;
+import org.blksnap.api.snapshot.SnapshotRequest;
 import org.blksnap.api.snapshot.SnapshotService;
+import org.blksnap.api.snapshot.StorageGrant;
 import org.blksnap.api.snapshot.Version;
 
 /** An engine that keeps names and does nothing. */
@@ -24,7 +30,6 @@ public final class FakeEngine implements SnapshotService {
   public final Map<String, FakeDevice> devices = new TreeMap<>();
   public final Map<UUID, FakeSnapshot> snapshots = new LinkedHashMap<>();
   public BlksnapException takeFailure;
-  public Error takeError;
 
   /** What the next create answers; one is made where it is null. */
   public FakeSnapshot next;
@@ -68,12 +73,46 @@ public final class FakeEngine implements SnapshotService {
   }
 
   @Override
-  public Snapshot create() {
+  public String engine() {
+    return "userspace";
+  }
+
+  @Override
+  public Set<Capability> capabilities() {
+    return EnumSet.allOf(Capability.class);
+  }
+
+  @Override
+  public FakeSnapshot create(SnapshotRequest request) throws BlksnapException {
     UUID id = new UUID(0x1111_0000_0000_4000L + ((long) made++ << 56), 0x8000_0000_0000_0000L);
     FakeSnapshot snapshot = next == null ? new FakeSnapshot(this, id) : next;
     next = null;
+    snapshot.label = request.label();
+    snapshot.owner = request.owner();
     snapshots.put(snapshot.id(), snapshot);
+    try {
+      for (String device : request.devices()) {
+        snapshot.addDevice(device);
+      }
+      for (StorageGrant grant : request.storage()) {
+        snapshot.give(grant);
+      }
+    } catch (BlksnapException e) {
+      snapshots.remove(snapshot.id());
+      throw e;
+    }
     return snapshot;
+  }
+
+  @Override
+  public SnapshotLease take(SnapshotRequest request) throws BlksnapException {
+    FakeSnapshot snapshot = create(request);
+    try {
+      return new SnapshotLease(snapshot, snapshot.take());
+    } catch (BlksnapException e) {
+      snapshots.remove(snapshot.id());
+      throw e;
+    }
   }
 
   @Override

@@ -18,16 +18,18 @@ import org.blksnap.api.block.ByteRange;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.event.BlksnapEvent;
 import org.blksnap.api.event.EventSubscription;
+import org.blksnap.api.snapshot.ChunkStatistics;
 import org.blksnap.api.snapshot.Consistency;
 import org.blksnap.api.snapshot.ImageInfo;
 import org.blksnap.api.snapshot.Snapshot;
 import org.blksnap.api.snapshot.SnapshotImage;
 import org.blksnap.api.snapshot.SnapshotState;
+import org.blksnap.api.snapshot.StorageGrant;
 import org.blksnap.api.snapshot.StorageStatus;
 import org.blksnap.api.snapshot.TakeResult;
 
 /** A snapshot that remembers what it was told. */
-public final class FakeSnapshot implements Snapshot {
+public final class FakeSnapshot implements Snapshot, StorageGrant.Recipient {
   final FakeEngine engine;
   final UUID id;
   final List<String> devices = new ArrayList<>();
@@ -37,6 +39,9 @@ public final class FakeSnapshot implements Snapshot {
   public final Queue<BlksnapEvent.OfSnapshot> events = new ConcurrentLinkedQueue<>();
 
   public volatile int subscriptionsClosed;
+  String owner = "";
+  String label = "";
+  public boolean orphaned;
   SnapshotState state = SnapshotState.CREATED;
   public StorageStatus storage = new StorageStatus(0, 0, 1L << 30, 0, false, List.of());
   public Errno imageError = Errno.OK;
@@ -51,6 +56,41 @@ public final class FakeSnapshot implements Snapshot {
   @Override
   public UUID id() {
     return id;
+  }
+
+  @Override
+  public String owner() {
+    return owner;
+  }
+
+  @Override
+  public String label() {
+    return label;
+  }
+
+  @Override
+  public boolean orphaned() {
+    return orphaned;
+  }
+
+  @Override
+  public void give(StorageGrant grant) throws BlksnapException {
+    grant.give(this);
+  }
+
+  @Override
+  public void ranges(Path fileOrDevice, List<ByteRange> ranges) {
+    appendStorage(fileOrDevice, ranges);
+  }
+
+  @Override
+  public void directory(Path directory, long limit) {
+    appendStorageDirectory(directory, limit);
+  }
+
+  @Override
+  public void memory(long bytes) {
+    appendStorageMemory(bytes);
   }
 
   @Override
@@ -131,9 +171,6 @@ public final class FakeSnapshot implements Snapshot {
     if (engine.takeFailure != null) {
       throw engine.takeFailure;
     }
-    if (engine.takeError != null) {
-      throw engine.takeError;
-    }
     state = SnapshotState.TAKEN;
     return new TakeResult(
         Consistency.CRASH,
@@ -153,11 +190,9 @@ public final class FakeSnapshot implements Snapshot {
                     imageError,
                     imageError == Errno.OK ? "" : imageDetail,
                     taken ? "blksnap-image_7:0" : "",
-                    taken ? 262_144 : 0,
-                    taken ? 16 : 0,
-                    1,
-                    4096,
-                    0))
+                    taken
+                        ? Optional.of(new ChunkStatistics(262_144, 16, 1, 4096, 0))
+                        : Optional.empty()))
         .toList();
   }
 

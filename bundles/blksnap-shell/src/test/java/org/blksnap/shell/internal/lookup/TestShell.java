@@ -20,6 +20,7 @@ import org.apache.karaf.shell.impl.action.command.ManagerImpl;
 import org.apache.karaf.shell.impl.console.SessionFactoryImpl;
 import org.apache.karaf.shell.support.CommandException;
 import org.blksnap.api.export.Export;
+import org.blksnap.api.export.ExportKind;
 import org.blksnap.api.export.ExportService;
 import org.blksnap.api.health.Examination;
 import org.blksnap.api.snapshot.AttachRequest;
@@ -118,13 +119,23 @@ public final class TestShell implements AutoCloseable {
               .map(
                   d ->
                       new Export(
-                          d.name(), "device", d.capacity(), false, "nbd+unix:///" + d.name(), 2));
+                          d.name(),
+                          ExportKind.DEVICE,
+                          d.capacity(),
+                          false,
+                          "nbd+unix:///" + d.name(),
+                          2));
       Stream<Export> images =
           engine.images().stream()
               .map(
                   i ->
                       new Export(
-                          i.name(), "image", i.capacity(), false, "nbd+unix:///" + i.name(), 0));
+                          i.name(),
+                          ExportKind.IMAGE,
+                          i.capacity(),
+                          false,
+                          "nbd+unix:///" + i.name(),
+                          0));
       return Stream.concat(devices, images).toList();
     }
 

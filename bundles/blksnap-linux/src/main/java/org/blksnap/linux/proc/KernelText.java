@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.blksnap.device.internal;
+package org.blksnap.linux.proc;
 
 import java.io.FileInputStream;
 import java.io.IOException;
@@ -12,11 +12,11 @@ import java.util.Optional;
  * Reads the small texts of /proc and /sys by a plain stream: a channel would be closed by a pending
  * interrupt of the thread.
  */
-final class KernelText {
+public final class KernelText {
   private KernelText() {}
 
   /** Without surrounding white space; empty where it cannot be read. */
-  static Optional<String> read(Path file) {
+  public static Optional<String> read(Path file) {
     try (FileInputStream in = new FileInputStream(file.toFile())) {
       return Optional.of(new String(in.readAllBytes(), StandardCharsets.UTF_8).strip());
     } catch (IOException unreadable) {
@@ -24,12 +24,12 @@ final class KernelText {
     }
   }
 
-  static List<String> lines(Path file) {
+  public static List<String> lines(Path file) {
     return read(file).map(text -> text.lines().toList()).orElse(List.of());
   }
 
   /** Undoes the octal escapes ({@code \040} for a space) of mount and swap tables. */
-  static String unescape(String word) {
+  public static String unescape(String word) {
     if (word.indexOf('\\') < 0) {
       return word;
     }

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.blksnap.snapshot.internal;
+package org.blksnap.linux.proc;
 
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
@@ -11,7 +8,7 @@ import java.nio.file.Path;
  * ticks since the boot. The latter does not move with the host's clock, unlike {@link
  * ProcessHandle.Info#startInstant}.
  */
-final class ProcessStamp {
+public final class ProcessStamp {
   /** Words of /proc/N/stat behind the command's closing bracket, counted from 0. */
   private static final int STATE = 0;
 
@@ -20,24 +17,22 @@ final class ProcessStamp {
   private ProcessStamp() {}
 
   /** Empty where there is no such process, or it is dead and not yet collected. */
-  static String of(long pid) {
+  public static String of(long pid) {
+    String text = KernelText.read(Path.of("/proc", Long.toString(pid), "stat")).orElse("");
     try {
-      String text =
-          Files.readString(
-              Path.of("/proc", Long.toString(pid), "stat"), StandardCharsets.ISO_8859_1);
       String[] words = text.substring(text.lastIndexOf(')') + 1).strip().split(" ");
       boolean dead = words[STATE].equals("Z") || words[STATE].equals("X");
       return dead ? "" : pid + " " + words[STARTED];
-    } catch (IOException | IndexOutOfBoundsException gone) {
+    } catch (IndexOutOfBoundsException gone) {
       return "";
     }
   }
 
-  static String own() {
+  public static String own() {
     return of(ProcessHandle.current().pid());
   }
 
-  static boolean lives(String stamp) {
+  public static boolean lives(String stamp) {
     int blank = stamp.indexOf(' ');
     try {
       return blank > 0 && of(Long.parseLong(stamp.substring(0, blank))).equals(stamp);

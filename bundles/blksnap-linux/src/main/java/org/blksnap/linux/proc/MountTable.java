@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.blksnap.device.internal;
+package org.blksnap.linux.proc;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.UUID;
 
 /** /proc/self/mountinfo and /proc/swaps, read anew at each question. */
-final class MountTable {
+public final class MountTable {
   /**
    * One line.
    *
@@ -18,7 +17,8 @@ final class MountTable {
    * @param source what was mounted
    * @param options of the file system
    */
-  record Mount(DeviceNumber number, Path point, String type, String source, String options) {}
+  public record Mount(
+      DeviceNumber number, Path point, String type, String source, String options) {}
 
   private static final int NUMBER_WORD = 2;
   private static final int POINT_WORD = 4;
@@ -26,15 +26,15 @@ final class MountTable {
   private final Path proc;
 
   /** The directory is {@code /proc}, or a copy of it. */
-  MountTable(Path proc) {
+  public MountTable(Path proc) {
     this.proc = proc;
   }
 
-  Path proc() {
+  public Path proc() {
     return proc;
   }
 
-  List<Mount> mounts() {
+  public List<Mount> mounts() {
     List<Mount> mounts = new ArrayList<>();
     for (String line : KernelText.lines(proc.resolve("self").resolve("mountinfo"))) {
       parse(line).ifPresent(mounts::add);
@@ -43,7 +43,7 @@ final class MountTable {
   }
 
   /** Files and devices swapped to. */
-  List<Path> swaps() {
+  public List<Path> swaps() {
     List<Path> swaps = new ArrayList<>();
     for (String line : KernelText.lines(proc.resolve("swaps"))) {
       String first = line.split("\\s", 2)[0];
@@ -52,13 +52,6 @@ final class MountTable {
       }
     }
     return swaps;
-  }
-
-  /** What tells one boot of the kernel from another; where that is not known, no two are equal. */
-  String bootId() {
-    return KernelText.read(proc.resolve("sys/kernel/random/boot_id"))
-        .filter(id -> !id.isEmpty())
-        .orElseGet(() -> "unknown-" + UUID.randomUUID());
   }
 
   private static Optional<Mount> parse(String line) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.blksnap.device.internal;
+package org.blksnap.linux.file;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -14,18 +14,26 @@ import org.blksnap.api.block.Errno;
  * The sector in which a file ends. What is missing of it is part of the device: it reads as zeroes,
  * and the first write to it makes the file so much longer, by less than a sector.
  */
-final class LastSector {
+public final class LastSector {
   /** Read-only, and only ever duplicated. */
   private static final ByteBuffer ZEROES =
       ByteBuffer.allocateDirect(ByteRange.SECTOR).asReadOnlyBuffer();
 
   private LastSector() {}
 
+  /**
+   * Bytes of the whole sectors that hold all of so many: where a file ends within a sector, the
+   * rest of that sector belongs to the device. Nothing is cut off.
+   */
+  public static long wholeBytes(long bytes) {
+    return (bytes + ByteRange.SECTOR - 1) & -ByteRange.SECTOR;
+  }
+
   /** EIO where not all that is asked for lies between the file's end and that of its sector. */
   static void requireInside(FileChannel file, Path path, String what, long at, long length)
       throws IOException {
     long size = file.size();
-    if (at < size || length > Geometries.wholeSectors(size) - at) {
+    if (at < size || length > wholeBytes(size) - at) {
       throw endReached(path, what, at, length);
     }
   }
@@ -52,6 +60,6 @@ final class LastSector {
             + at
             + " with "
             + missing
-            + " bytes missing; has the device shrunk?");
+            + " bytes missing; has it shrunk?");
   }
 }

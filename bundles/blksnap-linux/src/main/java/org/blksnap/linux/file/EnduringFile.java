@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.blksnap.device.internal;
+package org.blksnap.linux.file;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.io.IOException;
@@ -9,11 +9,12 @@ import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.WritableByteChannel;
 import java.nio.file.Path;
+import java.util.concurrent.locks.LockSupport;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 
 /**
- * A file channel that an interrupted thread cannot take away from the others.
+ * A file that an interrupted thread cannot take away from the others.
  *
  * <p>The runtime closes a file channel when a thread that uses it is interrupted. Here a thread
  * puts its interrupt status aside while it does its I/O and takes it up again afterwards; so only
@@ -27,15 +28,28 @@ import org.blksnap.api.block.Errno;
  *
  * <p>Requests share no lock of this class; they read one volatile field.
  */
-final class EnduringChannel implements AutoCloseable {
+public final class EnduringFile implements AutoCloseable {
   /** How often one request goes on after somebody's interrupt closed the channel under it. */
   static final int REOPEN_LIMIT = 1000;
+
+  /** Longest time the target of a transfer may take nothing: 30 s. */
+  static final long TRANSFER_STALL_NANOS = 30_000_000_000L;
+
+  private static final long TRANSFER_PAUSE_NANOS = 50_000;
 
   /** Most bytes given to the kernel in one transfer. */
   private static final int TRANSFER_PIECE = 1 << 30;
 
+  /** Where the file ends for its readers. */
+  public enum End {
+    /** With its last byte: what is read behind it is EIO. */
+    BYTE,
+    /** With the sector of its last byte, see {@link LastSector}. */
+    SECTOR
+  }
+
   /** Opens the same file again, or fails where it is not the same any more. */
-  interface Opener {
+  public interface Opener {
     FileChannel open() throws IOException;
   }
 
@@ -45,6 +59,8 @@ final class EnduringChannel implements AutoCloseable {
 
   private final Path path;
   private final Opener opener;
+  private final End end;
+  private final Errno onceClosed;
   private final Object reopening = new Object();
   private volatile FileChannel channel;
 
@@ -54,13 +70,17 @@ final class EnduringChannel implements AutoCloseable {
   @GuardedBy("reopening")
   private long replaced;
 
-  EnduringChannel(Path path, Opener opener) throws IOException {
+  /** Opens it. {@code onceClosed} answers whatever is asked after {@link #close}. */
+  public EnduringFile(Path path, Opener opener, End end, Errno onceClosed) throws IOException {
     this.path = path;
     this.opener = opener;
+    this.end = end;
+    this.onceClosed = onceClosed;
     this.channel = opener.open();
   }
 
-  void read(ByteBuffer dst, long offset) throws IOException {
+  /** Fills the buffer. EIO where the file ends before. */
+  public void read(ByteBuffer dst, long offset) throws IOException {
     boolean interrupted = Thread.interrupted();
     FileChannel current = channel;
     int reopened = 0;
@@ -71,7 +91,7 @@ final class EnduringChannel implements AutoCloseable {
         try {
           int moved = current.read(dst, at);
           if (moved <= 0) {
-            LastSector.requireInside(current, path, "read", at, dst.remaining());
+            requireInside(current, "read", at, dst.remaining());
             moved = LastSector.fill(dst);
           }
           at += moved;
@@ -82,13 +102,14 @@ final class EnduringChannel implements AutoCloseable {
         }
       }
     } catch (IOException failure) {
-      throw IoFailure.during("read", path, at, failure);
+      throw during("read", at, failure);
     } finally {
       restore(interrupted);
     }
   }
 
-  void write(ByteBuffer src, long offset) throws IOException {
+  /** Writes all of the buffer. */
+  public void write(ByteBuffer src, long offset) throws IOException {
     boolean interrupted = Thread.interrupted();
     FileChannel current = channel;
     int reopened = 0;
@@ -109,27 +130,33 @@ final class EnduringChannel implements AutoCloseable {
         }
       }
     } catch (IOException failure) {
-      throw IoFailure.during("write", path, at, failure);
+      throw during("write", at, failure);
     } finally {
       restore(interrupted);
     }
   }
 
-  void transferTo(long offset, long length, WritableByteChannel target) throws IOException {
+  /**
+   * Sends a range. EINTR after an interrupt in the midst of it, ETIMEDOUT where the target takes
+   * nothing for 30 s, {@link ClosedChannelException} where the target is closed.
+   */
+  public void transferTo(long offset, long length, WritableByteChannel target) throws IOException {
     boolean interrupted = Thread.interrupted();
     FileChannel current = channel;
     int reopened = 0;
     long at = offset;
-    long end = offset + length;
+    long stop = offset + length;
+    long stalled = 0;
     try {
-      while (at < end) {
+      while (at < stop) {
         try {
-          long moved = current.transferTo(at, Math.min(end - at, TRANSFER_PIECE), target);
-          if (moved <= 0) {
-            LastSector.requireInside(current, path, "transfer", at, end - at);
-            moved = LastSector.send(target, end - at);
+          long moved = current.transferTo(at, Math.min(stop - at, TRANSFER_PIECE), target);
+          if (moved <= 0 && at >= current.size()) {
+            requireInside(current, "transfer", at, stop - at);
+            moved = LastSector.send(target, stop - at);
           }
           at += moved;
+          stalled = moved > 0 ? 0 : pause(at, stalled);
         } catch (ClosedByInterruptException midway) {
           interrupted = true;
           throw new BlksnapException(
@@ -140,20 +167,33 @@ final class EnduringChannel implements AutoCloseable {
           if (current.isOpen()) {
             throw broken;
           }
+          interrupted |= Thread.interrupted();
           current = replace(current, ++reopened);
         }
       }
     } catch (ClosedChannelException targetClosed) {
       throw targetClosed;
     } catch (IOException failure) {
-      throw IoFailure.during("transfer", path, at, failure);
+      throw during("transfer", at, failure);
     } finally {
       restore(interrupted | Thread.interrupted());
     }
   }
 
-  /** fdatasync. */
-  void force() throws IOException {
+  /** Since when the target takes nothing; 0 is not at all. */
+  private long pause(long at, long since) throws BlksnapException {
+    long now = System.nanoTime();
+    if (since != 0 && now - since > TRANSFER_STALL_NANOS) {
+      throw new BlksnapException(
+          Errno.ETIMEDOUT,
+          "transfer of " + path + " at " + at + " ended: its receiver took nothing for 30 s");
+    }
+    LockSupport.parkNanos(TRANSFER_PAUSE_NANOS);
+    return since == 0 ? now | 1 : since;
+  }
+
+  /** fdatasync; beside a reopening, an error says that nothing is known. */
+  public void force() throws IOException {
     run(
         "flush",
         current -> {
@@ -162,7 +202,8 @@ final class EnduringChannel implements AutoCloseable {
         });
   }
 
-  long size() throws IOException {
+  /** Bytes the file or block device has. */
+  public long size() throws IOException {
     return run("size", FileChannel::size);
   }
 
@@ -175,7 +216,7 @@ final class EnduringChannel implements AutoCloseable {
   }
 
   /** How often an interrupt made another channel necessary. */
-  long replaced() {
+  public long replaced() {
     synchronized (reopening) {
       return replaced;
     }
@@ -195,7 +236,7 @@ final class EnduringChannel implements AutoCloseable {
         }
       }
     } catch (IOException failure) {
-      throw IoFailure.during(what, path, 0, failure);
+      throw during(what, 0, failure);
     } finally {
       restore(interrupted);
     }
@@ -209,7 +250,7 @@ final class EnduringChannel implements AutoCloseable {
     }
     synchronized (reopening) {
       if (closed) {
-        throw new BlksnapException(Errno.ESHUTDOWN, path + " is closed; open it again");
+        throw new BlksnapException(onceClosed, path + " is closed; open it again");
       }
       if (channel == broken || !channel.isOpen()) {
         channel = opener.open();
@@ -217,6 +258,25 @@ final class EnduringChannel implements AutoCloseable {
       }
       return channel;
     }
+  }
+
+  /** EIO where the file ends before all that is asked for. */
+  private void requireInside(FileChannel current, String what, long at, long length)
+      throws IOException {
+    if (end == End.BYTE) {
+      throw LastSector.endReached(path, what, at, length);
+    }
+    LastSector.requireInside(current, path, what, at, length);
+  }
+
+  private BlksnapException during(String what, long offset, IOException failure) {
+    if (failure instanceof BlksnapException known) {
+      return known;
+    }
+    return new BlksnapException(
+        BlksnapException.errnoOf(failure),
+        what + " of " + path + " at " + offset + " failed: " + failure.getMessage(),
+        failure);
   }
 
   private static void restore(boolean interrupted) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.blksnap.device.internal;
+package org.blksnap.stress;
 
-import java.nio.file.Path;
 import org.blksnap.api.block.BlksnapException;
+import org.blksnap.device.internal.LocalDeviceProvider;
 import org.blksnap.ioctl.internal.LinuxHostOperations;
 
 /** The provider of devices with the host's own calls, as the framework binds them. */
@@ -10,7 +10,6 @@ public final class HostDevices {
   private HostDevices() {}
 
   public static LocalDeviceProvider provider() throws BlksnapException {
-    return new LocalDeviceProvider(
-        Surroundings.of(Path.of("/sys"), Path.of("/proc")), new LinuxHostOperations());
+    return new LocalDeviceProvider(new LinuxHostOperations());
   }
 }

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.blksnap.device.internal;
+package org.blksnap.linux.proc;
 
 import java.util.Optional;
 
 /** Major and minor number of a device, as the kernel prints them: {@code 8:1}. */
-record DeviceNumber(int major, int minor) {
+public record DeviceNumber(int major, int minor) {
   /** From a {@code dev_t} as stat(2) answers it. */
-  static DeviceNumber of(long encoded) {
+  public static DeviceNumber of(long encoded) {
     long major = encoded >>> 8 & 0xfff | encoded >>> 32 & ~0xfffL;
     long minor = encoded & 0xff | encoded >>> 12 & ~0xffL;
     return new DeviceNumber((int) major, (int) minor);
   }
 
   /** Empty where the text is not two numbers with a colon. */
-  static Optional<DeviceNumber> parse(String text) {
+  public static Optional<DeviceNumber> parse(String text) {
     int colon = text.indexOf(':');
     try {
       return colon < 0
