@@ -142,7 +142,7 @@ public final class FakeSnapshot implements Snapshot, StorageGrant.Recipient {
   @Override
   public void appendStorageDirectory(Path directory, long limit) {
     given.add("directory " + directory + " " + limit);
-    grow(0, limit);
+    grow(0, limit == 0 ? 1L << 30 : limit);
   }
 
   @Override
