@@ -12,8 +12,8 @@
 #include <linux/slab.h>
 #include "diff_storage.h"
 #include "filter.h"
-#include "hook.h"
 #include "passage.h"
+#include "submit.h"
 
 /* Passages of one filter that can be had even when memory is short. */
 #define PASSAGES_MIN	64
@@ -93,7 +93,7 @@ static void passage_end(struct bio *bio)
 	struct passage *passage = bio->bi_private;
 	struct filter *filter = passage->filter;
 
-	hook_enter();
+	submit_enter();
 	if (!too_deep(passage, bio)) {
 		bio->bi_end_io = passage->end_io;
 		bio->bi_private = passage->private;
@@ -102,7 +102,7 @@ static void passage_end(struct bio *bio)
 		if (bio->bi_end_io)
 			bio->bi_end_io(bio);
 	}
-	hook_leave();
+	submit_leave();
 }
 
 static void passage_begin(struct passage *passage, struct filter *filter,

@@ -6,7 +6,7 @@
 #include <linux/slab.h>
 #include "chunk.h"
 #include "diff_area.h"
-#include "hook.h"
+#include "submit.h"
 #include "transfer.h"
 
 /* Transfers and bios that can be had even when memory is short. */
