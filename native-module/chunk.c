@@ -4,6 +4,7 @@
 #include "chunk.h"
 #include "diff_area.h"
 #include "transfer.h"
+#include "units.h"
 
 static struct kmem_cache *chunk_cache;
 
@@ -40,29 +41,18 @@ struct chunk *chunk_make(struct diff_area *area, u32 number)
 	return chunk;
 }
 
-/* The length of the run of bits that begins at unit. */
-unsigned int chunk_run(u64 units, unsigned int unit)
-{
-	u64 run = units >> unit;
-
-	return ~run ? __ffs64(~run) : CHUNK_UNITS_MAX;
-}
-
 /* The count of pages that hold all of it. */
-unsigned int chunk_pages(const struct chunk *chunk)
+static unsigned int chunk_pages(const struct chunk *chunk)
 {
 	u64 sectors = diff_area_chunk_sectors(chunk->area, chunk->number);
 
 	return DIV_ROUND_UP_ULL(sectors << SECTOR_SHIFT, PAGE_SIZE);
 }
 
-/* The page where a unit begins; the count of pages for those beyond the end. */
-unsigned int chunk_unit_page(const struct chunk *chunk, unsigned int unit)
+/* Pages of a unit, as a power of two. */
+static unsigned int chunk_page_shift(const struct chunk *chunk)
 {
-	unsigned int shift = chunk->area->unit_shift + SECTOR_SHIFT -
-			     PAGE_SHIFT;
-
-	return min(unit << shift, chunk_pages(chunk));
+	return chunk->area->unit_shift + SECTOR_SHIFT - PAGE_SHIFT;
 }
 
 /* Gives back the pages of some units, or of the rest: from, to are pages. */
@@ -132,7 +122,7 @@ bool chunk_has(struct chunk *chunk, u64 units)
 }
 
 /* Units that the caller made busy have come into memory, or not. */
-void chunk_loaded(struct chunk *chunk, u64 units, int error)
+static void chunk_loaded(struct chunk *chunk, u64 units, int error)
 {
 	struct diff_area *area = chunk->area;
 	LIST_HEAD(waiters);
@@ -160,7 +150,7 @@ void chunk_loaded(struct chunk *chunk, u64 units, int error)
 }
 
 /* What chunk_store() began has ended. */
-void chunk_stored(struct chunk *chunk, u64 units, int error)
+static void chunk_stored(struct chunk *chunk, u64 units, int error)
 {
 	struct page **pages;
 	unsigned long flags;
@@ -185,12 +175,14 @@ static int units_populate(struct chunk *chunk, u64 units)
 {
 	struct diff_buffer_pool *pool = &chunk->area->storage->pool;
 	struct page **pages = READ_ONCE(chunk->pages);
+	unsigned int shift = chunk_page_shift(chunk);
+	unsigned int count = chunk_pages(chunk);
 	unsigned long flags;
 	unsigned int unit;
 
 	if (!pages) {
-		struct page **fresh = kvcalloc(chunk_pages(chunk),
-					       sizeof(*fresh), BUFFER_GFP);
+		struct page **fresh = kvcalloc(count, sizeof(*fresh),
+					       BUFFER_GFP);
 
 		if (!fresh)
 			return -ENOMEM;
@@ -201,9 +193,9 @@ static int units_populate(struct chunk *chunk, u64 units)
 		spin_unlock_irqrestore(&chunk->lock, flags);
 		kvfree(fresh);
 	}
-	for (unit = 0; unit < CHUNK_UNITS_MAX; unit++) {
-		unsigned int page = chunk_unit_page(chunk, unit);
-		unsigned int end = chunk_unit_page(chunk, unit + 1);
+	for (unit = 0; unit < UNITS_MAX; unit++) {
+		unsigned int page = units_page(unit, shift, count);
+		unsigned int end = units_page(unit + 1, shift, count);
 
 		if (!(units & BIT_ULL(unit)))
 			continue;
@@ -218,10 +210,47 @@ static int units_populate(struct chunk *chunk, u64 units)
 	return 0;
 }
 
+/* The chunk's pages on their way from or to a device, where it begins. */
+static struct transfer_job chunk_job(struct chunk *chunk, u64 units,
+				     struct block_device *bdev, u64 sector)
+{
+	struct transfer_job job = {
+		.bdev = bdev,
+		.sector = sector,
+		.pages = chunk->pages,
+		.count = chunk_pages(chunk),
+		.shift = chunk_page_shift(chunk),
+		.units = units,
+		.owner = chunk,
+	};
+
+	job.bytes = (u64)job.count << PAGE_SHIFT;
+	return job;
+}
+
+static void chunk_load_ended(void *owner, u64 units, int error)
+{
+	struct chunk *chunk = owner;
+	struct diff_area *area = chunk->area;
+
+	chunk_loaded(chunk, units, error);
+	diff_area_put(area);
+}
+
+static void chunk_store_ended(void *owner, u64 units, int error)
+{
+	struct chunk *chunk = owner;
+	struct diff_storage *storage = chunk->area->storage;
+
+	chunk_stored(chunk, units, error);
+	diff_storage_stored(storage);
+}
+
 /* Begins to read units, made busy by the caller, from where they are. */
 static bool units_load(struct chunk *chunk, u64 units, bool from_storage)
 {
 	struct diff_area *area = chunk->area;
+	struct transfer_job job;
 	int ret = units_populate(chunk, units);
 
 	if (ret) {
@@ -229,12 +258,17 @@ static bool units_load(struct chunk *chunk, u64 units, bool from_storage)
 		return false;
 	}
 	diff_area_get(area);
-	if (from_storage)
-		transfer_load(chunk, units, chunk->place.bdev,
-			      chunk->place.sector);
-	else
-		transfer_load(chunk, units, area->bdev,
-			      diff_area_chunk_start(area, chunk->number));
+	if (from_storage) {
+		job = chunk_job(chunk, units, chunk->place.bdev,
+				chunk->place.sector);
+	} else {
+		job = chunk_job(chunk, units, area->bdev,
+				diff_area_chunk_start(area, chunk->number));
+		job.bytes = diff_area_chunk_sectors(area, chunk->number) <<
+			    SECTOR_SHIFT;
+	}
+	job.end = chunk_load_ended;
+	transfer_read(&job);
 	return true;
 }
 
@@ -273,6 +307,7 @@ void chunk_store(struct chunk *chunk)
 	struct diff_area *area = chunk->area;
 	struct diff_storage *storage = area->storage;
 	struct page **pages = NULL;
+	struct transfer_job job;
 	u64 units;
 
 	spin_lock_irq(&chunk->lock);
@@ -289,7 +324,9 @@ void chunk_store(struct chunk *chunk)
 		diff_storage_stored(storage);
 		return;
 	}
-	transfer_store(chunk, units);
+	job = chunk_job(chunk, units, chunk->place.bdev, chunk->place.sector);
+	job.end = chunk_store_ended;
+	transfer_write(&job);
 }
 
 static bool units_idle(struct chunk *chunk, u64 units)
@@ -303,7 +340,7 @@ unsigned int chunk_live_run(struct chunk *chunk, unsigned int unit)
 	/* pairs with the release that sets the bits, in chunk_loaded() */
 	u64 saved = smp_load_acquire(&chunk->saved) >> unit;
 
-	return saved ? __ffs64(saved) : CHUNK_UNITS_MAX - unit;
+	return saved ? __ffs64(saved) : UNITS_MAX - unit;
 }
 
 /*
@@ -328,14 +365,14 @@ enum chunk_source chunk_source(struct chunk *chunk, unsigned int unit,
 		*run = 1;
 	} else if (!(chunk->saved & bit)) {
 		source = CHUNK_LIVE;
-		*run = chunk_run(~chunk->saved, unit);
+		*run = units_run(~chunk->saved, unit);
 	} else if (chunk->inmem & bit) {
 		source = CHUNK_MEMORY;
-		*run = chunk_run(chunk->inmem & ~chunk->busy, unit);
+		*run = units_run(chunk->inmem & ~chunk->busy, unit);
 		chunk->pins++;
 	} else {
 		source = CHUNK_STORED;
-		*run = chunk_run(chunk->saved & ~chunk->inmem & ~chunk->busy,
+		*run = units_run(chunk->saved & ~chunk->inmem & ~chunk->busy,
 				 unit);
 	}
 	spin_unlock_irq(&chunk->lock);

@@ -7,8 +7,6 @@
 #include <linux/spinlock.h>
 #include "diff_storage.h"
 
-#define CHUNK_UNITS_MAX	64
-
 struct diff_area;
 
 /*
@@ -58,14 +56,6 @@ bool chunk_has(struct chunk *chunk, u64 units);
 bool chunk_preserve(struct chunk *chunk, u64 units);
 bool chunk_wait(struct chunk *chunk, u64 units, struct copy_waiter *waiter);
 void chunk_store(struct chunk *chunk);
-
-/* How a transfer ended. Any context. */
-void chunk_loaded(struct chunk *chunk, u64 units, int error);
-void chunk_stored(struct chunk *chunk, u64 units, int error);
-
-unsigned int chunk_run(u64 units, unsigned int unit);
-unsigned int chunk_pages(const struct chunk *chunk);
-unsigned int chunk_unit_page(const struct chunk *chunk, unsigned int unit);
 
 /* For the image; process context. */
 enum chunk_source {

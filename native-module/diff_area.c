@@ -8,6 +8,7 @@
 #include "chunk.h"
 #include "diff_area.h"
 #include "params.h"
+#include "units.h"
 
 /* Chunks that one write has copied ahead of the one it waits for. */
 #define COPY_AHEAD_MAX	8
@@ -35,7 +36,7 @@ struct diff_area *diff_area_make(struct block_device *bdev, struct cbt *cbt,
 				   bdev_io_min(bdev));
 	area->chunk_shift = shift - SECTOR_SHIFT;
 	area->unit_shift = max_t(unsigned int, PAGE_SHIFT,
-				 shift - ilog2(CHUNK_UNITS_MAX)) - SECTOR_SHIFT;
+				 shift - ilog2(UNITS_MAX)) - SECTOR_SHIFT;
 	init_waitqueue_head(&area->copied);
 	area->events = events;
 	refcount_set(&area->refs, 1);
