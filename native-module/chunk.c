@@ -2,7 +2,6 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include "chunk.h"
-#include "diff_area.h"
 #include "transfer.h"
 #include "units.h"
 
@@ -27,24 +26,24 @@ void chunk_engine_stop(void)
 	kmem_cache_destroy(chunk_cache);
 }
 
-struct chunk *chunk_make(struct diff_area *area, u32 number)
+struct chunk *chunk_make(struct chunk_set *set, u32 number)
 {
 	struct chunk *chunk = kmem_cache_zalloc(chunk_cache, BUFFER_GFP);
 
 	if (!chunk)
 		return NULL;
 	spin_lock_init(&chunk->lock);
-	chunk->area = area;
+	chunk->item.user = &set->user;
 	chunk->number = number;
 	INIT_LIST_HEAD(&chunk->waiters);
-	INIT_LIST_HEAD(&chunk->queue_link);
+	INIT_LIST_HEAD(&chunk->item.link);
 	return chunk;
 }
 
 /* The count of pages that hold all of it. */
 static unsigned int chunk_pages(const struct chunk *chunk)
 {
-	u64 sectors = diff_area_chunk_sectors(chunk->area, chunk->number);
+	u64 sectors = chunk_set_sectors(chunk_set_of(chunk), chunk->number);
 
 	return DIV_ROUND_UP_ULL(sectors << SECTOR_SHIFT, PAGE_SIZE);
 }
@@ -52,14 +51,14 @@ static unsigned int chunk_pages(const struct chunk *chunk)
 /* Pages of a unit, as a power of two. */
 static unsigned int chunk_page_shift(const struct chunk *chunk)
 {
-	return chunk->area->unit_shift + SECTOR_SHIFT - PAGE_SHIFT;
+	return chunk_set_of(chunk)->unit_shift + SECTOR_SHIFT - PAGE_SHIFT;
 }
 
 /* Gives back the pages of some units, or of the rest: from, to are pages. */
 static void pages_put(struct chunk *chunk, struct page **pages,
 		      unsigned int from, unsigned int to)
 {
-	struct diff_buffer_pool *pool = &chunk->area->storage->pool;
+	struct diff_buffer_pool *pool = &chunk_set_of(chunk)->storage->pool;
 
 	for (; from < to; from++) {
 		if (pages[from])
@@ -79,12 +78,13 @@ void chunk_free(struct chunk *chunk)
 /* The pages, if nobody needs them any more: then the caller gives them back. */
 static struct page **chunk_trim_locked(struct chunk *chunk)
 {
+	struct chunk_set *set = chunk_set_of(chunk);
 	struct page **pages = chunk->pages;
 
 	lockdep_assert_held(&chunk->lock);
 	if (!pages || chunk->busy || chunk->storing || chunk->pins)
 		return NULL;
-	if ((chunk->inmem & ~chunk->stored) && !diff_area_error(chunk->area))
+	if ((chunk->inmem & ~chunk->stored) && !chunk_set_error(set))
 		return NULL;
 	chunk->inmem = 0;
 	chunk->pages = NULL;
@@ -93,7 +93,7 @@ static struct page **chunk_trim_locked(struct chunk *chunk)
 
 static void chunk_trimmed(struct chunk *chunk, struct page **pages)
 {
-	struct diff_buffer_pool *pool = &chunk->area->storage->pool;
+	struct diff_buffer_pool *pool = &chunk_set_of(chunk)->storage->pool;
 
 	if (!pages)
 		return;
@@ -111,7 +111,7 @@ static void chunk_queue_locked(struct chunk *chunk)
 	    !(chunk->inmem & ~chunk->stored & ~chunk->busy))
 		return;
 	chunk->queued = true;
-	diff_storage_enqueue(chunk->area->storage, chunk);
+	diff_storage_enqueue(chunk_set_of(chunk)->storage, &chunk->item);
 }
 
 /* Without the lock. */
@@ -124,13 +124,13 @@ bool chunk_has(struct chunk *chunk, u64 units)
 /* Units that the caller made busy have come into memory, or not. */
 static void chunk_loaded(struct chunk *chunk, u64 units, int error)
 {
-	struct diff_area *area = chunk->area;
+	struct chunk_set *set = chunk_set_of(chunk);
 	LIST_HEAD(waiters);
 	struct page **pages;
 	unsigned long flags;
 
 	if (error)
-		diff_area_corrupt(area, error);
+		chunk_set_fail(set, error);
 	spin_lock_irqsave(&chunk->lock, flags);
 	chunk->busy &= ~units;
 	if (!error) {
@@ -145,8 +145,8 @@ static void chunk_loaded(struct chunk *chunk, u64 units, int error)
 
 	chunk_trimmed(chunk, pages);
 	copy_waiters_wake(&waiters);
-	if (wq_has_sleeper(&area->copied))
-		wake_up_all(&area->copied);
+	if (wq_has_sleeper(&set->copied))
+		wake_up_all(&set->copied);
 }
 
 /* What chunk_store() began has ended. */
@@ -156,7 +156,7 @@ static void chunk_stored(struct chunk *chunk, u64 units, int error)
 	unsigned long flags;
 
 	if (error)
-		diff_area_corrupt(chunk->area, error);
+		chunk_set_fail(chunk_set_of(chunk), error);
 	spin_lock_irqsave(&chunk->lock, flags);
 	if (!error)
 		chunk->stored |= units & ~chunk->touched;
@@ -173,7 +173,7 @@ static void chunk_stored(struct chunk *chunk, u64 units, int error)
 /* Pages for units that the caller made busy. */
 static int units_populate(struct chunk *chunk, u64 units)
 {
-	struct diff_buffer_pool *pool = &chunk->area->storage->pool;
+	struct diff_buffer_pool *pool = &chunk_set_of(chunk)->storage->pool;
 	struct page **pages = READ_ONCE(chunk->pages);
 	unsigned int shift = chunk_page_shift(chunk);
 	unsigned int count = chunk_pages(chunk);
@@ -231,16 +231,16 @@ static struct transfer_job chunk_job(struct chunk *chunk, u64 units,
 static void chunk_load_ended(void *owner, u64 units, int error)
 {
 	struct chunk *chunk = owner;
-	struct diff_area *area = chunk->area;
+	struct chunk_set *set = chunk_set_of(chunk);
 
 	chunk_loaded(chunk, units, error);
-	diff_area_put(area);
+	chunk_set_put(set);
 }
 
 static void chunk_store_ended(void *owner, u64 units, int error)
 {
 	struct chunk *chunk = owner;
-	struct diff_storage *storage = chunk->area->storage;
+	struct diff_storage *storage = chunk_set_of(chunk)->storage;
 
 	chunk_stored(chunk, units, error);
 	diff_storage_stored(storage);
@@ -249,7 +249,7 @@ static void chunk_store_ended(void *owner, u64 units, int error)
 /* Begins to read units, made busy by the caller, from where they are. */
 static bool units_load(struct chunk *chunk, u64 units, bool from_storage)
 {
-	struct diff_area *area = chunk->area;
+	struct chunk_set *set = chunk_set_of(chunk);
 	struct transfer_job job;
 	int ret = units_populate(chunk, units);
 
@@ -257,14 +257,14 @@ static bool units_load(struct chunk *chunk, u64 units, bool from_storage)
 		chunk_loaded(chunk, units, ret);
 		return false;
 	}
-	diff_area_get(area);
+	chunk_set_get(set);
 	if (from_storage) {
-		job = chunk_job(chunk, units, chunk->place.bdev,
-				chunk->place.sector);
+		job = chunk_job(chunk, units, chunk->item.place.bdev,
+				chunk->item.place.sector);
 	} else {
-		job = chunk_job(chunk, units, area->bdev,
-				diff_area_chunk_start(area, chunk->number));
-		job.bytes = diff_area_chunk_sectors(area, chunk->number) <<
+		job = chunk_job(chunk, units, set->bdev,
+				chunk_set_start(set, chunk->number));
+		job.bytes = chunk_set_sectors(set, chunk->number) <<
 			    SECTOR_SHIFT;
 	}
 	job.end = chunk_load_ended;
@@ -302,10 +302,11 @@ bool chunk_wait(struct chunk *chunk, u64 units, struct copy_waiter *waiter)
 }
 
 /* The store worker's: the caller has counted it in storage->in_flight. */
-void chunk_store(struct chunk *chunk)
+void chunk_store(struct storage_item *item)
 {
-	struct diff_area *area = chunk->area;
-	struct diff_storage *storage = area->storage;
+	struct chunk *chunk = container_of(item, struct chunk, item);
+	struct chunk_set *set = chunk_set_of(chunk);
+	struct diff_storage *storage = set->storage;
 	struct page **pages = NULL;
 	struct transfer_job job;
 	u64 units;
@@ -313,7 +314,7 @@ void chunk_store(struct chunk *chunk)
 	spin_lock_irq(&chunk->lock);
 	chunk->queued = false;
 	units = chunk->inmem & ~chunk->stored & ~chunk->busy;
-	if (diff_area_error(area) || chunk->storing || !chunk->place.bdev)
+	if (chunk_set_error(set) || chunk->storing || !chunk->item.place.bdev)
 		units = 0;
 	chunk->storing |= units;
 	if (!units)
@@ -324,7 +325,8 @@ void chunk_store(struct chunk *chunk)
 		diff_storage_stored(storage);
 		return;
 	}
-	job = chunk_job(chunk, units, chunk->place.bdev, chunk->place.sector);
+	job = chunk_job(chunk, units, chunk->item.place.bdev,
+			chunk->item.place.sector);
 	job.end = chunk_store_ended;
 	transfer_write(&job);
 }
@@ -350,17 +352,18 @@ unsigned int chunk_live_run(struct chunk *chunk, unsigned int unit)
 enum chunk_source chunk_source(struct chunk *chunk, unsigned int unit,
 			       unsigned int *run)
 {
+	struct chunk_set *set = chunk_set_of(chunk);
 	u64 bit = BIT_ULL(unit);
 	enum chunk_source source;
 
 	spin_lock_irq(&chunk->lock);
 	while ((chunk->saved & bit) && (chunk->busy & bit)) {
 		spin_unlock_irq(&chunk->lock);
-		wait_event_idle(chunk->area->copied, units_idle(chunk, bit));
+		wait_event_idle(set->copied, units_idle(chunk, bit));
 		spin_lock_irq(&chunk->lock);
 	}
 	/* What was trimmed because of an error is not stored. */
-	if (diff_area_error(chunk->area)) {
+	if (chunk_set_error(set)) {
 		source = CHUNK_FAILED;
 		*run = 1;
 	} else if (!(chunk->saved & bit)) {
@@ -397,20 +400,20 @@ void chunk_unpin(struct chunk *chunk)
  */
 int chunk_open(struct chunk *chunk, u64 units, u64 partial)
 {
-	struct diff_area *area = chunk->area;
+	struct chunk_set *set = chunk_set_of(chunk);
 	u64 live, stored;
 	int ret;
 
 	spin_lock_irq(&chunk->lock);
 	chunk->pins++;
 	for (;;) {
-		if (diff_area_error(area)) {
+		if (chunk_set_error(set)) {
 			ret = -EIO;
 			goto unpin;
 		}
 		if (chunk->busy & units) {
 			spin_unlock_irq(&chunk->lock);
-			wait_event_idle(area->copied,
+			wait_event_idle(set->copied,
 					units_idle(chunk, units));
 			spin_lock_irq(&chunk->lock);
 			continue;
@@ -432,7 +435,7 @@ int chunk_open(struct chunk *chunk, u64 units, u64 partial)
 	ret = units_populate(chunk, units);
 	if (!ret)
 		return 0;
-	diff_area_corrupt(area, ret);
+	chunk_set_fail(set, ret);
 	chunk_close(chunk, units, ret);
 	return ret;
 

@@ -6,18 +6,16 @@
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
-#include "chunk.h"
 #include "compat/compat.h"
-#include "diff_area.h"
 #include "diff_storage.h"
 #include "event.h"
 #include "params.h"
 
 /* Ranges of one call, and of one snapshot. */
 #define RANGES_MAX		1048576U
-/* Chunks whose store is under way at a time. */
+/* Items whose store is under way at a time. */
 #define STORE_IN_FLIGHT_MAX	16
-/* How long a chunk waits for more of its like before it is stored. */
+/* How long an item waits for more of its like before it is stored. */
 #define STORE_DELAY_MS		300
 /* How long an answer to the last event is waited for when space is over. */
 #define GRACE_MS		1000
@@ -73,7 +71,7 @@ int diff_storage_init(struct diff_storage *storage, struct event_queue *events)
 	INIT_LIST_HEAD(&storage->ranges);
 	INIT_LIST_HEAD(&storage->devices);
 	storage->events = events;
-	INIT_LIST_HEAD(&storage->areas);
+	INIT_LIST_HEAD(&storage->users);
 	spin_lock_init(&storage->queue_lock);
 	INIT_LIST_HEAD(&storage->queue);
 	init_waitqueue_head(&storage->work);
@@ -249,17 +247,17 @@ out:
 }
 
 /* The pool failed: all devices that share it lose their images. */
-void diff_storage_fail(struct diff_storage *storage, int error)
+static void diff_storage_fail(struct diff_storage *storage, int error)
 {
-	struct diff_area *area;
+	struct storage_user *user;
 
-	list_for_each_entry(area, &storage->areas, link)
-		diff_area_corrupt(area, error);
+	list_for_each_entry(user, &storage->users, link)
+		user->fail(user, error);
 }
 
 /*
  * Writes wait for memory that the store worker does not give back: after
- * STALL_SECONDS without one chunk stored the snapshot is given up for them.
+ * STALL_SECONDS without one item stored the snapshot is given up for them.
  */
 static void diff_storage_stalled(struct work_struct *work)
 {
@@ -282,14 +280,15 @@ static void diff_storage_stalled(struct work_struct *work)
 	schedule_delayed_work(&pool->watch, STALL_SECONDS * HZ);
 }
 
-/* Called with chunk->lock held, for a chunk that is in no queue. */
-void diff_storage_enqueue(struct diff_storage *storage, struct chunk *chunk)
+/* Any context, for an item that is in no queue. */
+void diff_storage_enqueue(struct diff_storage *storage,
+			  struct storage_item *item)
 {
 	unsigned long flags;
 	unsigned int queued;
 
 	spin_lock_irqsave(&storage->queue_lock, flags);
-	list_add_tail(&chunk->queue_link, &storage->queue);
+	list_add_tail(&item->link, &storage->queue);
 	queued = ++storage->queued;
 	spin_unlock_irqrestore(&storage->queue_lock, flags);
 	if (queued >= params_chunk_maximum_in_queue() ||
@@ -297,22 +296,22 @@ void diff_storage_enqueue(struct diff_storage *storage, struct chunk *chunk)
 		wake_up(&storage->work);
 }
 
-static struct chunk *dequeue(struct diff_storage *storage)
+static struct storage_item *dequeue(struct diff_storage *storage)
 {
-	struct chunk *chunk;
+	struct storage_item *item;
 
 	spin_lock_irq(&storage->queue_lock);
-	chunk = list_first_entry_or_null(&storage->queue, struct chunk,
-					 queue_link);
-	if (chunk) {
-		list_del_init(&chunk->queue_link);
+	item = list_first_entry_or_null(&storage->queue, struct storage_item,
+					link);
+	if (item) {
+		list_del_init(&item->link);
 		storage->queued--;
 	}
 	spin_unlock_irq(&storage->queue_lock);
-	return chunk;
+	return item;
 }
 
-/* The end of one chunk's store. Any context. */
+/* The end of one item's store. Any context. */
 void diff_storage_stored(struct diff_storage *storage)
 {
 	atomic_long_inc(&storage->progress);
@@ -348,21 +347,21 @@ static void post_ask(struct diff_storage *storage)
 }
 
 /*
- * The place of a chunk that has none. Before the pool is said to be over, it
+ * The place of an item that has none. Before the pool is said to be over, it
  * is waited a moment for: the answer to an event may be under way.
  */
-static void place_chunk(struct diff_storage *storage, struct chunk *chunk)
+static void place_item(struct diff_storage *storage,
+		       struct storage_item *item)
 {
-	struct diff_area *area = chunk->area;
-	u64 sectors = 1ULL << area->chunk_shift;
+	struct storage_user *user = item->user;
 	long left = msecs_to_jiffies(GRACE_MS);
 	u64 seen;
 	int ret;
 
 	do {
 		seen = READ_ONCE(storage->capacity);
-		ret = find_place(storage, sectors, area->block_size,
-				 &chunk->place);
+		ret = find_place(storage, user->sectors, user->block_size,
+				 &item->place);
 		post_ask(storage);
 		if (ret != -ENOSPC)
 			break;
@@ -374,15 +373,15 @@ static void place_chunk(struct diff_storage *storage, struct chunk *chunk)
 	if (ret == -ENOSPC)
 		diff_storage_fail(storage, ret);
 	else if (ret)
-		diff_area_corrupt(area, ret);
+		user->fail(user, ret);
 }
 
 static int store_worker(void *data)
 {
 	struct diff_storage *storage = data;
 	unsigned int noio = memalloc_noio_save();
+	struct storage_item *item;
 	struct blk_plug plug;
-	struct chunk *chunk;
 
 	while (!kthread_should_stop()) {
 		wait_event_idle_timeout(storage->work,
@@ -391,14 +390,14 @@ static int store_worker(void *data)
 					msecs_to_jiffies(STORE_DELAY_MS));
 		post_ask(storage);
 		blk_start_plug(&plug);
-		while (!kthread_should_stop() && (chunk = dequeue(storage))) {
+		while (!kthread_should_stop() && (item = dequeue(storage))) {
 			wait_event_idle(storage->done,
 					atomic_read(&storage->in_flight) <
 					STORE_IN_FLIGHT_MAX);
-			if (!chunk->place.bdev && !diff_area_error(chunk->area))
-				place_chunk(storage, chunk);
+			if (!item->place.bdev && !READ_ONCE(item->user->error))
+				place_item(storage, item);
 			atomic_inc(&storage->in_flight);
-			chunk_store(chunk);
+			item->user->store(item);
 		}
 		blk_finish_plug(&plug);
 	}
@@ -426,7 +425,7 @@ int diff_storage_start(struct diff_storage *storage)
 }
 
 /*
- * What waits in the queue is not stored any more, and its chunks are about to
+ * What waits in the queue is not stored any more, and its items are about to
  * go; a take that failed may be tried again. Idempotent.
  */
 void diff_storage_stop(struct diff_storage *storage)

@@ -81,12 +81,13 @@ static int read_device(struct image *image, struct bio *bio,
 /* Sectors from there on, up to end, that only the live device has. */
 static u64 live_sectors(struct diff_area *area, u64 sector, u64 end)
 {
+	struct chunk_set *set = &area->set;
 	u64 at = sector;
 
 	while (at < end) {
-		u32 number = at >> area->chunk_shift;
-		u64 start = diff_area_chunk_start(area, number);
-		u64 stop = start + (1ULL << area->chunk_shift);
+		u32 number = at >> set->shift;
+		u64 start = chunk_set_start(set, number);
+		u64 stop = start + (1ULL << set->shift);
 		struct chunk *chunk = diff_area_find(area, number);
 		unsigned int unit, run;
 
@@ -94,12 +95,11 @@ static u64 live_sectors(struct diff_area *area, u64 sector, u64 end)
 			at = stop;
 			continue;
 		}
-		unit = (at - start) >> area->unit_shift;
+		unit = (at - start) >> set->unit_shift;
 		run = chunk_live_run(chunk, unit);
 		if (!run)
 			break;
-		at = min(stop,
-			 start + ((u64)(unit + run) << area->unit_shift));
+		at = min(stop, start + ((u64)(unit + run) << set->unit_shift));
 	}
 	return min(at, end) - sector;
 }
@@ -109,20 +109,21 @@ static int read_run(struct image *image, struct bio *bio,
 		    struct bvec_iter iter, unsigned int *bytes)
 {
 	struct diff_area *area = image->area;
+	struct chunk_set *set = &area->set;
 	u64 sector = iter.bi_sector;
 	u64 end = sector + (iter.bi_size >> SECTOR_SHIFT);
-	u32 number = sector >> area->chunk_shift;
-	u64 at = sector - diff_area_chunk_start(area, number);
+	u32 number = sector >> set->shift;
+	u64 at = sector - chunk_set_start(set, number);
 	struct chunk *chunk = diff_area_find(area, number);
 	enum chunk_source source = CHUNK_LIVE;
-	unsigned int unit = at >> area->unit_shift;
+	unsigned int unit = at >> set->unit_shift;
 	unsigned int run = 0;
 	u64 count;
 	int ret;
 
 	if (chunk)
 		source = chunk_source(chunk, unit, &run);
-	count = min(end - sector, ((u64)(unit + run) << area->unit_shift) - at);
+	count = min(end - sector, ((u64)(unit + run) << set->unit_shift) - at);
 	*bytes = count << SECTOR_SHIFT;
 	switch (source) {
 	case CHUNK_MEMORY:
@@ -130,8 +131,8 @@ static int read_run(struct image *image, struct bio *bio,
 		chunk_unpin(chunk);
 		return 0;
 	case CHUNK_STORED:
-		return read_device(image, bio, iter, chunk->place.bdev,
-				   chunk->place.sector + at, *bytes);
+		return read_device(image, bio, iter, chunk->item.place.bdev,
+				   chunk->item.place.sector + at, *bytes);
 	case CHUNK_FAILED:
 		return -EIO;
 	case CHUNK_LIVE:
@@ -141,7 +142,7 @@ static int read_run(struct image *image, struct bio *bio,
 	*bytes = count << SECTOR_SHIFT;
 	if (!count)
 		return 0; /* it was copied meanwhile */
-	ret = read_device(image, bio, iter, area->bdev, sector, *bytes);
+	ret = read_device(image, bio, iter, set->bdev, sector, *bytes);
 	/*
 	 * What was copied meanwhile may be overwritten by now: its bits were
 	 * set before the write went down, so they are seen here.
@@ -183,10 +184,11 @@ static int write_chunk(struct image *image, struct bio *bio,
 		       struct bvec_iter iter, u64 sector, u64 end)
 {
 	struct diff_area *area = image->area;
-	u32 number = sector >> area->chunk_shift;
-	u64 start = diff_area_chunk_start(area, number);
-	u64 units = diff_area_units(area, number, sector, end);
-	u64 unit_mask = (1ULL << area->unit_shift) - 1;
+	struct chunk_set *set = &area->set;
+	u32 number = sector >> set->shift;
+	u64 start = chunk_set_start(set, number);
+	u64 units = chunk_set_units(set, number, sector, end);
+	u64 unit_mask = (1ULL << set->unit_shift) - 1;
 	u64 partial = 0;
 	struct chunk *chunk;
 	int ret;
@@ -197,15 +199,15 @@ static int write_chunk(struct image *image, struct bio *bio,
 	if (IS_ERR(chunk))
 		return PTR_ERR(chunk);
 	if ((sector - start) & unit_mask)
-		partial |= diff_area_units(area, number, sector, sector + 1);
-	if (((end - start) & unit_mask) && end != area->capacity)
-		partial |= diff_area_units(area, number, end - 1, end);
+		partial |= chunk_set_units(set, number, sector, sector + 1);
+	if (((end - start) & unit_mask) && end != set->capacity)
+		partial |= chunk_set_units(set, number, end - 1, end);
 	ret = chunk_open(chunk, units, partial);
 	if (ret)
 		return ret;
 	copy_pages(chunk, bio, iter, (sector - start) << SECTOR_SHIFT,
 		   (end - sector) << SECTOR_SHIFT, false);
-	if (end == area->capacity)
+	if (end == set->capacity)
 		clear_tail(chunk, (end - start) << SECTOR_SHIFT);
 	chunk_close(chunk, units, 0);
 	return 0;
@@ -214,14 +216,14 @@ static int write_chunk(struct image *image, struct bio *bio,
 static int image_write(struct image *image, struct bio *bio)
 {
 	struct diff_area *area = image->area;
+	struct chunk_set *set = &area->set;
 	struct bvec_iter iter = bio->bi_iter;
 	int ret;
 
 	cbt_mark_both(area->cbt, iter.bi_sector, bio_sectors(bio));
 	while (iter.bi_size) {
 		u64 sector = iter.bi_sector;
-		u64 chunk_end = ((sector >> area->chunk_shift) + 1)
-				<< area->chunk_shift;
+		u64 chunk_end = ((sector >> set->shift) + 1) << set->shift;
 		u64 end = min(sector + (iter.bi_size >> SECTOR_SHIFT),
 			      chunk_end);
 
@@ -291,7 +293,7 @@ const char *image_name(struct image *image)
 struct image *image_make(struct diff_area *area)
 {
 	struct image *image = kzalloc(sizeof(*image), GFP_KERNEL);
-	struct block_device *bdev = area->bdev;
+	struct block_device *bdev = area->set.bdev;
 	struct request_queue *queue;
 	int ret = -ENOMEM;
 
@@ -327,7 +329,7 @@ struct image *image_make(struct diff_area *area)
 	blk_queue_io_min(queue, bdev_io_min(bdev));
 	blk_queue_flag_set(QUEUE_FLAG_NONROT, queue);
 	blk_queue_flag_clear(QUEUE_FLAG_ADD_RANDOM, queue);
-	set_capacity(image->disk, area->capacity);
+	set_capacity(image->disk, area->set.capacity);
 	return image;
 
 no_disk:

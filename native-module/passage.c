@@ -210,7 +210,7 @@ static struct diff_area *area_to_copy(struct filter *filter, u64 sector,
 	if (area)
 		diff_area_check_medium(area);
 	if (area && (diff_area_has(area, sector, count) ||
-		     !diff_area_try_get(area)))
+		     !chunk_set_try_get(&area->set)))
 		area = NULL;
 	rcu_read_unlock();
 	return area;
@@ -223,7 +223,7 @@ static bool passage_carry_on(struct passage *passage)
 	if (!diff_area_preserve(area, &passage->copy))
 		return false;
 	passage->area = NULL;
-	diff_area_put(area);
+	chunk_set_put(&area->set);
 	return true;
 }
 
@@ -266,7 +266,7 @@ static bool enter(struct filter *filter, struct bio *bio)
 	count = min(count, capacity - sector);
 	area = area_to_copy(filter, sector, count);
 	if (area && nowait) {
-		diff_area_put(area);
+		chunk_set_put(&area->set);
 		bio_wouldblock_error(bio);
 		return false;
 	}

@@ -163,12 +163,12 @@ static void disarm(struct snapshot *snapshot)
 	synchronize_rcu();
 	list_for_each_entry(member, &snapshot->members, link)
 		if (member->area)
-			diff_area_wait_idle(member->area);
+			chunk_set_wait_idle(&member->area->set);
 	diff_storage_stop(&snapshot->storage);
 	list_for_each_entry(member, &snapshot->members, link) {
 		if (!member->area)
 			continue;
-		list_del_init(&member->area->link);
+		list_del_init(&member->area->set.user.link);
 		diff_area_free(member->area);
 		member->area = NULL;
 	}
@@ -298,9 +298,9 @@ static int prepare(struct snapshot *snapshot)
 		if (IS_ERR(area))
 			return PTR_ERR(area);
 		member->area = area;
-		list_add_tail(&area->link, &snapshot->storage.areas);
+		list_add_tail(&area->set.user.link, &snapshot->storage.users);
 		pages = max_t(unsigned long, pages,
-			      1UL << (area->chunk_shift + SECTOR_SHIFT -
+			      1UL << (area->set.shift + SECTOR_SHIFT -
 				      PAGE_SHIFT));
 		image = image_make(area);
 		if (IS_ERR(image))

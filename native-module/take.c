@@ -229,8 +229,8 @@ static void switch_all(struct list_head *members)
 	list_for_each_entry(member, members, link) {
 		struct diff_area *area = member->area;
 
-		cbt_switch(&member->filter->cbt, area->capacity, area->medium,
-			   &member->spare);
+		cbt_switch(&member->filter->cbt, area->set.capacity,
+			   area->medium, &member->spare);
 		filter_arm(member->filter, area);
 	}
 }
@@ -268,7 +268,7 @@ static int get_ready(struct list_head *members)
 		member->opened = bdev;
 		if (bdev != filter->bdev)
 			return -ENODEV;
-		ret = cbt_prepare(&filter->cbt, member->area->capacity,
+		ret = cbt_prepare(&filter->cbt, member->area->set.capacity,
 				  member->area->medium, &member->spare);
 		if (ret)
 			return ret;
