@@ -11,7 +11,6 @@
 #include <linux/string.h>
 #include "diff_area.h"
 #include "filter.h"
-#include "passage.h"
 
 #define TABLE_BITS	6
 /* How long a detach waits for writes on their way before it leaves them */
@@ -33,21 +32,13 @@ static DECLARE_WAIT_QUEUE_HEAD(dying_wait);
 
 int filter_start(void)
 {
-	int ret = passage_start();
-
-	if (ret)
-		return ret;
 	free_wq = alloc_workqueue("blksnap-free", WQ_MEM_RECLAIM, 0);
-	if (free_wq)
-		return 0;
-	passage_stop();
-	return -ENOMEM;
+	return free_wq ? 0 : -ENOMEM;
 }
 
 void filter_stop(void)
 {
 	destroy_workqueue(free_wq);
-	passage_stop();
 }
 
 static struct hlist_head *bucket(struct block_device *bdev)
@@ -149,7 +140,8 @@ static bool bdev_is_live(struct block_device *bdev)
 	       xa_load(&disk->part_tbl, bdev->bd_partno) == bdev;
 }
 
-static struct filter *filter_make(struct block_device *bdev)
+static struct filter *filter_make(struct block_device *bdev,
+				  int (*set_up)(struct filter *filter))
 {
 	struct filter *filter = kzalloc(sizeof(*filter), GFP_KERNEL);
 	int ret = -ENOMEM;
@@ -164,13 +156,12 @@ static struct filter *filter_make(struct block_device *bdev)
 	bio_list_init(&filter->ended);
 	INIT_LIST_HEAD(&filter->woken);
 	init_waitqueue_head(&filter->drained);
-	INIT_WORK(&filter->work, passage_work);
 	INIT_WORK(&filter->free_work, filter_free);
 	ret = cbt_init(&filter->cbt, bdev_nr_sectors(bdev),
 		       bdev->bd_disk->diskseq);
 	if (ret)
 		goto no_cbt;
-	ret = passage_pool_init(&filter->passages);
+	ret = set_up(filter);
 	if (ret)
 		goto no_passages;
 	ret = percpu_ref_init(&filter->inflight, inflight_is_zero,
@@ -214,8 +205,9 @@ static void writes_before_end(struct block_device *bdev)
 	}
 }
 
-/* The caller has the device open. */
-int filter_attach(struct block_device *bdev)
+/* The caller has the device open. set_up makes passages and work. */
+int filter_attach(struct block_device *bdev,
+		  int (*set_up)(struct filter *filter))
 {
 	struct gendisk *disk = bdev->bd_disk;
 	struct filter *filter;
@@ -236,7 +228,7 @@ int filter_attach(struct block_device *bdev)
 		ret = -ENODEV;
 		goto no_driver;
 	}
-	filter = filter_make(bdev);
+	filter = filter_make(bdev, set_up);
 	if (IS_ERR(filter)) {
 		ret = PTR_ERR(filter);
 		goto no_filter;

@@ -78,7 +78,8 @@ void filter_stop(void);
 struct filter *filter_find(struct block_device *bdev);
 bool filter_watches(struct block_device *bdev);
 
-int filter_attach(struct block_device *bdev);
+int filter_attach(struct block_device *bdev,
+		  int (*set_up)(struct filter *filter));
 int filter_detach(struct block_device *bdev);
 struct filter *filter_get(struct block_device *bdev);
 bool filter_try_get(struct filter *filter);

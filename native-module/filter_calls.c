@@ -15,6 +15,7 @@
 #include "cbt.h"
 #include "filter.h"
 #include "filter_calls.h"
+#include "passage.h"
 #include "snapshot.h"
 
 /* Ranges of one cbtdirty call. */
@@ -167,7 +168,7 @@ static int call_attach(struct block_device *bdev, void __user *arg)
 
 	if (copy_from_user(&given, arg, sizeof(given)))
 		return -EFAULT;
-	return is_our_name(given.name) ? filter_attach(bdev) : -ENOENT;
+	return is_our_name(given.name) ? filter_attach(bdev, passage_set_up) : -ENOENT;
 }
 
 static int call_detach(struct block_device *bdev, void __user *arg)

@@ -23,6 +23,7 @@
 #include "hook.h"
 #include "image.h"
 #include "params.h"
+#include "passage.h"
 #include "snapshot.h"
 #include "take.h"
 #include "uapi/blksnap.h"
@@ -40,6 +41,9 @@ static int __init blksnap_start(void)
 	ret = take_start();
 	if (ret)
 		goto no_take;
+	ret = passage_start();
+	if (ret)
+		goto no_passage;
 	ret = filter_start();
 	if (ret)
 		goto no_filter;
@@ -60,6 +64,8 @@ no_control:
 no_hook:
 	filter_stop();
 no_filter:
+	passage_stop();
+no_passage:
 	take_stop();
 no_take:
 	image_engine_stop();
@@ -75,6 +81,7 @@ static void __exit blksnap_stop(void)
 	snapshot_destroy_all();
 	hook_stop();
 	filter_stop();
+	passage_stop();
 	take_stop();
 	image_engine_stop();
 	chunk_engine_stop();

@@ -42,11 +42,6 @@ void passage_stop(void)
 	kmem_cache_destroy(passage_cache);
 }
 
-int passage_pool_init(mempool_t *pool)
-{
-	return mempool_init_slab_pool(pool, PASSAGES_MIN, passage_cache);
-}
-
 static void passage_end(struct bio *bio);
 
 /* The outermost passage of a bio, or NULL. */
@@ -324,7 +319,7 @@ bool passage_submit(struct bio *bio)
 }
 
 /* The worker of a filter: what was kept goes on. Never in a bio_list. */
-void passage_work(struct work_struct *work)
+static void passage_work(struct work_struct *work)
 {
 	struct filter *filter = container_of(work, struct filter, work);
 	unsigned int noio = memalloc_noio_save();
@@ -358,4 +353,11 @@ void passage_work(struct work_struct *work)
 			submit_unhooked(bio);
 	blk_finish_plug(&plug);
 	memalloc_noio_restore(noio);
+}
+
+int passage_set_up(struct filter *filter)
+{
+	INIT_WORK(&filter->work, passage_work);
+	return mempool_init_slab_pool(&filter->passages, PASSAGES_MIN,
+				      passage_cache);
 }

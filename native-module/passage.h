@@ -3,8 +3,6 @@
 #define BLKSNAP_PASSAGE_H
 
 #include <linux/bio.h>
-#include <linux/mempool.h>
-#include <linux/workqueue.h>
 #include "diff_area.h"
 
 struct filter;
@@ -30,9 +28,10 @@ struct passage {
 
 int passage_start(void);
 void passage_stop(void);
-int passage_pool_init(mempool_t *pool);
 
 bool passage_submit(struct bio *bio);
-void passage_work(struct work_struct *work);
+
+/* For filter_attach(). */
+int passage_set_up(struct filter *filter);
 
 #endif /* BLKSNAP_PASSAGE_H */
