@@ -15,6 +15,7 @@
 #include "cbt.h"
 #include "filter.h"
 #include "filter_calls.h"
+#include "filter_table.h"
 #include "passage.h"
 #include "snapshot.h"
 

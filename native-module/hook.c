@@ -30,6 +30,7 @@
 #include "compat/compat.h"
 #include "filter.h"
 #include "filter_calls.h"
+#include "filter_table.h"
 #include "hook.h"
 #include "passage.h"
 #include "submit.h"

@@ -12,6 +12,7 @@
 #include <linux/slab.h>
 #include "diff_storage.h"
 #include "filter.h"
+#include "filter_table.h"
 #include "passage.h"
 #include "submit.h"
 

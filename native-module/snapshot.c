@@ -9,6 +9,7 @@
 #include "diff_area.h"
 #include "diff_storage.h"
 #include "filter.h"
+#include "filter_table.h"
 #include "image.h"
 #include "snapshot.h"
 #include "take.h"
