@@ -16,8 +16,8 @@
 #include "filter.h"
 #include "filter_calls.h"
 #include "filter_table.h"
-#include "passage.h"
 #include "snapshot.h"
+#include "write_path.h"
 
 /* Ranges of one cbtdirty call. */
 #define DIRTY_RANGES_MAX	1048576U
@@ -169,7 +169,7 @@ static int call_attach(struct block_device *bdev, void __user *arg)
 
 	if (copy_from_user(&given, arg, sizeof(given)))
 		return -EFAULT;
-	return is_our_name(given.name) ? filter_attach(bdev, passage_set_up) : -ENOENT;
+	return is_our_name(given.name) ? filter_attach(bdev, write_path_set_up) : -ENOENT;
 }
 
 static int call_detach(struct block_device *bdev, void __user *arg)

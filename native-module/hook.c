@@ -4,7 +4,7 @@
  * entry of a few functions it asks us where to go on.
  *
  *   submit_bio_noacct       every bio passes here; writes are redirected to
- *                           passage_submit() while any filter is attached
+ *                           write_path_submit() while any filter is attached
  *   blkdev_ioctl, compat_…  the filter calls of open block devices
  *   device_del              a disk or a partition goes away
  *   bdev_write_page         page writes around submit_bio (brd, zram): told
@@ -32,8 +32,8 @@
 #include "filter_calls.h"
 #include "filter_table.h"
 #include "hook.h"
-#include "passage.h"
 #include "submit.h"
+#include "write_path.h"
 
 /* The original, behind the place where ftrace takes over. */
 static void (*device_del_body)(struct device *dev) __ro_after_init;
@@ -41,7 +41,7 @@ static void (*device_del_body)(struct device *dev) __ro_after_init;
 static void hooked_submit(struct bio *bio)
 {
 	submit_enter();
-	if (passage_submit(bio))
+	if (write_path_submit(bio))
 		submit_unhooked(bio);
 	submit_leave();
 }
