@@ -3,21 +3,13 @@
 #define BLKSNAP_DIFF_STORAGE_H
 
 #include <linux/atomic.h>
-#include <linux/blkdev.h>
 #include <linux/list.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 #include "diff_buffer.h"
-#include "uapi/blksnap.h"
+#include "storage_space.h"
 
-struct event_queue;
 struct storage_item;
-
-/* Where an item lies in the difference storage. */
-struct storage_place {
-	struct block_device *bdev;
-	u64 sector;
-};
 
 /*
  * Whoever has items stored: one device of the snapshot. Its items are of one
@@ -45,24 +37,12 @@ struct storage_item {
 };
 
 /*
- * The difference storage of a snapshot: the pool of ranges, from which places
- * are given out in order as items are stored first; and the store worker, a
- * thread that has stored there what waits in the queue.
- *
- * A range is appended at its end and never given back before the snapshot
- * goes. The worker lives from the take to the destruction.
+ * The difference storage of a snapshot: its space, and the store worker, a
+ * thread that has stored there what waits in the queue. The worker lives from
+ * the take to the destruction.
  */
 struct diff_storage {
-	spinlock_t lock;	/* ranges, devices, numbers below; leaf */
-	struct list_head ranges;
-	struct list_head devices;
-	struct storage_range *current_range;
-	u64 capacity;		/* sectors, all ranges */
-	u64 filled;		/* sectors, given out or skipped */
-	u64 requested;		/* sectors, asked for by events */
-	u64 ask;		/* sectors to ask for by the next event */
-	struct event_queue *events;
-
+	struct storage_space space;
 	struct list_head users;	/* constant while the worker runs */
 
 	spinlock_t queue_lock;	/* queue, queued; leaf, irq-safe */
@@ -83,7 +63,6 @@ void diff_storage_destroy(struct diff_storage *storage);
 int diff_storage_append(struct diff_storage *storage, const char *path,
 			const struct blksnap_sectors __user *ranges,
 			u32 count);
-bool diff_storage_is_empty(struct diff_storage *storage);
 
 int diff_storage_start(struct diff_storage *storage);
 void diff_storage_stop(struct diff_storage *storage);

@@ -7,7 +7,7 @@
  *
  *   snapshot->lock
  *     snapshots_lock, filters_mutex, cbt->lock
- *       storage->lock, chunk->lock (irq-safe)
+ *       space->lock, chunk->lock (irq-safe)
  *         storage->queue_lock, pool->lock, events->lock, filter->lock
  *
  * filters_mutex may be taken with a disk's open_mutex held (device_del()), so

@@ -338,7 +338,7 @@ int snapshot_take(const uuid_t *id)
 		ret = -EALREADY;
 	else if (list_empty(&snapshot->members))
 		ret = -ENODEV;
-	else if (diff_storage_is_empty(&snapshot->storage))
+	else if (storage_space_is_empty(&snapshot->storage.space))
 		ret = -EFAULT;
 	else
 		ret = prepare(snapshot);
