@@ -54,23 +54,11 @@ struct chunk *chunk_make(struct chunk_set *set, u32 number);
 void chunk_free(struct chunk *chunk);
 
 bool chunk_has(struct chunk *chunk, u64 units);
-bool chunk_preserve(struct chunk *chunk, u64 units);
-bool chunk_wait(struct chunk *chunk, u64 units, struct copy_waiter *waiter);
-void chunk_store(struct storage_item *item);
 
-/* For the image; process context. */
-enum chunk_source {
-	CHUNK_LIVE,	/* not saved: the device has it */
-	CHUNK_MEMORY,	/* pinned: copy, then chunk_unpin() */
-	CHUNK_STORED,	/* item.place has it */
-	CHUNK_FAILED,	/* nobody has it any more */
-};
-
-enum chunk_source chunk_source(struct chunk *chunk, unsigned int unit,
-			       unsigned int *run);
-unsigned int chunk_live_run(struct chunk *chunk, unsigned int unit);
-void chunk_unpin(struct chunk *chunk);
-int chunk_open(struct chunk *chunk, u64 units, u64 partial);
-void chunk_close(struct chunk *chunk, u64 units, int error);
+unsigned int chunk_pages(const struct chunk *chunk);
+unsigned int chunk_page_shift(const struct chunk *chunk);
+int chunk_populate(struct chunk *chunk, u64 units);
+struct page **chunk_trim_locked(struct chunk *chunk);
+void chunk_trimmed(struct chunk *chunk, struct page **pages);
 
 #endif /* BLKSNAP_CHUNK_H */

@@ -4,7 +4,7 @@
 #include <linux/math64.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
-#include "chunk.h"
+#include "chunk_copy.h"
 #include "diff_area.h"
 
 /* Chunks that one write has copied ahead of the one it waits for. */

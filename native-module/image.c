@@ -5,7 +5,7 @@
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include "cbt.h"
-#include "chunk.h"
+#include "chunk_access.h"
 #include "diff_area.h"
 #include "image.h"
 #include "uapi/blksnap.h"

@@ -26,15 +26,19 @@
 #include "passage.h"
 #include "snapshot.h"
 #include "take.h"
+#include "transfer.h"
 #include "uapi/blksnap.h"
 
 static int __init blksnap_start(void)
 {
 	int ret;
 
-	ret = chunk_engine_start();
+	ret = transfer_engine_start();
 	if (ret)
 		return ret;
+	ret = chunk_engine_start();
+	if (ret)
+		goto no_chunk_engine;
 	ret = image_engine_start();
 	if (ret)
 		goto no_image_engine;
@@ -71,6 +75,8 @@ no_take:
 	image_engine_stop();
 no_image_engine:
 	chunk_engine_stop();
+no_chunk_engine:
+	transfer_engine_stop();
 	return ret;
 }
 
@@ -85,6 +91,7 @@ static void __exit blksnap_stop(void)
 	take_stop();
 	image_engine_stop();
 	chunk_engine_stop();
+	transfer_engine_stop();
 }
 
 module_init(blksnap_start);
