@@ -20,12 +20,12 @@
 #include "chunk.h"
 #include "control.h"
 #include "filter.h"
+#include "freezer.h"
 #include "hook.h"
 #include "image.h"
 #include "params.h"
 #include "passage.h"
 #include "snapshot.h"
-#include "take.h"
 #include "transfer.h"
 #include "uapi/blksnap.h"
 
@@ -42,9 +42,9 @@ static int __init blksnap_start(void)
 	ret = image_engine_start();
 	if (ret)
 		goto no_image_engine;
-	ret = take_start();
+	ret = freezer_start();
 	if (ret)
-		goto no_take;
+		goto no_freezer;
 	ret = passage_start();
 	if (ret)
 		goto no_passage;
@@ -70,8 +70,8 @@ no_hook:
 no_filter:
 	passage_stop();
 no_passage:
-	take_stop();
-no_take:
+	freezer_stop();
+no_freezer:
 	image_engine_stop();
 no_image_engine:
 	chunk_engine_stop();
@@ -88,7 +88,7 @@ static void __exit blksnap_stop(void)
 	hook_stop();
 	filter_stop();
 	passage_stop();
-	take_stop();
+	freezer_stop();
 	image_engine_stop();
 	chunk_engine_stop();
 	transfer_engine_stop();
