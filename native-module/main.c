@@ -25,7 +25,7 @@
 #include "image.h"
 #include "params.h"
 #include "passage.h"
-#include "snapshot.h"
+#include "snapshot_list.h"
 #include "transfer.h"
 #include "uapi/blksnap.h"
 
@@ -84,7 +84,7 @@ no_chunk_engine:
 static void __exit blksnap_stop(void)
 {
 	control_stop();
-	snapshot_destroy_all();
+	snapshot_list_destroy_all();
 	hook_stop();
 	filter_stop();
 	passage_stop();
