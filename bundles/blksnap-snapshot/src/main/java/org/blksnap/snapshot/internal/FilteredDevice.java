@@ -7,23 +7,21 @@ import java.nio.channels.WritableByteChannel;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.Optional;
-import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import org.blksnap.api.block.AllocationExtent;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
-import org.blksnap.api.block.Geometry;
 import org.blksnap.api.block.IoFlags;
 import org.blksnap.api.change.CbtInfo;
 import org.blksnap.api.change.ChangeMap;
 import org.blksnap.api.snapshot.AttachRequest;
 import org.blksnap.api.snapshot.AttachedDevice;
 import org.blksnap.api.snapshot.GateStatistics;
-import org.blksnap.spi.chunk.LiveReader;
 import org.blksnap.spi.device.DeviceIdentity;
 import org.blksnap.spi.device.RawDevice;
 import org.blksnap.spi.tracker.Tracker;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A live device with the filter on it. This class alone knows the order of a write: mark, preserve,
@@ -38,18 +36,18 @@ import org.blksnap.spi.tracker.Tracker;
  * </ol>
  *
  * <p>Every request holds the shared side of {@link #gate}; a read or a flush in the way that no
- * take waits for. The four rooms behind it (raw device, tracker, held area, geometry) are changed
- * under its exclusive side alone, so a request sees one consistent set from its first step to its
- * last.
+ * take waits for. What stands behind it ({@link DeviceRooms}) is changed under its exclusive side
+ * alone, so a request sees one consistent set from its first step to its last.
  */
-final class FilteredDevice implements AttachedDevice {
+final class FilteredDevice extends DeviceRooms implements AttachedDevice {
+  private static final Logger LOG = LoggerFactory.getLogger(FilteredDevice.class);
+
   /**
    * Longest piece of a discard or write-zeroes that goes through the gate at once, so that a take
    * never waits for a giant one.
    */
   static final long PIECE = 64L << 20;
 
-  private final String name;
   private final AttachRequest request;
   private final DeviceIdentity identity;
   private final int minor;
@@ -57,14 +55,6 @@ final class FilteredDevice implements AttachedDevice {
   private final TrackedChanges changes;
   private final Keeper keeper;
   private final long patienceNanos;
-
-  private volatile RawDevice raw;
-  private volatile Geometry geometry;
-  private volatile Tracker tracker;
-  private volatile HeldArea held;
-  private volatile UUID snapshot;
-  private volatile String condition = "ok";
-  private volatile boolean ended;
 
   /** What a device cannot do alone: whoever changes it, under a lock of its own. */
   interface Keeper {
@@ -87,99 +77,22 @@ final class FilteredDevice implements AttachedDevice {
       int minor,
       Keeper keeper,
       Duration patience) {
-    this.name = name;
+    super(name, raw);
     this.request = request;
     this.identity = raw.identity();
     this.minor = identity.blockDevice() ? identity.minor() : minor;
     this.gate = new Gate("device " + name, this::sendAwayWhoWait);
-    this.changes = new TrackedChanges(this);
+    this.changes = new TrackedChanges(name, this::tracker, gate);
     this.keeper = keeper;
     this.patienceNanos = patience.toNanos();
-    this.raw = raw;
-    this.geometry = raw.geometry();
   }
 
   Gate gateOfRequests() {
     return gate;
   }
 
-  RawDevice raw() {
-    return raw;
-  }
-
-  Tracker tracker() {
-    return tracker;
-  }
-
-  HeldArea held() {
-    return held;
-  }
-
   DeviceIdentity deviceIdentity() {
     return identity;
-  }
-
-  /** Under the gate's exclusive side, or before the first request. */
-  void installRaw(RawDevice newRaw) {
-    raw = newRaw;
-    if (newRaw != null) {
-      geometry = newRaw.geometry();
-    }
-  }
-
-  /** Under the gate's exclusive side, or before the first request. */
-  void installTracker(Tracker newTracker) {
-    tracker = newTracker;
-  }
-
-  /** Under the gate's exclusive side: from now on writes preserve into it. Null ends that. */
-  void hold(HeldArea area) {
-    held = area;
-  }
-
-  void belongTo(UUID newSnapshot) {
-    snapshot = newSnapshot;
-  }
-
-  /** No I/O ever again through this object: detached, or the engine is stopped. */
-  void end(String why) {
-    condition = why;
-    ended = true;
-  }
-
-  void say(String newCondition) {
-    condition = newCondition;
-  }
-
-  /** The live content, beneath the filter; whoever uses it is inside the gate already. */
-  LiveReader beneath() {
-    return new LiveReader() {
-      @Override
-      public void read(ByteBuffer dst, long offset) throws IOException {
-        present().read(dst, offset);
-      }
-
-      @Override
-      public boolean hole(long offset, long length) throws IOException {
-        List<AllocationExtent> first = present().allocation(offset, length, 1);
-        return !first.isEmpty() && first.get(0).zero() && first.get(0).length() >= length;
-      }
-    };
-  }
-
-  /** The raw device; the caller is inside the gate. EIO or ESHUTDOWN where it is away. */
-  RawDevice present() throws BlksnapException {
-    RawDevice now = raw;
-    if (now == null) {
-      throw new BlksnapException(
-          ended ? Errno.ESHUTDOWN : Errno.EIO,
-          "device "
-              + name
-              + ": "
-              + condition
-              + (ended ? "" : "; its I/O fails until the device bundle is back"));
-    }
-    return now;
   }
 
   @Override
@@ -239,11 +152,11 @@ final class FilteredDevice implements AttachedDevice {
 
   /** True where no image holds up a write any more. */
   private boolean imageGivenUp() {
-    HeldArea area = held;
+    HeldArea area = held();
     return area == null
         || area.giveUp(
             "a live write of device "
-                + name
+                + name()
                 + " was held up for its sake for more than "
                 + TimeUnit.NANOSECONDS.toSeconds(patienceNanos)
                 + " s");
@@ -252,19 +165,12 @@ final class FilteredDevice implements AttachedDevice {
   /** False where the request was sent away. */
   private boolean prepareChange(long offset, long length, boolean noWait) throws BlksnapException {
     present();
-    Tracker marks = tracker;
+    Tracker marks = tracker();
     if (marks != null) {
       marks.mark(offset, length);
     }
-    HeldArea area = held;
+    HeldArea area = held();
     return area == null || area.preserve(offset, length, noWait);
-  }
-
-  private void sendAwayWhoWait() {
-    HeldArea area = held;
-    if (area != null) {
-      area.sendAway();
-    }
   }
 
   @Override
@@ -319,6 +225,20 @@ final class FilteredDevice implements AttachedDevice {
     }
   }
 
+  /** True where a flush ahead of a close is worth it, and need not wait. */
+  boolean flushes() {
+    return identity.blockDevice() && !gate.isClosed();
+  }
+
+  /** While requests go on; what fails is left to the close. */
+  void flushAhead() {
+    try {
+      flush();
+    } catch (IOException | RuntimeException | Error e) {
+      LOG.debug("device {} was not flushed ahead: {}", name(), e.toString());
+    }
+  }
+
   @Override
   public void transferTo(long offset, long length, WritableByteChannel target) throws IOException {
     checkInside(offset, length, Errno.EINVAL);
@@ -354,52 +274,25 @@ final class FilteredDevice implements AttachedDevice {
 
   private void checkWrite(long offset, long length, int flags, int allowed) throws IOException {
     if ((flags & ~allowed) != 0) {
-      throw new BlksnapException(
-          Errno.EINVAL,
-          "device "
-              + name
-              + ": flags 0x"
-              + Integer.toHexString(flags)
-              + " refused, allowed are 0x"
-              + Integer.toHexString(allowed));
+      throw RequestRefusals.flags("device " + name(), flags, allowed);
     }
-    if (geometry.readOnly()) {
-      throw new BlksnapException(Errno.EROFS, "device " + name + " is attached read-only");
+    if (geometry().readOnly()) {
+      throw new BlksnapException(Errno.EROFS, "device " + name() + " is attached read-only");
     }
     checkInside(offset, length, Errno.ENOSPC);
   }
 
   private void checkInside(long offset, long length, Errno error) throws IOException {
-    if (outside(offset, length)) {
-      if (offset >= 0 && length >= 0 && keeper.rescan(this) && !outside(offset, length)) {
+    if (RequestRefusals.outside(offset, length, geometry().capacity())) {
+      if (offset >= 0
+          && length >= 0
+          && keeper.rescan(this)
+          && !RequestRefusals.outside(offset, length, geometry().capacity())) {
         return;
       }
-      throw new BlksnapException(
-          error,
-          "device "
-              + name
-              + ": offset "
-              + offset
-              + " length "
-              + length
-              + " is not inside its "
-              + geometry.capacity()
-              + " bytes");
+      throw RequestRefusals.notInside(
+          error, "device " + name(), offset, length, geometry().capacity());
     }
-  }
-
-  private boolean outside(long offset, long length) {
-    return offset < 0 || length < 0 || offset > geometry.capacity() - length;
-  }
-
-  @Override
-  public String name() {
-    return name;
-  }
-
-  @Override
-  public Geometry geometry() {
-    return geometry;
   }
 
   @Override
@@ -433,11 +326,6 @@ final class FilteredDevice implements AttachedDevice {
   }
 
   @Override
-  public Optional<UUID> snapshot() {
-    return Optional.ofNullable(snapshot);
-  }
-
-  @Override
   public boolean rescan() throws IOException {
     return keeper.rescan(this);
   }
@@ -450,11 +338,6 @@ final class FilteredDevice implements AttachedDevice {
   @Override
   public GateStatistics gate() {
     return gate.statistics();
-  }
-
-  @Override
-  public String condition() {
-    return condition;
   }
 
   @Override

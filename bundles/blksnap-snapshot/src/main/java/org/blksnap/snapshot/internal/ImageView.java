@@ -5,7 +5,6 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.WritableByteChannel;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import org.blksnap.api.block.AllocationExtent;
@@ -284,92 +283,19 @@ final class ImageView implements SnapshotImage {
   @Override
   public List<AllocationExtent> allocation(long offset, long length, int limit) throws IOException {
     checkInside(offset, length, Errno.EINVAL);
-    return reading(area -> allocation(area, offset, length, limit));
-  }
-
-  private List<AllocationExtent> allocation(DiffArea area, long offset, long length, int limit)
-      throws IOException {
-    List<AllocationExtent> extents = new ArrayList<>();
-    long end = offset + length;
-    for (long at = offset; at < end && extents.size() < limit; ) {
-      DiffArea.Run run = area.runAt(at, end - at);
-      if (run.saved()) {
-        append(extents, new AllocationExtent(at, run.length(), false, false));
-        at += run.length();
-      } else {
-        at = appendLive(extents, area, at, run.length(), limit);
-      }
-    }
-    return extents;
-  }
-
-  /**
-   * What the live device says of an unsaved stretch counts only if the stretch is still unsaved
-   * afterwards: else a hole punched meanwhile would be told of data that was saved.
-   */
-  private long appendLive(
-      List<AllocationExtent> extents, DiffArea area, long at, long length, int limit)
-      throws IOException {
-    long inDevice = Math.min(length, device.capacity() - at);
-    if (inDevice <= 0) {
-      append(extents, new AllocationExtent(at, length, false, false));
-      return at + length;
-    }
-    List<AllocationExtent> live =
-        device.present().allocation(at, inDevice, Math.max(1, limit - extents.size()));
-    AllocationExtent last = live.get(live.size() - 1);
-    long covered = last.offset() + last.length() - at;
-    DiffArea.Run again = area.runAt(at, covered);
-    if (again.saved() || again.length() < covered) {
-      append(extents, new AllocationExtent(at, covered, false, false));
-    } else {
-      live.forEach(extent -> append(extents, extent));
-    }
-    return at + covered;
-  }
-
-  private static void append(List<AllocationExtent> extents, AllocationExtent next) {
-    int size = extents.size();
-    if (size > 0) {
-      AllocationExtent last = extents.get(size - 1);
-      if (last.hole() == next.hole() && last.zero() == next.zero()) {
-        extents.set(
-            size - 1,
-            new AllocationExtent(
-                last.offset(), last.length() + next.length(), last.hole(), last.zero()));
-        return;
-      }
-    }
-    extents.add(next);
+    return reading(area -> ImageAllocation.of(area, device, offset, length, limit));
   }
 
   private void checkFlags(int flags, int allowed) throws BlksnapException {
     if ((flags & ~allowed) != 0) {
-      throw new BlksnapException(
-          Errno.EINVAL,
-          "image "
-              + held.image()
-              + ": flags 0x"
-              + Integer.toHexString(flags)
-              + " refused, allowed are 0x"
-              + Integer.toHexString(allowed));
+      throw RequestRefusals.flags("image " + held.image(), flags, allowed);
     }
   }
 
   private void checkInside(long offset, long length, Errno error) throws BlksnapException {
     long capacity = held.geometry().capacity();
-    if (offset < 0 || length < 0 || offset > capacity - length) {
-      throw new BlksnapException(
-          error,
-          "image "
-              + held.image()
-              + ": offset "
-              + offset
-              + " length "
-              + length
-              + " is not inside its "
-              + capacity
-              + " bytes");
+    if (RequestRefusals.outside(offset, length, capacity)) {
+      throw RequestRefusals.notInside(error, "image " + held.image(), offset, length, capacity);
     }
   }
 

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.UUID;
+import java.util.function.Supplier;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.ByteRange;
 import org.blksnap.api.block.Errno;
@@ -18,10 +19,15 @@ import org.blksnap.spi.tracker.Tracker;
  * never hold a take back.
  */
 final class TrackedChanges implements ChangeMap {
-  private final FilteredDevice device;
+  private final String device;
+  private final Supplier<Tracker> present;
+  private final Gate gate;
 
-  TrackedChanges(FilteredDevice device) {
+  /** {@code present} answers null while the tracker bundle is away. */
+  TrackedChanges(String device, Supplier<Tracker> present, Gate gate) {
     this.device = device;
+    this.present = present;
+    this.gate = gate;
   }
 
   /**
@@ -29,17 +35,17 @@ final class TrackedChanges implements ChangeMap {
    * meanwhile.
    */
   private Tracker tracker() throws BlksnapException {
-    Tracker now = device.tracker();
+    Tracker now = present.get();
     if (now != null) {
       return now;
     }
-    device.gateOfRequests().exit(device.gateOfRequests().enter(false));
-    now = device.tracker();
+    gate.exit(gate.enter(false));
+    now = present.get();
     if (now == null) {
       throw new BlksnapException(
           Errno.EFAULT,
           "device "
-              + device.name()
+              + device
               + " is not tracked: the tracker bundle is away; start it (bundle:list), the next backup is a full one");
     }
     return now;
@@ -58,11 +64,11 @@ final class TrackedChanges implements ChangeMap {
   @Override
   public void markDirty(List<ByteRange> ranges) throws IOException {
     tracker();
-    int ticket = device.gateOfRequests().enter(false);
+    int ticket = gate.enter(false);
     try {
       tracker().markDirty(ranges);
     } finally {
-      device.gateOfRequests().exit(ticket);
+      gate.exit(ticket);
     }
   }
 
