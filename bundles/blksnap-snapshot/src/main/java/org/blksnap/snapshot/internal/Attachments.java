@@ -62,7 +62,7 @@ final class Attachments {
       Path directory = engine.state().device(name);
       Files.createDirectories(directory);
       device.installTracker(
-          engine.changeMaps().open(device, engine.leftDevices().claim(name, raw)));
+          engine.changeMaps().open(device, LeftEvidence.of(engine.leftDevices().claim(name), raw)));
       new DeviceRecord(request, device.minor()).write(directory);
       done = true;
     } catch (BlksnapException e) {

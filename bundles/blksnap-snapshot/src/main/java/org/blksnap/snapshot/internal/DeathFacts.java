@@ -17,7 +17,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What the {@link Guardian} of an engine that died has written down of its devices, in {@code
+ * What the guardian of an engine that died has written down of its devices, in {@code
  * facts-<token>} of the state directory.
  *
  * <pre>
@@ -34,6 +34,14 @@ import org.slf4j.LoggerFactory;
  */
 record DeathFacts(Map<String, String> lines, String missing) {
   private static final Logger LOG = LoggerFactory.getLogger(DeathFacts.class);
+
+  /** The record of a guardian at work: in the state directory, its kind and its keys. */
+  static final String RECORD = "guardian.record";
+
+  static final String KIND = "guardian";
+  static final String BOOT = "boot";
+  static final String TOKEN = "token";
+  static final String PROCESS = "process";
 
   static final String PREFIX = "facts-";
   private static final String MAGIC = "blksnap-facts 1 ";
@@ -53,7 +61,7 @@ record DeathFacts(Map<String, String> lines, String missing) {
   static DeathFacts fetch(Path root, String bootId) {
     DeathFacts facts = read(root, bootId);
     try {
-      Files.deleteIfExists(root.resolve(Guardian.RECORD));
+      Files.deleteIfExists(root.resolve(RECORD));
       try (Stream<Path> files = Files.list(root)) {
         for (Path file :
             files.filter(f -> f.getFileName().toString().startsWith(PREFIX)).toList()) {
@@ -70,15 +78,15 @@ record DeathFacts(Map<String, String> lines, String missing) {
   }
 
   private static DeathFacts read(Path root, String bootId) {
-    Path record = root.resolve(Guardian.RECORD);
+    Path record = root.resolve(RECORD);
     try {
-      Map<String, String> values = RecordFile.read(record, Guardian.KIND);
-      if (!bootId.equals(values.get(Guardian.BOOT))) {
+      Map<String, String> values = RecordFile.read(record, KIND);
+      if (!bootId.equals(values.get(BOOT))) {
         return none("the guardian on record is of another boot of the host");
       }
-      Path file = root.resolve(PREFIX + values.get(Guardian.TOKEN));
-      await(file, values.getOrDefault(Guardian.PROCESS, ""));
-      return parse(file, MAGIC + values.get(Guardian.TOKEN) + " " + bootId + "\n");
+      Path file = root.resolve(PREFIX + values.get(TOKEN));
+      await(file, values.getOrDefault(PROCESS, ""));
+      return parse(file, MAGIC + values.get(TOKEN) + " " + bootId + "\n");
     } catch (NoSuchFileException e) {
       return none("no guardian process watched the device");
     } catch (IOException | RuntimeException e) {

@@ -106,7 +106,9 @@ final class Engine implements SnapshotService, FilteredDevice.Keeper, Closeable 
       Supplier<List<SnapshotParticipant>> registeredParticipants)
       throws BlksnapException {
     this.state = StateDirectory.open(stateDirectory);
-    this.hot = HotState.open(stateDirectory, hotChoice, StateDirectory.bootId());
+    UUID id = new StateRoot(stateDirectory, true, null).check();
+    this.hot =
+        HotState.open(stateDirectory, id, hotChoice, StateDirectory.bootId(), StateRoot::idOf);
     this.settings = settings;
     this.parameters = parameters;
     this.housekeeper = new Housekeeper(this);

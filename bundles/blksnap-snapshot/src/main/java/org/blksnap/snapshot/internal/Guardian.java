@@ -25,7 +25,6 @@ import java.util.stream.Collectors;
 import org.blksnap.enginebase.DaemonThreads;
 import org.blksnap.enginebase.RecordFile;
 import org.blksnap.spi.device.RawDevice;
-import org.blksnap.spi.device.Trace;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -47,12 +46,6 @@ import org.slf4j.LoggerFactory;
  */
 final class Guardian implements Closeable {
   private static final Logger LOG = LoggerFactory.getLogger(Guardian.class);
-
-  static final String RECORD = "guardian.record";
-  static final String KIND = "guardian";
-  static final String BOOT = "boot";
-  static final String TOKEN = "token";
-  static final String PROCESS = "process";
 
   static final Duration ORDER_WAIT = Duration.ofSeconds(2);
   static final int STARTS = 10;
@@ -158,9 +151,15 @@ final class Guardian implements Closeable {
       process = started;
       started.onExit().thenAcceptAsync(this::exited);
       RecordFile.writeUnforced(
-          directory.resolve(RECORD),
-          KIND,
-          Map.of(BOOT, bootId, TOKEN, token, PROCESS, ProcessStamp.of(started.pid())));
+          directory.resolve(DeathFacts.RECORD),
+          DeathFacts.KIND,
+          Map.of(
+              DeathFacts.BOOT,
+              bootId,
+              DeathFacts.TOKEN,
+              token,
+              DeathFacts.PROCESS,
+              ProcessStamp.of(started.pid())));
       for (Map.Entry<String, String> device : watched.entrySet()) {
         order("watch " + device.getKey() + " " + device.getValue());
       }
@@ -270,7 +269,7 @@ final class Guardian implements Closeable {
       return; // what is on record is a predecessor's
     }
     try {
-      Files.deleteIfExists(directory.resolve(RECORD));
+      Files.deleteIfExists(directory.resolve(DeathFacts.RECORD));
     } catch (IOException e) {
       LOG.debug("{}", e.toString());
     }
@@ -301,13 +300,5 @@ final class Guardian implements Closeable {
   /** Zero where there is none. */
   synchronized long pid() {
     return process == null ? 0 : process.pid();
-  }
-
-  /** A trace and its reading, as {@link RawDevice#fingerprintOf} wants them. */
-  static Map<Trace, String> readings(RawDevice raw, String line) throws IOException {
-    Map<String, String> words = DeathFacts.readings(line);
-    return raw.traces().stream()
-        .filter(trace -> words.containsKey(TraceWords.of(trace)))
-        .collect(Collectors.toMap(trace -> trace, trace -> words.get(TraceWords.of(trace))));
   }
 }

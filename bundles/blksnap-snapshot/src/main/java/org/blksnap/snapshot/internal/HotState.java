@@ -13,7 +13,6 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
-import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.health.Finding;
 import org.blksnap.enginebase.RecordFile;
 import org.blksnap.enginebase.StateDirectory;
@@ -52,15 +51,23 @@ final class HotState {
     this.bootId = bootId;
   }
 
-  /** {@code choice} is {@code hot_state_directory}; never fails, for the disk will do. */
-  static HotState open(Path state, String choice, String bootId) throws BlksnapException {
-    UUID id = new StateRoot(state, true, null).check();
+  /** Tells which state directory one is. */
+  interface Identity {
+    /** Null where it bears no id. EFAULT where it cannot be read. */
+    UUID of(Path state) throws IOException;
+  }
+
+  /**
+   * {@code choice} is {@code hot_state_directory}, {@code id} that of the state directory; never
+   * fails, for the disk will do.
+   */
+  static HotState open(Path state, UUID id, String choice, String bootId, Identity identity) {
     if (choice.equals(HotBase.NONE)) {
       return new HotState(null, bootId);
     }
     try {
       Path base = HotBase.find(choice);
-      sweep(base);
+      sweep(base, identity);
       Path root = Files.createDirectories(base.resolve(id.toString()));
       RecordFile.write(
           root.resolve(OWNER), KIND, Map.of("path", state.toString(), "id", id.toString()));
@@ -75,13 +82,12 @@ final class HotState {
   }
 
   /** What belongs to a state directory that is there and has another identity now is dead. */
-  private static void sweep(Path base) throws IOException {
+  private static void sweep(Path base, Identity identity) throws IOException {
     try (Stream<Path> all = Files.list(base)) {
       for (Path root : all.filter(path -> Files.exists(path.resolve(OWNER))).toList()) {
         Map<String, String> owner = RecordFile.read(root.resolve(OWNER), KIND);
         Path state = Path.of(owner.getOrDefault("path", "/"));
-        UUID now =
-            Files.isDirectory(state) ? StateRoot.idOf(state) : null; // null: not mounted, maybe
+        UUID now = Files.isDirectory(state) ? identity.of(state) : null; // null: not mounted, maybe
         if (now != null && !now.toString().equals(owner.get("id"))) {
           LOG.info("{} belonged to a state directory that is gone, and is removed", root);
           StateDirectory.removeTree(root);

@@ -8,8 +8,6 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.TreeMap;
 import org.blksnap.enginebase.RecordFile;
-import org.blksnap.spi.device.RawDevice;
-import org.blksnap.spi.tracker.Evidence;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -94,29 +92,24 @@ final class LeftDevices {
     return sameProcess && fingerprints.containsKey(device);
   }
 
+  /**
+   * How a device was left in this boot, as far as it is known.
+   *
+   * @param fingerprint the engine's when it let go of it, empty where it could not be had; null
+   *     where no engine let go of it
+   * @param facts what a guardian found; null where there is none, or the fingerprint is there
+   * @param missing why there is neither; empty where there is one
+   */
+  record Left(String fingerprint, String facts, String missing) {}
+
   /** How the device was left in this boot, once. */
-  Evidence claim(String device, RawDevice raw) {
+  Left claim(String device) {
     String line = facts.remove(device);
     String fingerprint = fingerprints.remove(device);
     if (fingerprint != null) {
-      return fingerprint.isEmpty()
-          ? Evidence.none("the engine before could not read how it left the device")
-          : Evidence.of(fingerprint);
+      return new Left(fingerprint, null, "");
     }
-    if (line == null) {
-      return Evidence.none(missing);
-    }
-    try {
-      return raw.fingerprintOf(Guardian.readings(raw, line))
-          .map(Evidence::of)
-          .orElseGet(
-              () ->
-                  Evidence.none(
-                      "what the guardian read of it after the engine's death proves nothing: "
-                          + line));
-    } catch (IOException e) {
-      return Evidence.none("where its changes show could not be read: " + e);
-    }
+    return new Left(null, line, line == null ? missing : "");
   }
 
   void leave(String device, String fingerprint) {

@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.UUID;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.enginebase.StateDirectory;
 import org.junit.jupiter.api.BeforeEach;
@@ -28,7 +29,19 @@ class HotStateTest {
   }
 
   private HotState open() throws IOException {
-    return HotState.open(state, base.toString(), "b1");
+    return open(state);
+  }
+
+  private HotState open(Path of) throws IOException {
+    if (identity(of) == null) {
+      Files.writeString(of.resolve("id"), UUID.randomUUID().toString());
+    }
+    return HotState.open(of, identity(of), base.toString(), "b1", HotStateTest::identity);
+  }
+
+  private static UUID identity(Path of) throws IOException {
+    Path id = of.resolve("id");
+    return Files.exists(id) ? UUID.fromString(Files.readString(id)) : null;
   }
 
   private Path device(String name) throws IOException {
@@ -100,7 +113,7 @@ class HotStateTest {
     StateDirectory.removeTree(state);
     StateDirectory.removeTree(away);
     Path other = Files.createDirectory(directory.resolve("other"));
-    HotState.open(other, base.toString(), "b1");
+    open(other);
     assertTrue(Files.exists(now.root()), "its state directory may be mounted again");
   }
 }

@@ -3,6 +3,7 @@ package org.blksnap.snapshot.internal;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -11,15 +12,10 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Map;
 import org.blksnap.enginebase.RecordFile;
-import org.blksnap.spi.device.RawDevice;
-import org.blksnap.spi.tracker.Evidence;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class LeftDevicesTest {
-  /** Nothing a guardian has read is claimed here. */
-  private static final RawDevice NO_DEVICE = null;
-
   @TempDir Path root;
 
   private void left(String device, String fingerprint) throws IOException {
@@ -37,15 +33,15 @@ class LeftDevicesTest {
   @Test
   void aSuccessorFindsTheFingerprint() throws IOException {
     left("disk", "4096 1 2 3:4");
-    assertEquals(Evidence.of("4096 1 2 3:4"), fetched("boot").claim("disk", NO_DEVICE));
+    assertEquals("4096 1 2 3:4", fetched("boot").claim("disk").fingerprint());
   }
 
   @Test
   void aFingerprintIsClaimedOnce() throws IOException {
     left("disk", "4096 1 2 3:4");
     LeftDevices devices = fetched("boot");
-    devices.claim("disk", NO_DEVICE);
-    assertFalse(devices.claim("disk", NO_DEVICE).known());
+    devices.claim("disk");
+    assertNull(devices.claim("disk").fingerprint());
     assertTrue(devices.isEmpty());
   }
 
@@ -53,14 +49,14 @@ class LeftDevicesTest {
   void theNoteIsUsedOnce() throws IOException {
     left("disk", "4096 1 2 3:4");
     fetched("boot");
-    assertFalse(fetched("boot").claim("disk", NO_DEVICE).known());
+    assertNull(fetched("boot").claim("disk").fingerprint());
   }
 
   @Test
   void afterABootNothingCounts() throws IOException {
     left("disk", "4096 1 2 3:4");
     LeftDevices devices = fetched("another boot");
-    assertFalse(devices.claim("disk", NO_DEVICE).known());
+    assertNull(devices.claim("disk").fingerprint());
     assertFalse(devices.attachedJustNow("disk"));
     assertFalse(Files.exists(root.resolve("handover.record")));
   }
@@ -71,7 +67,7 @@ class LeftDevicesTest {
     LeftDevices devices = fetched("boot");
     assertTrue(devices.attachedJustNow("disk"));
     assertFalse(devices.attachedJustNow("another"));
-    assertFalse(devices.claim("disk", NO_DEVICE).known());
+    assertEquals("", devices.claim("disk").fingerprint());
   }
 
   @Test
@@ -82,14 +78,14 @@ class LeftDevicesTest {
         Map.of("boot", "boot", "process", "1 1", "device.disk", "f"));
     LeftDevices devices = fetched("boot");
     assertFalse(devices.attachedJustNow("disk"));
-    assertEquals(Evidence.of("f"), devices.claim("disk", NO_DEVICE));
+    assertEquals("f", devices.claim("disk").fingerprint());
   }
 
   @Test
   void aDamagedNoteIsNotUsed() throws IOException {
     left("disk", "4096 1 2 3:4");
     Files.writeString(root.resolve("handover.record"), "x", StandardOpenOption.APPEND);
-    assertFalse(fetched("boot").claim("disk", NO_DEVICE).known());
+    assertNull(fetched("boot").claim("disk").fingerprint());
   }
 
   @Test
@@ -98,6 +94,6 @@ class LeftDevicesTest {
     LeftDevices devices = fetched("boot");
     devices.leave("disk", "g");
     devices.write();
-    assertEquals(Evidence.of("f"), fetched("boot").claim("unattachable", NO_DEVICE));
+    assertEquals("f", fetched("boot").claim("unattachable").fingerprint());
   }
 }
