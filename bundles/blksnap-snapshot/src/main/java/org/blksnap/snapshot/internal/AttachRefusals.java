@@ -12,10 +12,12 @@ import org.blksnap.spi.device.DeviceIdentity;
 final class AttachRefusals {
   private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,63}");
 
-  private final Engine engine;
+  private final Desk desk;
+  private final SnapshotList snapshots;
 
-  AttachRefusals(Engine engine) {
-    this.engine = engine;
+  AttachRefusals(Desk desk, SnapshotList snapshots) {
+    this.desk = desk;
+    this.snapshots = snapshots;
   }
 
   void checkName(String name, Path path) throws BlksnapException {
@@ -27,7 +29,7 @@ final class AttachRefusals {
               + "\" refused: 1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit,"
               + " and not like an image's");
     }
-    FilteredDevice other = engine.deviceList().named(name);
+    FilteredDevice other = desk.devices().named(name);
     if (other != null) {
       boolean same = other.path().equals(path);
       throw new BlksnapException(
@@ -51,12 +53,12 @@ final class AttachRefusals {
     if (identity.isEmpty()) {
       return;
     }
-    for (FilteredDevice other : engine.filteredDevices()) {
+    for (FilteredDevice other : desk.devices().all()) {
       if (identity.get().is(other.deviceIdentity())) {
         throw attachedAlready(path, other);
       }
     }
-    for (HeldSnapshot snapshot : engine.heldSnapshots()) {
+    for (HeldSnapshot snapshot : snapshots.all()) {
       if (!snapshot.members().containsKey(name) && snapshot.places().hold(path, identity.get())) {
         throw isStorage(path, snapshot);
       }
@@ -65,12 +67,12 @@ final class AttachRefusals {
 
   /** A loop device tells only now which file it lies on. */
   void opened(DeviceIdentity identity, Path path, String name) throws BlksnapException {
-    for (FilteredDevice other : engine.filteredDevices()) {
+    for (FilteredDevice other : desk.devices().all()) {
       if (FileIdentity.liesOn(identity, other.deviceIdentity().key())) {
         throw attachedAlready(path, other);
       }
     }
-    for (HeldSnapshot snapshot : engine.heldSnapshots()) {
+    for (HeldSnapshot snapshot : snapshots.all()) {
       if (!snapshot.members().containsKey(name) && snapshot.places().holdBelow(identity)) {
         throw isStorage(path, snapshot);
       }

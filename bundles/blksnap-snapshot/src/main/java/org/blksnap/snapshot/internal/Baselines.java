@@ -2,11 +2,11 @@
 package org.blksnap.snapshot.internal;
 
 import java.io.IOException;
+import java.time.Duration;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.locks.LockSupport;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.change.GenerationReason;
 import org.blksnap.spi.device.RawDevice;
@@ -20,39 +20,21 @@ import org.slf4j.LoggerFactory;
 final class Baselines {
   private static final Logger LOG = LoggerFactory.getLogger(Baselines.class);
 
-  private final Engine engine;
+  /**
+   * Longest wait for devices to be closed: the last descriptor of a block device writes back what
+   * is dirty. Those that are not closed by then close by themselves.
+   */
+  static final Duration LONGEST_CLOSE = Duration.ofSeconds(30);
+
+  private final Desk desk;
+  private final ChangeMaps changeMaps;
+  private final Generations generations;
   private final Map<FilteredDevice, String> left = new HashMap<>();
 
-  Baselines(Engine engine) {
-    this.engine = engine;
-  }
-
-  /**
-   * Gates closed, so nothing of ours is written any more: afterwards a change by others shows in
-   * the devices' fingerprints, also in the stamps of files. What is in memory of a block device is
-   * written first, since that changes the stamps of a loop device's file.
-   */
-  static void rest(RawDevice raw) {
-    try {
-      if (raw.identity().blockDevice()) {
-        raw.flush();
-      }
-      sleep(raw.stampGranule().toNanos());
-    } catch (IOException e) {
-      LOG.warn("{} did not come to rest: {}", raw.path(), e.toString());
-    }
-  }
-
-  private static void sleep(long nanos) {
-    long end = System.nanoTime() + nanos;
-    boolean interrupted = false;
-    for (long wait = nanos; wait > 0; wait = end - System.nanoTime()) {
-      interrupted |= Thread.interrupted();
-      LockSupport.parkNanos(wait);
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
+  Baselines(Desk desk, ChangeMaps changeMaps, Generations generations) {
+    this.desk = desk;
+    this.changeMaps = changeMaps;
+    this.generations = generations;
   }
 
   /**
@@ -60,10 +42,10 @@ final class Baselines {
    * up the others, nor the engine. How that one was left, nobody knows.
    */
   void letGo(Collection<FilteredDevice> devices) {
-    engine.assertControlled();
+    desk.assertControlled();
     Map<FilteredDevice, RawDevice> going = new HashMap<>();
     for (FilteredDevice device : devices) {
-      engine.guardian().forget(device.name());
+      desk.guardian().forget(device.name());
       if (device.raw() != null) {
         going.put(device, device.raw());
         left.put(device, "");
@@ -74,10 +56,10 @@ final class Baselines {
     Together.each(
         "closing devices",
         going.keySet(),
-        HotSwap.LONGEST_CLOSE,
+        LONGEST_CLOSE,
         device -> {
           try (RawDevice raw = going.get(device)) {
-            rest(raw);
+            Fingerprints.rest(raw);
             found.put(device, raw.fingerprint());
           } catch (IOException e) {
             LOG.warn("device {} was not left in order: {}", device.name(), e.toString());
@@ -88,7 +70,7 @@ final class Baselines {
 
   /** Null where the device, taken up again, is as it was left; else why it is not. */
   String changed(FilteredDevice device) {
-    engine.assertControlled();
+    desk.assertControlled();
     String was = left.remove(device);
     try {
       String is = device.raw().fingerprint();
@@ -106,7 +88,7 @@ final class Baselines {
   /** A new generation for a device that is not as it was left. */
   void begin(FilteredDevice device, String why) throws BlksnapException {
     if (device.tracker() == null) {
-      engine.changeMaps().markLost(device);
+      changeMaps.markLost(device);
       return;
     }
     long capacity = device.raw().geometry().capacity();
@@ -119,7 +101,7 @@ final class Baselines {
       return;
     }
     try {
-      engine.generations().announce(device, device.tracker().info());
+      generations.announce(device, device.tracker().info());
     } catch (IOException e) {
       LOG.warn("device {}: {}", device.name(), e.toString());
     }

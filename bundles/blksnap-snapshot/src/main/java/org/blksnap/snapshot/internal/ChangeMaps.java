@@ -29,10 +29,12 @@ final class ChangeMaps {
 
   private static final long MAP_HEAD = 16 << 10;
 
-  private final Engine engine;
+  private final Desk desk;
+  private final Generations generations;
 
-  ChangeMaps(Engine engine) {
-    this.engine = engine;
+  ChangeMaps(Desk desk, Generations generations) {
+    this.desk = desk;
+    this.generations = generations;
   }
 
   /** The map of a device being attached. */
@@ -52,20 +54,19 @@ final class ChangeMaps {
     try {
       HotFiles.Entry entry = enter(device);
       Tracker tracker =
-          engine
-              .providers()
+          desk.providers()
               .tracker()
               .open(
                   new TrackerRequest(
                       device.name(),
                       entry.directory().resolve(MAP),
                       raw.geometry().capacity(),
-                      engine.parameters().trackingRule(),
+                      desk.trackingRule(),
                       device.request().durable(),
                       raw.identity().key(),
                       adopt ? "" : raw.fingerprint(),
                       left,
-                      engine.bootId(),
+                      desk.bootId(),
                       adopt));
       boolean fresh = tracker.begunByOpening();
       if (!entry.lost().isEmpty()) {
@@ -91,7 +92,7 @@ final class ChangeMaps {
         Files.delete(lost);
       }
       if (fresh) {
-        engine.generations().announce(device, tracker.info());
+        generations.announce(device, tracker.info());
       }
       return tracker;
     } catch (BlksnapException e) {
@@ -106,17 +107,16 @@ final class ChangeMaps {
 
   /** Makes the device's directory with it. */
   private HotFiles.Entry enter(FilteredDevice device) throws IOException {
-    Path cold = Files.createDirectories(engine.state().device(device.name()));
+    Path cold = Files.createDirectories(desk.state().device(device.name()));
     long capacity = device.raw().geometry().capacity();
-    int shift =
-        engine.parameters().trackingRule().shiftFor(capacity, device.raw().geometry().minimumIo());
+    int shift = desk.trackingRule().shiftFor(capacity, device.raw().geometry().minimumIo());
     long bytes = MAP_BYTES * BlockSizeRule.blocks(capacity, shift) + MAP_HEAD;
-    return engine.hot().enterDevice(cold, device.request().durable(), bytes);
+    return desk.hot().enterDevice(cold, device.request().durable(), bytes);
   }
 
   /** The map of a device that was closed cleanly goes to disk. */
   void settle(FilteredDevice device) throws IOException {
-    engine.hot().settleDevice(engine.state().device(device.name()));
+    desk.hot().settleDevice(desk.state().device(device.name()));
   }
 
   /**
@@ -134,7 +134,7 @@ final class ChangeMaps {
   /** With the tracking blocks that the parameters ask for now. Gate closed. */
   void restart(FilteredDevice device) throws BlksnapException {
     Tracker tracker = device.tracker();
-    BlockSizeRule rule = engine.parameters().trackingRule();
+    BlockSizeRule rule = desk.trackingRule();
     long capacity = device.geometry().capacity();
     CbtInfo before = Generations.of(device);
     tracker.renew(
@@ -148,7 +148,7 @@ final class ChangeMaps {
 
   /** Stands as long as writes have passed untracked and no new generation says so. */
   private Path lostMarker(FilteredDevice device) {
-    return engine.state().device(device.name()).resolve("tracker-lost");
+    return desk.state().device(device.name()).resolve("tracker-lost");
   }
 
   void markLost(FilteredDevice device) {
@@ -161,7 +161,7 @@ final class ChangeMaps {
 
   /** Needs no space: a map that is not there is as little trusted as one with the marker. */
   private void setMapAside(FilteredDevice device, IOException why) {
-    Path map = engine.hot().of(engine.state().device(device.name())).resolve(MAP);
+    Path map = desk.hot().of(desk.state().device(device.name())).resolve(MAP);
     try {
       Files.move(map, map.resolveSibling(MAP + ".damaged"), StandardCopyOption.REPLACE_EXISTING);
       LOG.warn(

@@ -3,8 +3,6 @@ package org.blksnap.snapshot.internal;
 
 import java.io.IOException;
 import java.time.Duration;
-import java.util.Collection;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.slf4j.Logger;
@@ -37,101 +35,79 @@ import org.slf4j.LoggerFactory;
 final class Departure {
   private static final Logger LOG = LoggerFactory.getLogger(Departure.class);
 
-  /** Longest wait for a flush while requests go on. */
-  static final Duration LONGEST_FLUSH = Duration.ofSeconds(60);
-
   /** Longest wait for devices and maps to be closed; those that are not then count as killed. */
   static final Duration LONGEST_CLOSE = Duration.ofSeconds(120);
 
-  private final Engine engine;
+  private final Desk desk;
+  private final SnapshotList snapshots;
+  private final DeviceGates gates;
+  private final DeviceClosing closing;
 
   /** Devices, and what became of their gates. */
-  private Map<FilteredDevice, DeviceGates.Closed> gates = Map.of();
+  private Map<FilteredDevice, DeviceGates.Closed> closed = Map.of();
 
-  Departure(Engine engine) {
-    this.engine = engine;
+  Departure(Desk desk, SnapshotList snapshots, DeviceGates gates, DeviceClosing closing) {
+    this.desk = desk;
+    this.snapshots = snapshots;
+    this.gates = gates;
+    this.closing = closing;
   }
 
   /**
    * Before {@link #toSuccessor}, requests go on: no lock is held. What waits for a room that is
    * away is passed over.
    */
-  static void prepare(Engine engine) {
-    flushAhead(engine.filteredDevices());
-    for (HeldSnapshot snapshot : engine.heldSnapshots()) {
+  void prepare() {
+    desk.devices().flushAhead();
+    for (HeldSnapshot snapshot : snapshots.all()) {
       if (!snapshot.storageRoom().waitsForProvider()) {
-        tried("snapshot " + snapshot.id(), snapshot.storageRoom()::flush);
+        try {
+          snapshot.storageRoom().flush();
+        } catch (IOException | RuntimeException | Error e) {
+          LOG.debug("snapshot {} was not flushed ahead: {}", snapshot.id(), e.toString());
+        }
       }
-    }
-  }
-
-  /**
-   * While requests go on: closing the last descriptor of a block device writes back the rest. All
-   * at once, so that what the first writes meanwhile is little.
-   */
-  static void flushAhead(Collection<FilteredDevice> devices) {
-    List<FilteredDevice> some =
-        devices.stream()
-            .filter(d -> d.deviceIdentity().blockDevice() && !d.gateOfRequests().isClosed())
-            .toList();
-    Together.each(
-        "flushing devices ahead",
-        some,
-        LONGEST_FLUSH,
-        device -> tried("device " + device.name(), device::flush));
-  }
-
-  private interface Flush {
-    void run() throws IOException;
-  }
-
-  private static void tried(String what, Flush flush) {
-    try {
-      flush.run();
-    } catch (IOException | RuntimeException | Error e) {
-      LOG.debug("{} was not flushed ahead: {}", what, e.toString());
     }
   }
 
   void forGood() {
-    engine.assertControlled();
+    desk.assertControlled();
     try {
       closeGates();
-      engine.heldSnapshots().forEach(HeldSnapshot::closeForStop);
-      Together.each(
-          "closing devices", gates.keySet(), LONGEST_CLOSE, engine.attachments()::closeForStop);
-      if (!engine.leftDevices().isEmpty()) {
+      snapshots.all().forEach(HeldSnapshot::closeForStop);
+      Together.each("closing devices", closed.keySet(), LONGEST_CLOSE, closing::closeForStop);
+      if (!desk.leftDevices().isEmpty()) {
         writeLeft();
       }
       LOG.info(
           "blksnap stopped: {} devices closed, {} snapshots kept in {}",
-          gates.size(),
-          engine.heldSnapshots().size(),
-          engine.state().root());
+          closed.size(),
+          snapshots.all().size(),
+          desk.state().root());
     } finally {
       openGates();
     }
   }
 
   void toSuccessor() {
-    engine.assertControlled();
+    desk.assertControlled();
     long begun = System.nanoTime();
     try {
       closeGates();
-      engine.heldSnapshots().forEach(HeldSnapshot::leave);
+      snapshots.all().forEach(HeldSnapshot::leave);
       Map<String, String> fingerprints = new ConcurrentHashMap<>();
-      gates.keySet().forEach(device -> fingerprints.put(device.name(), ""));
+      closed.keySet().forEach(device -> fingerprints.put(device.name(), ""));
       Together.each(
           "leaving devices",
-          gates.keySet(),
+          closed.keySet(),
           LONGEST_CLOSE,
-          device -> fingerprints.put(device.name(), engine.attachments().leave(device)));
-      Map.copyOf(fingerprints).forEach(engine.leftDevices()::leave);
+          device -> fingerprints.put(device.name(), closing.leave(device)));
+      Map.copyOf(fingerprints).forEach(desk.leftDevices()::leave);
       writeLeft();
       LOG.info(
           "blksnap leaves {} devices and {} snapshots to its successor, in {} ms",
-          gates.size(),
-          engine.heldSnapshots().size(),
+          closed.size(),
+          snapshots.all().size(),
           (System.nanoTime() - begun) / 1_000_000);
     } finally {
       openGates();
@@ -144,13 +120,13 @@ final class Departure {
    * the waiting are sent away. An image read among them fails with ESHUTDOWN.
    */
   private void sendAwayWhoWaitsForStorage() {
-    for (FilteredDevice device : engine.filteredDevices()) {
+    for (FilteredDevice device : desk.devices().all()) {
       HeldArea held = device.held();
       if (held != null) {
         held.retire();
       }
     }
-    for (HeldSnapshot snapshot : engine.heldSnapshots()) {
+    for (HeldSnapshot snapshot : snapshots.all()) {
       if (snapshot.storageRoom().waitsForProvider()) {
         snapshot.storageRoom().giveUp();
       }
@@ -159,22 +135,22 @@ final class Departure {
 
   private void closeGates() {
     sendAwayWhoWaitsForStorage();
-    gates = engine.gates().closeAll(engine.filteredDevices());
-    gates.forEach(engine.attachments()::quietForStop);
+    closed = gates.closeAll(desk.devices().all());
+    closed.forEach(closing::quietForStop);
   }
 
   private void openGates() {
-    gates.forEach(
-        (device, closed) -> {
-          if (closed != DeviceGates.Closed.NOT_HERE || engine.swap().isSuspended(device)) {
-            engine.gates().open(device);
+    closed.forEach(
+        (device, how) -> {
+          if (how != DeviceGates.Closed.NOT_HERE || gates.isSuspended(device)) {
+            gates.open(device);
           }
         });
   }
 
   private void writeLeft() {
     try {
-      engine.leftDevices().write();
+      desk.leftDevices().write();
     } catch (IOException e) {
       LOG.error(
           "how the devices were left was not written down, so the successor judges them as after a"

@@ -3,23 +3,37 @@ package org.blksnap.snapshot.internal;
 
 import java.time.Duration;
 import java.util.Collection;
+import java.util.EnumSet;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.blksnap.api.block.BlksnapException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The gates of devices, for those parts of the engine that go on where one does not become quiet.
- * All methods but {@link #open} run under the engine's control lock.
+ * The gates of devices, for those parts of the engine that go on where one does not become quiet,
+ * and which of them a swap keeps closed: a device's gate stays closed as long as any of its rooms
+ * is suspended. All methods but {@link #open} run under the engine's control lock, which guards the
+ * fields.
  */
 final class DeviceGates {
   private static final Logger LOG = LoggerFactory.getLogger(DeviceGates.class);
 
-  private final Engine engine;
+  private final Desk desk;
+  private final Map<FilteredDevice, Set<Room>> suspended = new HashMap<>();
 
-  DeviceGates(Engine engine) {
-    this.engine = engine;
+  /** Suspended devices whose gate is closed, with requests from before still inside. */
+  private final Set<FilteredDevice> busy = new HashSet<>();
+
+  /** Suspended devices whose gate could not be closed. */
+  private final Set<FilteredDevice> unquiet = new HashSet<>();
+
+  DeviceGates(Desk desk) {
+    this.desk = desk;
   }
 
   /**
@@ -27,12 +41,12 @@ final class DeviceGates {
    * become quiet.
    */
   boolean close(FilteredDevice device) {
-    engine.assertControlled();
-    if (engine.swap().isSuspended(device)) {
+    desk.assertControlled();
+    if (isSuspended(device)) {
       return false;
     }
     try {
-      device.gateOfRequests().close(engine.settings().gateTimeout());
+      device.gateOfRequests().close(desk.settings().gateTimeout());
       return true;
     } catch (BlksnapException e) {
       LOG.warn("{}", e.getMessage());
@@ -55,8 +69,8 @@ final class DeviceGates {
    * deadline counts for all. So the first device waits for the slowest one, and not for the sum.
    */
   Map<FilteredDevice, Closed> closeAll(Collection<FilteredDevice> devices) {
-    engine.assertControlled();
-    Duration bound = engine.settings().gateTimeout();
+    desk.assertControlled();
+    Duration bound = desk.settings().gateTimeout();
     Map<FilteredDevice, Closed> closed = new LinkedHashMap<>();
     for (FilteredDevice device : devices) {
       closed.put(device, bar(device, bound));
@@ -76,7 +90,7 @@ final class DeviceGates {
   }
 
   private Closed bar(FilteredDevice device, Duration bound) {
-    if (engine.swap().isSuspended(device)) {
+    if (isSuspended(device)) {
       return Closed.NOT_HERE;
     }
     try {
@@ -93,12 +107,12 @@ final class DeviceGates {
    * at; an fdatasync under way is not waited for, and holds up no write.
    */
   boolean shut(FilteredDevice device) {
-    engine.assertControlled();
-    if (engine.swap().isSuspended(device)) {
+    desk.assertControlled();
+    if (isSuspended(device)) {
       return false;
     }
     Gate gate = device.gateOfRequests();
-    Duration bound = engine.settings().gateTimeout();
+    Duration bound = desk.settings().gateTimeout();
     try {
       gate.shut(bound);
     } catch (BlksnapException e) {
@@ -117,5 +131,64 @@ final class DeviceGates {
 
   void open(FilteredDevice device) {
     device.gateOfRequests().open();
+  }
+
+  boolean isSuspended(FilteredDevice device) {
+    desk.assertControlled();
+    return suspended.containsKey(device);
+  }
+
+  /** True where this room of the device is being swapped. */
+  boolean isSuspended(FilteredDevice device, Room room) {
+    desk.assertControlled();
+    return suspended.getOrDefault(device, Set.of()).contains(room);
+  }
+
+  /** True where a swap keeps the gate closed. */
+  boolean keptClosed(FilteredDevice device) {
+    return isSuspended(device) && !unquiet.contains(device);
+  }
+
+  /** False where requests from before the swap are still inside. */
+  boolean quiet(FilteredDevice device) {
+    desk.assertControlled();
+    return !unquiet.contains(device) && !busy.contains(device);
+  }
+
+  /** All gates are closed together, so that none waits while another device is being quieted. */
+  void suspend(Room room, Collection<FilteredDevice> devices) {
+    List<FilteredDevice> free = devices.stream().filter(device -> !isSuspended(device)).toList();
+    closeAll(free)
+        .forEach(
+            (device, closed) -> {
+              suspended.put(device, EnumSet.noneOf(Room.class));
+              if (closed == Closed.BUSY) {
+                busy.add(device);
+              } else if (closed == Closed.NOT_HERE) {
+                unquiet.add(device);
+              }
+            });
+    for (FilteredDevice device : devices) {
+      if (!quiet(device)) {
+        LOG.error("hot swap of {} with requests of {} under way", room.bundle(), device.name());
+      }
+      suspended.get(device).add(room);
+      device.say("waits for " + room.bundle());
+    }
+  }
+
+  /** The room is there again; the gate opens where it was the last one that was missing. */
+  void resume(Room room, FilteredDevice device) {
+    desk.assertControlled();
+    Set<Room> rooms = suspended.get(device);
+    if (rooms == null || !rooms.remove(room) || !rooms.isEmpty()) {
+      return;
+    }
+    suspended.remove(device);
+    busy.remove(device);
+    device.sayWhatIsMissing();
+    if (!unquiet.remove(device)) {
+      open(device);
+    }
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.blksnap.snapshot.internal;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -14,6 +15,9 @@ import org.blksnap.api.block.Errno;
  * read at any time.
  */
 final class DeviceList {
+  /** Longest wait for a flush while requests go on. */
+  static final Duration LONGEST_FLUSH = Duration.ofSeconds(60);
+
   private final Map<String, FilteredDevice> devices = new ConcurrentSkipListMap<>();
   private final Runnable assertControlled;
 
@@ -83,15 +87,24 @@ final class DeviceList {
     }
   }
 
-  /** The snapshot's devices that are attached. */
-  List<FilteredDevice> of(HeldSnapshot snapshot) {
+  /** Those of these names that are attached. */
+  List<FilteredDevice> present(Collection<String> names) {
     List<FilteredDevice> list = new ArrayList<>();
-    for (String name : snapshot.members().keySet()) {
+    for (String name : names) {
       FilteredDevice device = devices.get(name);
       if (device != null) {
         list.add(device);
       }
     }
     return list;
+  }
+
+  /**
+   * Block devices to disk while requests go on: closing the last descriptor of one writes back the
+   * rest. All at once, so that what the first writes meanwhile is little.
+   */
+  void flushAhead() {
+    List<FilteredDevice> some = devices.values().stream().filter(FilteredDevice::flushes).toList();
+    Together.each("flushing devices ahead", some, LONGEST_FLUSH, FilteredDevice::flushAhead);
   }
 }

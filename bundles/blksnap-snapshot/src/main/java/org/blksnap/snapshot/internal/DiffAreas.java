@@ -21,15 +21,17 @@ import org.slf4j.LoggerFactory;
 final class DiffAreas {
   private static final Logger LOG = LoggerFactory.getLogger(DiffAreas.class);
 
-  private final Engine engine;
+  private final Desk desk;
+  private final SnapshotList snapshots;
 
-  DiffAreas(Engine engine) {
-    this.engine = engine;
+  DiffAreas(Desk desk, SnapshotList snapshots) {
+    this.desk = desk;
+    this.snapshots = snapshots;
   }
 
   /** An empty one, in a directory of its own. */
   DiffArea make(
-      ChunkEngine engineOfChunks,
+      ChunkEngine chunks,
       HeldSnapshot snapshot,
       FilteredDevice device,
       HeldArea held,
@@ -37,9 +39,9 @@ final class DiffAreas {
       throws BlksnapException {
     long capacity = held.geometry().capacity();
     int shift = rule.shiftFor(capacity, held.geometry().minimumIo());
-    long chunks = BlockSizeRule.blocks(capacity, shift);
+    long count = BlockSizeRule.blocks(capacity, shift);
     try {
-      snapshot.newAreaDirectory(device.name(), AreaMemory.of(chunks, 1L << shift));
+      snapshot.areas().make(device.name(), AreaMemory.of(count, 1L << shift));
     } catch (IOException e) {
       throw new BlksnapException(
           BlksnapException.errnoOf(e),
@@ -51,7 +53,7 @@ final class DiffAreas {
               + e,
           e);
     }
-    return engineOfChunks.create(request(snapshot, device, held, rule));
+    return chunks.create(request(snapshot, device, held, rule));
   }
 
   DiffAreaRequest request(
@@ -59,14 +61,14 @@ final class DiffAreas {
     return new DiffAreaRequest(
         snapshot.id(),
         device.name(),
-        snapshot.areaDirectory(device.name()),
+        snapshot.areas().of(device.name()),
         held.geometry().capacity(),
         rule,
         held.geometry().minimumIo(),
         snapshot.storageRoom(),
         device.beneath(),
-        () -> (int) engine.parameters().value(Parameter.CHUNK_MAXIMUM_IN_QUEUE),
-        () -> (int) engine.parameters().value(Parameter.FREE_DIFF_BUFFER_POOL_SIZE),
+        () -> (int) desk.parameters().value(Parameter.CHUNK_MAXIMUM_IN_QUEUE),
+        () -> (int) desk.parameters().value(Parameter.FREE_DIFF_BUFFER_POOL_SIZE),
         (error, detail) -> corrupted(snapshot, device, held, error, detail));
   }
 
@@ -75,7 +77,7 @@ final class DiffAreas {
    * and the record know it before the gate opens, so that no restart trusts the image.
    */
   void lose(HeldSnapshot snapshot, ImageView view, Errno error, String detail) {
-    engine.assertControlled();
+    desk.assertControlled();
     DiffArea area = view.held().area();
     if (area != null) {
       area.corrupt(error, detail);
@@ -86,7 +88,17 @@ final class DiffAreas {
     } catch (BlksnapException e) {
       LOG.error("{}", e.toString());
       if (area == null) {
-        snapshot.dropChunks(view.device());
+        snapshot.areas().drop(view.device());
+      }
+    }
+  }
+
+  /** As {@link #lose}, whichever images the device has. */
+  void loseAll(FilteredDevice device, String why) {
+    for (HeldSnapshot snapshot : snapshots.all()) {
+      ImageView view = snapshot.views().get(device.name());
+      if (view != null) {
+        lose(snapshot, view, Errno.ESHUTDOWN, why);
       }
     }
   }
@@ -106,18 +118,17 @@ final class DiffAreas {
         held.image(),
         detail,
         error);
-    engine
-        .events()
+    desk.events()
         .offer(
             new BlksnapEvent.Corrupted(
                 Instant.now(),
-                engine.events().engine(),
+                desk.events().engine(),
                 snapshot.id(),
                 device.name(),
                 device.major(),
                 device.minor(),
                 error,
                 detail));
-    engine.housekeeper().later(() -> snapshot.keepError(device.name(), error, detail));
+    desk.housekeeper().later(() -> snapshot.keepError(device.name(), error, detail));
   }
 }

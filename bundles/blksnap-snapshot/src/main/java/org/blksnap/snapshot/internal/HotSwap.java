@@ -2,25 +2,12 @@
 package org.blksnap.snapshot.internal;
 
 import java.io.IOException;
-import java.time.Duration;
 import java.util.Collection;
 import java.util.EnumMap;
-import java.util.EnumSet;
-import java.util.HashMap;
-import java.util.HashSet;
-import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.ScheduledFuture;
 import java.util.function.Consumer;
 import org.blksnap.api.block.BlksnapException;
-import org.blksnap.api.block.Errno;
-import org.blksnap.api.change.CbtInfo;
-import org.blksnap.api.change.GenerationReason;
-import org.blksnap.spi.chunk.DiffArea;
-import org.blksnap.spi.device.OpenRequest;
-import org.blksnap.spi.device.RawDevice;
-import org.blksnap.spi.tracker.Tracker;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -53,86 +40,83 @@ import org.slf4j.LoggerFactory;
  * while the storage is there: with both rooms away, the old area stays until the storage is back or
  * given up, and only then the new chunk engine takes over.
  *
- * <p>All methods run under the engine's control lock (asserted at the entries), which guards the
- * fields. A device's gate stays closed as long as any of its rooms is suspended.
+ * <p>What is let go and taken up stands in a file a room ({@link DeviceSwap}, {@link TrackerSwap},
+ * {@link AreaSwap}, {@link StorageSwap}); here is the order. All methods run under the engine's
+ * control lock (asserted at the entries), which guards the fields. A device's gate stays closed as
+ * long as any of its rooms is suspended ({@link DeviceGates}).
  */
 final class HotSwap {
   private static final Logger LOG = LoggerFactory.getLogger(HotSwap.class);
 
-  /**
-   * Longest wait for devices to be closed: the last descriptor of a block device writes back what
-   * is dirty. Those that are not closed by then close by themselves.
-   */
-  static final Duration LONGEST_CLOSE = Duration.ofSeconds(30);
-
-  private final Engine engine;
-  private final Map<FilteredDevice, Set<Room>> suspended = new HashMap<>();
-
-  /** Suspended devices whose gate is closed, with requests from before still inside. */
-  private final Set<FilteredDevice> busy = new HashSet<>();
-
-  /** Suspended devices whose gate could not be closed. */
-  private final Set<FilteredDevice> unquiet = new HashSet<>();
-
-  /**
-   * Devices whose area of the old chunk engine is still there, because the storage was away first.
-   */
-  private final Set<FilteredDevice> oldAreas = new HashSet<>();
-
+  private final Desk desk;
+  private final DeviceGates gates;
+  private final ChangeMaps changeMaps;
+  private final DiffAreas areasOfDevices;
+  private final DeviceSwap raws;
+  private final TrackerSwap trackers;
+  private final AreaSwap areas;
+  private final StorageSwap storages;
   private final Map<Room, ScheduledFuture<?>> timeouts = new EnumMap<>(Room.class);
 
-  HotSwap(Engine engine) {
-    this.engine = engine;
-  }
-
-  boolean isSuspended(FilteredDevice device) {
-    engine.assertControlled();
-    return suspended.containsKey(device);
+  HotSwap(
+      Desk desk,
+      SnapshotList snapshots,
+      DeviceGates gates,
+      ChangeMaps changeMaps,
+      Generations generations,
+      DiffAreas areas) {
+    this.desk = desk;
+    this.gates = gates;
+    this.changeMaps = changeMaps;
+    this.areasOfDevices = areas;
+    this.trackers = new TrackerSwap(snapshots, changeMaps);
+    this.raws = new DeviceSwap(desk, snapshots, changeMaps, generations, areas);
+    this.areas = new AreaSwap(desk, snapshots, areas);
+    this.storages = new StorageSwap(desk, snapshots, areas);
   }
 
   void withdraw(Room room, Object provider) {
-    engine.assertControlled();
-    if (engine.providers().get(room) != provider) {
+    desk.assertControlled();
+    if (desk.providers().get(room) != provider) {
       return;
     }
     letGo(room);
-    engine.providers().set(room, null);
+    desk.providers().set(room, null);
     LOG.info(
         "{} is away; I/O waits up to {} for its successor",
         room.bundle(),
-        engine.settings().handoverTimeout());
+        desk.settings().handoverTimeout());
     timeouts.put(
         room,
-        engine
-            .housekeeper()
-            .after(engine.settings().handoverTimeout().toMillis(), () -> timedOut(room)));
+        desk.housekeeper()
+            .after(desk.settings().handoverTimeout().toMillis(), () -> timedOut(room)));
   }
 
   void provide(Room room, Object provider) {
-    engine.assertControlled();
-    if (engine.providers().get(room) != null) {
+    desk.assertControlled();
+    if (desk.providers().get(room) != null) {
       letGo(room);
     }
-    engine.providers().set(room, provider);
+    desk.providers().set(room, provider);
     ScheduledFuture<?> timeout = timeouts.remove(room);
     if (timeout != null) {
       timeout.cancel(false);
     }
     if (room == Room.STORAGE) {
-      adoptStorages();
+      storages.adopt();
       settleOldAreas();
       return;
     }
-    eachAlone(engine.filteredDevices(), device -> takeUp(room, device));
+    eachAlone(desk.devices().all(), device -> takeUp(room, device));
   }
 
   private void takeUp(Room room, FilteredDevice device) {
-    if (room == Room.CHUNK && oldAreas.contains(device)) {
+    if (room == Room.CHUNK && areas.isOld(device)) {
       return;
     }
-    if (suspended.getOrDefault(device, Set.of()).contains(room)) {
+    if (gates.isSuspended(device, room)) {
       adopt(room, device);
-      resume(room, device);
+      gates.resume(room, device);
     } else {
       comeBackLate(room, device);
     }
@@ -140,29 +124,22 @@ final class HotSwap {
 
   private void letGo(Room room) {
     if (room == Room.STORAGE) {
-      engine.heldSnapshots().forEach(HotSwap::letStorageGo);
+      storages.letGo();
       return;
     }
-    Collection<FilteredDevice> devices = engine.filteredDevices();
+    Collection<FilteredDevice> devices = desk.devices().all();
     if (room == Room.DEVICE) {
-      Departure.flushAhead(devices);
+      desk.devices().flushAhead();
     }
     if (room == Room.CHUNK) {
-      eachAlone(devices, HotSwap::retire);
+      eachAlone(devices, AreaSwap::retire);
     }
-    suspend(room, devices);
+    gates.suspend(room, devices);
     switch (room) {
-      case DEVICE -> engine.baselines().letGo(devices);
-      case TRACKER -> eachAlone(devices, device -> letTrackerGo(device, quiet(device)));
-      case CHUNK -> eachAlone(devices, device -> letAreaGo(device, quiet(device)));
+      case DEVICE -> raws.letGo(devices);
+      case TRACKER -> eachAlone(devices, device -> trackers.letGo(device, gates.quiet(device)));
+      case CHUNK -> eachAlone(devices, device -> areas.letGo(device, gates.quiet(device)));
       case STORAGE -> throw new AssertionError(room);
-    }
-  }
-
-  /** Whoever waits in the area goes on, so that the gate can be closed. */
-  private static void retire(FilteredDevice device) {
-    if (device.held() != null) {
-      device.held().retire();
     }
   }
 
@@ -177,105 +154,11 @@ final class HotSwap {
     }
   }
 
-  /** All gates are closed together, so that none waits while another device is being quieted. */
-  private void suspend(Room room, Collection<FilteredDevice> devices) {
-    List<FilteredDevice> free =
-        devices.stream().filter(device -> !suspended.containsKey(device)).toList();
-    engine
-        .gates()
-        .closeAll(free)
-        .forEach(
-            (device, closed) -> {
-              suspended.put(device, EnumSet.noneOf(Room.class));
-              if (closed == DeviceGates.Closed.BUSY) {
-                busy.add(device);
-              } else if (closed == DeviceGates.Closed.NOT_HERE) {
-                unquiet.add(device);
-              }
-            });
-    for (FilteredDevice device : devices) {
-      if (!quiet(device)) {
-        LOG.error("hot swap of {} with requests of {} under way", room.bundle(), device.name());
-      }
-      suspended.get(device).add(room);
-      device.say("waits for " + room.bundle());
-    }
-  }
-
-  /** False where requests from before the swap are still inside. */
-  private boolean quiet(FilteredDevice device) {
-    return !unquiet.contains(device) && !busy.contains(device);
-  }
-
-  private void resume(Room room, FilteredDevice device) {
-    Set<Room> rooms = suspended.get(device);
-    if (rooms == null || !rooms.remove(room) || !rooms.isEmpty()) {
-      return;
-    }
-    suspended.remove(device);
-    busy.remove(device);
-    device.say(describe(device));
-    if (!unquiet.remove(device)) {
-      device.gateOfRequests().open();
-    }
-  }
-
-  private static String describe(FilteredDevice device) {
-    if (device.raw() == null) {
-      return "the device bundle is away";
-    }
-    return device.tracker() == null ? "not tracked, the tracker bundle is away" : "ok";
-  }
-
-  private void letTrackerGo(FilteredDevice device, boolean quiet) {
-    Tracker tracker = device.tracker();
-    if (tracker == null) {
-      return;
-    }
-    if (!quiet) {
-      engine.changeMaps().markLost(device);
-    }
-    device.installTracker(null);
-    tracker.handOver();
-  }
-
-  private void letAreaGo(FilteredDevice device, boolean quiet) {
-    HeldArea held = device.held();
-    if (held == null || held.area() == null) {
-      return;
-    }
-    if (!quiet) {
-      loseImage(
-          device, "the chunk bundle went while writes were under way that did not end in time");
-    }
-    if (storageWaits(device)) {
-      oldAreas.add(device);
-      return;
-    }
-    DiffArea area = held.area();
-    held.install(null);
-    area.close();
-  }
-
-  private boolean storageWaits(FilteredDevice device) {
-    return engine.heldSnapshots().stream()
-        .anyMatch(s -> s.views().containsKey(device.name()) && s.storageRoom().waitsForProvider());
-  }
-
-  private static void letStorageGo(HeldSnapshot snapshot) {
-    try {
-      snapshot.storageRoom().handOver();
-    } catch (BlksnapException | RuntimeException | Error e) {
-      LOG.error("snapshot {}: {}", snapshot.id(), e.getMessage());
-    }
-  }
-
   /** The storage is there again or given up: areas that waited for that are let go and taken up. */
   private void settleOldAreas() {
-    for (FilteredDevice device : Set.copyOf(oldAreas)) {
-      oldAreas.remove(device);
-      letAreaGo(device, true);
-      if (engine.providers().get(Room.CHUNK) != null) {
+    for (FilteredDevice device : areas.old()) {
+      areas.letOldGo(device);
+      if (desk.providers().get(Room.CHUNK) != null) {
         takeUp(Room.CHUNK, device);
       }
     }
@@ -285,8 +168,8 @@ final class HotSwap {
     try {
       switch (room) {
         case DEVICE -> adoptRaw(device);
-        case TRACKER -> adoptTracker(device);
-        case CHUNK -> adoptArea(device);
+        case TRACKER -> trackers.adopt(device);
+        case CHUNK -> areas.adopt(device);
         case STORAGE -> throw new AssertionError(room);
       }
     } catch (BlksnapException | RuntimeException | Error e) {
@@ -296,168 +179,48 @@ final class HotSwap {
   }
 
   private void adoptRaw(FilteredDevice device) throws BlksnapException {
-    RawDevice raw = reopen(device);
-    long before = device.geometry().capacity();
-    device.installRaw(raw);
-    long capacity = raw.geometry().capacity();
-    String changed = engine.baselines().changed(device);
-    if (changed != null) {
-      loseImage(device, changed);
-      if (capacity == before) {
-        engine.baselines().begin(device, changed);
-      }
-    }
-    if (capacity != before) {
-      if (device.tracker() != null) {
-        ChangeMaps.renew(
-            device.tracker(),
-            capacity,
-            GenerationReason.RESIZE,
-            before + " to " + capacity + " bytes, during a hot swap");
-        CbtInfo begun = Generations.of(device);
-        if (begun != null) {
-          engine.generations().announce(device, begun);
-        }
-        goodUnderPresentGeneration(device);
-      } else {
-        engine.changeMaps().markLost(device);
-      }
-      if (device.held() != null && capacity < device.held().geometry().capacity()) {
-        loseImage(
-            device,
-            "the device shrank from " + before + " to " + capacity + " bytes under the snapshot");
-      }
-    }
+    raws.adopt(device);
     if (device.tracker() == null
-        && engine.providers().get(Room.TRACKER) != null
-        && !suspended.getOrDefault(device, Set.of()).contains(Room.TRACKER)) {
+        && desk.providers().get(Room.TRACKER) != null
+        && !gates.isSuspended(device, Room.TRACKER)) {
       // It came back while this device was away, and could not open the map without it.
       adopt(Room.TRACKER, device);
     }
-    engine.guardian().watch(device.name(), raw);
-  }
-
-  /**
-   * A device opened since the tracker went, or none at all: the map is opened when both are there,
-   * by whoever of the two comes last.
-   */
-  private void adoptTracker(FilteredDevice device) throws BlksnapException {
-    if (device.raw() != null) {
-      device.installTracker(engine.changeMaps().adopt(device));
-      goodUnderPresentGeneration(device);
-    }
-  }
-
-  private RawDevice reopen(FilteredDevice device) throws BlksnapException {
-    RawDevice raw =
-        engine
-            .providers()
-            .device()
-            .open(
-                new OpenRequest(
-                    device.path(), device.request().readOnly(), device.request().force()));
-    if (!raw.identity().key().equals(device.deviceIdentity().key())) {
-      try {
-        raw.close();
-      } catch (IOException e) {
-        LOG.debug("{}", e.toString());
-      }
-      throw new BlksnapException(
-          Errno.ENODEV,
-          device.path()
-              + " is another device now ("
-              + raw.identity().key()
-              + ", was "
-              + device.deviceIdentity().key()
-              + ")");
-    }
-    return raw;
-  }
-
-  private void adoptArea(FilteredDevice device) throws BlksnapException {
-    HeldArea held = device.held();
-    if (held == null || held.area() != null || held.error() != Errno.OK) {
-      return;
-    }
-    for (HeldSnapshot snapshot : engine.heldSnapshots()) {
-      ImageView view = snapshot.views().get(device.name());
-      if (view != null && view.held() == held) {
-        SnapshotRecord.Member member = snapshot.members().get(device.name());
-        held.install(
-            engine
-                .providers()
-                .chunk()
-                .adopt(engine.areas().request(snapshot, device, held, member.rule())));
-      }
-    }
-  }
-
-  private void adoptStorages() {
-    for (HeldSnapshot snapshot : engine.heldSnapshots()) {
-      if (!snapshot.storageRoom().waitsForProvider()) {
-        continue;
-      }
-      try {
-        snapshot.storageRoom().adopt(engine.providers().storage());
-      } catch (BlksnapException | RuntimeException | Error e) {
-        loseStorage(snapshot, "its storage was not taken over: " + e.getMessage());
-      }
-    }
+    desk.guardian().watch(device.name(), device.raw());
   }
 
   private void timedOut(Room room) {
-    engine.control.lock();
+    desk.control().lock();
     try {
-      if (engine.providers().get(room) != null || timeouts.remove(room) == null) {
+      if (desk.providers().get(room) != null || timeouts.remove(room) == null) {
         return;
       }
       String why =
           room.bundle()
               + " was away for more than "
-              + engine.settings().handoverTimeout().toMillis()
+              + desk.settings().handoverTimeout().toMillis()
               + " ms";
       LOG.error("{}; the safe end is taken", why);
       if (room == Room.STORAGE) {
-        engine.heldSnapshots().forEach(snapshot -> loseStorage(snapshot, why));
+        storages.lose(why);
         settleOldAreas();
         return;
       }
-      for (FilteredDevice device : engine.filteredDevices()) {
+      for (FilteredDevice device : desk.devices().all()) {
         giveUp(room, device, why);
-        resume(room, device);
+        gates.resume(room, device);
       }
     } finally {
-      engine.control.unlock();
+      desk.control().unlock();
     }
-  }
-
-  private void loseStorage(HeldSnapshot snapshot, String why) {
-    for (ImageView view : snapshot.views().values()) {
-      engine.areas().lose(snapshot, view, Errno.ESHUTDOWN, why);
-    }
-    snapshot.storageRoom().giveUp();
   }
 
   private void giveUp(Room room, FilteredDevice device, String why) {
     if (room == Room.CHUNK) {
-      loseImage(device, why);
+      areasOfDevices.loseAll(device, why);
     } else if (room == Room.TRACKER) {
       device.installTracker(null);
-      engine.changeMaps().markLost(device);
-    }
-  }
-
-  /** A map lost while the engine served the device takes no image with it. */
-  private void goodUnderPresentGeneration(FilteredDevice device) {
-    engine.heldSnapshots().forEach(snapshot -> snapshot.keepGeneration(device));
-  }
-
-  private void loseImage(FilteredDevice device, String why) {
-    for (HeldSnapshot snapshot : engine.heldSnapshots()) {
-      ImageView view = snapshot.views().get(device.name());
-      if (view != null) {
-        engine.areas().lose(snapshot, view, Errno.ESHUTDOWN, why);
-      }
+      changeMaps.markLost(device);
     }
   }
 
@@ -470,37 +233,23 @@ final class HotSwap {
     if (!wanted) {
       return;
     }
-    boolean heldBySwap = suspended.containsKey(device) && !unquiet.contains(device);
-    if (!heldBySwap && !engine.gates().close(device)) {
+    boolean heldBySwap = gates.keptClosed(device);
+    if (!heldBySwap && !gates.close(device)) {
       return;
     }
     try {
       if (room == Room.TRACKER) {
-        device.installTracker(engine.changeMaps().adopt(device));
-        goodUnderPresentGeneration(device);
+        trackers.adopt(device);
       } else {
-        deviceIsBack(device);
+        raws.comeBackLate(device);
       }
     } catch (IOException | RuntimeException | Error e) {
       LOG.error("device {}: {}", device.name(), e.toString());
     } finally {
       if (!heldBySwap) {
-        device.say(describe(device));
-        engine.gates().open(device);
+        device.sayWhatIsMissing();
+        gates.open(device);
       }
     }
-  }
-
-  private void deviceIsBack(FilteredDevice device) throws IOException {
-    device.installRaw(reopen(device));
-    String why = "the device bundle was away; others may have written meanwhile";
-    loseImage(device, why);
-    engine.baselines().begin(device, why);
-    if (device.tracker() == null) {
-      if (engine.providers().get(Room.TRACKER) != null) {
-        device.installTracker(engine.changeMaps().adopt(device));
-      }
-    }
-    engine.guardian().watch(device.name(), device.raw());
   }
 }

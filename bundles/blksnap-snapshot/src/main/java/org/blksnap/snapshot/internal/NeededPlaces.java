@@ -47,18 +47,19 @@ final class NeededPlaces {
     {"jna.tmpdir", "JNA's folder for its library", "set jna.tmpdir"},
   };
 
-  private final Engine engine;
+  private final Desk desk;
+  private final SnapshotList snapshots;
 
-  /** For tests alone: false takes all the same, to see what the thaw's watchdog does. */
-  volatile boolean refusing = true;
+  private volatile boolean refusing = true;
 
-  NeededPlaces(Engine engine) {
-    this.engine = engine;
+  NeededPlaces(Desk desk, SnapshotList snapshots) {
+    this.desk = desk;
+    this.snapshots = snapshots;
   }
 
   /** EBUSY: a take of these devices would freeze what is needed, and says what and what to do. */
   void refuseFrozen(List<FilteredDevice> devices) throws BlksnapException {
-    engine.assertControlled();
+    desk.assertControlled();
     if (!refusing) {
       return;
     }
@@ -69,6 +70,11 @@ final class NeededPlaces {
             Errno.EBUSY, "take refused: " + sentence(device, frozen.get()) + "; " + remedy(frozen));
       }
     }
+  }
+
+  /** For tests alone: takes all the same, to see what the thaw's watchdog does. */
+  void refuseNothing() {
+    refusing = false;
   }
 
   /** A device that was just attached: its takes will be refused as things stand. */
@@ -115,7 +121,7 @@ final class NeededPlaces {
   private Optional<Place> frozenWith(FilteredDevice device, List<FilteredDevice> together)
       throws BlksnapException {
     RawDevice raw = device.raw();
-    if (raw == null || engine.settings().freezeDeadline().isZero() || raw.mountPoints().isEmpty()) {
+    if (raw == null || desk.settings().freezeDeadline().isZero() || raw.mountPoints().isEmpty()) {
       return Optional.empty();
     }
     List<Place> places = places();
@@ -144,16 +150,16 @@ final class NeededPlaces {
     places.add(
         new Place(
             "the state directory",
-            engine.state().root(),
+            desk.state().root(),
             "state_directory in etc/org.blksnap.engine.cfg"));
-    if (engine.hot().root() != null) {
+    if (desk.hot().root() != null) {
       places.add(
           new Place(
               "the hot state directory",
-              engine.hot().root(),
+              desk.hot().root(),
               "hot_state_directory in etc/org.blksnap.engine.cfg"));
     }
-    for (HeldSnapshot snapshot : engine.heldSnapshots()) {
+    for (HeldSnapshot snapshot : snapshots.all()) {
       for (Path place : snapshot.places().all()) {
         places.add(
             new Place(
@@ -181,6 +187,6 @@ final class NeededPlaces {
 
   /** Writes to those wait for the thaw as everybody's do, and nothing else waits with them. */
   private boolean attached(FileIdentity file) {
-    return engine.filteredDevices().stream().anyMatch(d -> file.is(d.deviceIdentity()));
+    return desk.devices().all().stream().anyMatch(d -> file.is(d.deviceIdentity()));
   }
 }

@@ -28,24 +28,26 @@ final class Resting {
   /** How long nothing has to be marked. Writers wait some 20 ms and a flush when it is over. */
   static final Duration CALM = Duration.ofSeconds(5);
 
-  private final Engine engine;
+  private final Desk desk;
+  private final DeviceGates gates;
   private final Map<Tracker, Long> calmSince = new HashMap<>();
   private final Set<Tracker> resting = new HashSet<>();
 
-  Resting(Engine engine) {
-    this.engine = engine;
+  Resting(Desk desk, DeviceGates gates) {
+    this.desk = desk;
+    this.gates = gates;
   }
 
   /** Asked now and then of every device. */
   void look(FilteredDevice device) {
-    engine.assertControlled();
+    desk.assertControlled();
     Tracker tracker = device.tracker();
     RawDevice raw = device.raw();
     if (!device.request().durable()
         || tracker == null
         || raw == null
         || raw.identity().blockDevice()
-        || engine.swap().isSuspended(device)) {
+        || gates.isSuspended(device)) {
       return;
     }
     if (tracker.stirred() || !calmSince.containsKey(tracker)) {
@@ -62,7 +64,7 @@ final class Resting {
 
   private void keepPresentAlone() {
     Set<Tracker> present = new HashSet<>();
-    engine.filteredDevices().forEach(device -> present.add(device.tracker()));
+    desk.devices().all().forEach(device -> present.add(device.tracker()));
     calmSince.keySet().retainAll(present);
     resting.retainAll(present);
   }
@@ -72,18 +74,18 @@ final class Resting {
     try {
       raw.flush(); // ahead, while requests go on
       tracker.flush();
-      if (!engine.gates().shut(device)) {
+      if (!gates.shut(device)) {
         return;
       }
       try {
         if (!tracker.stirred()) {
           raw.flush();
-          Baselines.rest(raw);
+          Fingerprints.rest(raw);
           tracker.rest(raw.fingerprint());
           resting.add(tracker);
         }
       } finally {
-        engine.gates().open(device);
+        gates.open(device);
       }
     } catch (IOException e) {
       LOG.warn("device {} did not come to rest: {}", device.name(), e.toString());

@@ -1,44 +1,61 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.blksnap.snapshot.internal;
 
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
+import java.util.function.Function;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
+import org.blksnap.api.snapshot.Snapshot;
 
 /**
- * The snapshots there are, oldest first. Changed under the engine's control lock alone, read at any
- * time as one picture.
+ * The snapshots there are, oldest first, each with the one object users have of it. Changed under
+ * the engine's control lock alone, read at any time as one picture.
  */
 final class SnapshotList {
+  private record Entry(HeldSnapshot held, Snapshot handle) {}
+
   private final Runnable assertControlled;
+  private final Function<HeldSnapshot, Snapshot> handles;
 
   /** Replaced as a whole under the control lock. */
-  private volatile Map<UUID, HeldSnapshot> snapshots = Map.of();
+  private volatile Map<UUID, Entry> snapshots = Map.of();
 
-  SnapshotList(Runnable assertControlled) {
+  /** {@code handles} makes what users get. */
+  SnapshotList(Runnable assertControlled, Function<HeldSnapshot, Snapshot> handles) {
     this.assertControlled = assertControlled;
+    this.handles = handles;
   }
 
-  void remember(HeldSnapshot snapshot) {
+  /** Answers what users get of it. */
+  Snapshot remember(HeldSnapshot snapshot) {
     assertControlled.run();
-    Map<UUID, HeldSnapshot> next = new LinkedHashMap<>(snapshots);
-    next.put(snapshot.id(), snapshot);
+    Snapshot handle = handles.apply(snapshot);
+    Map<UUID, Entry> next = new LinkedHashMap<>(snapshots);
+    next.put(snapshot.id(), new Entry(snapshot, handle));
     snapshots = next;
+    return handle;
   }
 
-  void forget(HeldSnapshot snapshot) {
+  void forget(UUID id) {
     assertControlled.run();
-    Map<UUID, HeldSnapshot> next = new LinkedHashMap<>(snapshots);
-    next.remove(snapshot.id());
+    Map<UUID, Entry> next = new LinkedHashMap<>(snapshots);
+    next.remove(id);
     snapshots = next;
   }
 
   Collection<HeldSnapshot> all() {
-    return snapshots.values();
+    List<HeldSnapshot> all = new ArrayList<>();
+    snapshots.values().forEach(entry -> all.add(entry.held()));
+    return all;
+  }
+
+  List<Snapshot> handles() {
+    return snapshots.values().stream().map(Entry::handle).toList();
   }
 
   List<UUID> ids() {
@@ -46,12 +63,17 @@ final class SnapshotList {
   }
 
   /** The one with this id, or {@code missing} (the reference asks for different ones). */
-  HeldSnapshot require(UUID id, Errno missing) throws BlksnapException {
-    Map<UUID, HeldSnapshot> now = snapshots;
-    HeldSnapshot snapshot = now.get(id);
-    if (snapshot == null) {
+  Snapshot require(UUID id, Errno missing) throws BlksnapException {
+    Map<UUID, Entry> now = snapshots;
+    Entry entry = now.get(id);
+    if (entry == null) {
       throw new BlksnapException(missing, "no snapshot " + id + "; there are " + now.keySet());
     }
-    return snapshot;
+    return entry.handle();
+  }
+
+  /** As {@link HeldSnapshot#keepGeneration}, in each that holds the device. */
+  void keepGeneration(FilteredDevice device) {
+    all().forEach(snapshot -> snapshot.keepGeneration(device));
   }
 }

@@ -11,22 +11,23 @@ import org.blksnap.api.block.Geometry;
  * counts once there is one, the present size before.
  */
 final class StorageNeed implements LongSupplier {
-  private final Engine engine;
+  private final Desk desk;
   private final MemberList members;
 
-  StorageNeed(Engine engine, MemberList members) {
-    this.engine = engine;
+  StorageNeed(Desk desk, MemberList members) {
+    this.desk = desk;
     this.members = members;
   }
 
   @Override
   public long getAsLong() {
-    BlockSizeRule present = engine.parameters().chunkRule();
+    BlockSizeRule present = desk.chunkRule();
     long bytes = 0;
     for (SnapshotRecord.Member member : members.all().values()) {
       Geometry geometry = member.geometry();
       if (geometry == null) {
-        geometry = engine.device(member.device()).map(device -> device.geometry()).orElse(null);
+        FilteredDevice device = desk.devices().named(member.device());
+        geometry = device == null ? null : device.geometry();
       }
       if (geometry == null) {
         return 0;

@@ -36,13 +36,13 @@ final class StoragePlaces {
   private static final String KIND = "places";
   private static final String KEY = "place.";
 
-  private final Engine engine;
+  private final Desk desk;
   private final Path directory;
   private final List<Path> places = new CopyOnWriteArrayList<>();
 
   /** {@code directory} is the snapshot's; what was given before a restart stands there. */
-  StoragePlaces(Engine engine, Path directory) {
-    this.engine = engine;
+  StoragePlaces(Desk desk, Path directory) {
+    this.desk = desk;
     this.directory = directory;
     Path file = directory.resolve(FILE);
     if (!Files.exists(file)) {
@@ -66,7 +66,7 @@ final class StoragePlaces {
 
   /** Notes the place, then gives it; one that is refused is struck again. */
   void give(Path given, Giving giving) throws BlksnapException {
-    engine.assertControlled();
+    desk.assertControlled();
     Path place = given.toAbsolutePath();
     if (places.contains(place)) {
       giving.give();
@@ -236,7 +236,7 @@ final class StoragePlaces {
       throw new BlksnapException(
           BlksnapException.errnoOf(e), "storage " + path + " refused: " + e, e);
     }
-    for (FilteredDevice device : engine.filteredDevices()) {
+    for (FilteredDevice device : desk.devices().all()) {
       if (identity.is(device.deviceIdentity())) {
         return device;
       }
@@ -245,8 +245,8 @@ final class StoragePlaces {
   }
 
   private FilteredDevice attachedBelow(Path path) throws BlksnapException {
-    try (RawDevice raw = engine.providers().device().open(new OpenRequest(path, false, false))) {
-      for (FilteredDevice device : engine.filteredDevices()) {
+    try (RawDevice raw = desk.providers().device().open(new OpenRequest(path, false, false))) {
+      for (FilteredDevice device : desk.devices().all()) {
         if (FileIdentity.liesOn(raw.identity(), device.deviceIdentity().key())) {
           return device;
         }

@@ -35,7 +35,7 @@ final class Take {
 
   /** Makes the diff area of one device. */
   interface AreaMaker {
-    DiffArea make(ChunkEngine engine, FilteredDevice device, HeldArea held, BlockSizeRule rule)
+    DiffArea make(ChunkEngine chunks, FilteredDevice device, HeldArea held, BlockSizeRule rule)
         throws BlksnapException;
   }
 
@@ -71,11 +71,11 @@ final class Take {
   }
 
   /** Step 1. */
-  void prepare(ChunkEngine engine, BlockSizeRule rule, AreaMaker maker) throws BlksnapException {
+  void prepare(ChunkEngine chunks, BlockSizeRule rule, AreaMaker maker) throws BlksnapException {
     for (Step step : steps) {
       Geometry geometry = step.device.geometry().withReadOnly(false);
       HeldArea held = new HeldArea(step.device.imageName(), geometry);
-      held.install(maker.make(engine, step.device, held, rule));
+      held.install(maker.make(chunks, step.device, held, rule));
       step.held = held;
       step.prepared = step.device.tracker().prepareTake(geometry.capacity());
     }

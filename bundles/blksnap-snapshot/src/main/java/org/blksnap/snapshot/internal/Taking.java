@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.blksnap.snapshot.internal;
 
+import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -13,66 +14,78 @@ import org.blksnap.api.block.Errno;
 import org.blksnap.api.event.BlksnapEvent;
 import org.blksnap.api.snapshot.TakeResult;
 import org.blksnap.enginebase.Participants;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * One call of {@link HeldSnapshot#take}: participants are asked without a lock, then the record,
- * the diff areas and the maps follow under the control lock, then the participants are told.
+ * Takes a snapshot: participants are asked without a lock, then the record, the diff areas and the
+ * maps follow under the control lock, then the participants are told.
  *
  * <p>All or nothing, after an Error too. Before the commit of {@link Take} whatever is thrown puts
  * everything back. After it the snapshot exists: what is thrown then becomes a warning.
  */
 final class Taking {
-  private final Engine engine;
-  private final HeldSnapshot snapshot;
-  private final List<String> warnings = new ArrayList<>();
+  private static final Logger LOG = LoggerFactory.getLogger(Taking.class);
 
-  Taking(Engine engine, HeldSnapshot snapshot) {
-    this.engine = engine;
-    this.snapshot = snapshot;
+  private final Desk desk;
+  private final Participants participants;
+  private final NeededPlaces neededPlaces;
+  private final DiffAreas areas;
+  private final Generations generations;
+
+  Taking(
+      Desk desk,
+      Participants participants,
+      NeededPlaces neededPlaces,
+      DiffAreas areas,
+      Generations generations) {
+    this.desk = desk;
+    this.participants = participants;
+    this.neededPlaces = neededPlaces;
+    this.areas = areas;
+    this.generations = generations;
   }
 
-  TakeResult run() throws BlksnapException {
+  TakeResult take(HeldSnapshot snapshot) throws BlksnapException {
+    List<String> warnings = new ArrayList<>();
     List<String> names;
-    engine.control.lock();
+    desk.control().lock();
     try {
-      check();
-      names = snapshot.devices();
+      check(snapshot);
+      names = List.copyOf(snapshot.members().keySet());
     } finally {
-      engine.control.unlock();
+      desk.control().unlock();
     }
-    Participants.Round round = engine.participants().before(snapshot.id(), names, warnings);
+    Participants.Round round = participants.before(snapshot.id(), names, warnings);
     Quiet quiet = new Quiet(round.heldStill(), warnings);
     boolean done = false;
     long heldNanos = 0;
     try {
-      engine.control.lock();
+      desk.control().lock();
       try {
-        heldNanos = takeLocked(quiet);
+        heldNanos = takeLocked(snapshot, quiet, warnings);
         done = true;
       } finally {
-        engine.control.unlock();
+        desk.control().unlock();
       }
     } finally {
-      engine.participants().after(round, done, warnings);
+      participants.after(round, done, warnings);
     }
     TakeResult result =
         new TakeResult(quiet.consistency(), quiet.reasons(), warnings, Duration.ofNanos(heldNanos));
-    engine
-        .log()
-        .info(
-            "snapshot {} of {} is taken, {} consistent ({}); writers were held for {} us",
-            snapshot.id(),
-            names,
-            result.consistency(),
-            String.join("; ", result.reasons()),
-            heldNanos / 1000);
-    result.warnings().forEach(w -> engine.log().warn("snapshot {}: {}", snapshot.id(), w));
-    engine
-        .events()
+    LOG.info(
+        "snapshot {} of {} is taken, {} consistent ({}); writers were held for {} us",
+        snapshot.id(),
+        names,
+        result.consistency(),
+        String.join("; ", result.reasons()),
+        heldNanos / 1000);
+    result.warnings().forEach(w -> LOG.warn("snapshot {}: {}", snapshot.id(), w));
+    desk.events()
         .offer(
             new BlksnapEvent.Taken(
                 Instant.now(),
-                engine.events().engine(),
+                desk.events().engine(),
                 snapshot.id(),
                 names,
                 result.consistency(),
@@ -80,8 +93,8 @@ final class Taking {
     return result;
   }
 
-  private void check() throws BlksnapException {
-    engine.assertControlled();
+  private void check(HeldSnapshot snapshot) throws BlksnapException {
+    desk.assertControlled();
     snapshot.checkNotTaken();
     if (snapshot.members().isEmpty()) {
       throw new BlksnapException(
@@ -95,28 +108,29 @@ final class Taking {
               + snapshot.id()
               + " has no difference storage; give it some with blksnap:snapshot-append-storage");
     }
-    engine.neededPlaces().refuseFrozen(engine.deviceList().of(snapshot));
+    neededPlaces.refuseFrozen(desk.devices().present(snapshot.members().keySet()));
   }
 
   /** Answers how long writers were held, in nanoseconds. */
-  private long takeLocked(Quiet quiet) throws BlksnapException {
-    check();
-    List<FilteredDevice> devices = engine.deviceList().require(snapshot.members().keySet());
+  private long takeLocked(HeldSnapshot snapshot, Quiet quiet, List<String> warnings)
+      throws BlksnapException {
+    check(snapshot);
+    List<FilteredDevice> devices = desk.devices().require(snapshot.members().keySet());
     for (FilteredDevice device : devices) {
       DeviceList.requireWhole(device);
-      engine.lookAtCapacity(device);
+      lookAtCapacity(device);
       StoragePlaces.checkBlockSize(device, snapshot.storageRoom().logicalBlockSize());
     }
-    BlockSizeRule rule = engine.parameters().chunkRule();
-    Map<String, UUID> generations = engine.generations().of(devices);
+    BlockSizeRule rule = desk.chunkRule();
+    Map<String, UUID> known = generations.of(devices);
     Map<String, SnapshotRecord.Member> before = snapshot.members();
-    Take take = new Take(engine.settings(), devices);
+    Take take = new Take(desk.settings(), devices);
     try {
       snapshot.beginTaking(devices, rule);
       take.prepare(
-          engine.providers().chunk(),
+          desk.providers().chunk(),
           rule,
-          (chunks, device, held, r) -> engine.areas().make(chunks, snapshot, device, held, r));
+          (chunks, device, held, r) -> areas.make(chunks, snapshot, device, held, r));
       take.run(snapshot.id());
     } catch (Throwable e) {
       if (!take.committed()) {
@@ -124,7 +138,7 @@ final class Taking {
         snapshot.notTaken(before);
         throw e;
       }
-      engine.log().error("snapshot {}: taken, and then: {}", snapshot.id(), e.toString(), e);
+      LOG.error("snapshot {}: taken, and then: {}", snapshot.id(), e.toString(), e);
       warnings.add("the snapshot was taken, and after that something failed: " + e);
     }
     warnings.addAll(take.warnings());
@@ -134,7 +148,20 @@ final class Taking {
     } catch (BlksnapException e) {
       warnings.add("the snapshot will not outlive this process: " + e.getMessage());
     }
-    engine.generations().announceNew(devices, generations);
+    generations.announceNew(devices, known);
     return take.heldNanos();
+  }
+
+  private static void lookAtCapacity(FilteredDevice device) throws BlksnapException {
+    try {
+      device.rescan();
+    } catch (BlksnapException e) {
+      throw e;
+    } catch (IOException e) {
+      throw new BlksnapException(
+          BlksnapException.errnoOf(e),
+          "device " + device.name() + ": its capacity was not read: " + e,
+          e);
+    }
   }
 }

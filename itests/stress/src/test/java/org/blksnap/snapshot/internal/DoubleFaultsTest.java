@@ -144,7 +144,12 @@ class DoubleFaultsTest {
   void aForeignWriteDuringASwapIsNamedAlsoWhereANewMapHasNoRoom() throws Exception {
     Path map =
         inTheWayOf(
-            subject.engine().hot().of(subject.engine().state().device("d")).resolve("cbt.map.new"));
+            subject
+                .engine()
+                .desk()
+                .hot()
+                .of(subject.engine().desk().state().device("d"))
+                .resolve("cbt.map.new"));
     subject.swapDevices(
         () -> {
           try {
@@ -165,7 +170,12 @@ class DoubleFaultsTest {
     foreignWrite();
     Path map =
         inTheWayOf(
-            subject.engine().hot().of(subject.engine().state().device("d")).resolve("cbt.map.new"));
+            subject
+                .engine()
+                .desk()
+                .hot()
+                .of(subject.engine().desk().state().device("d"))
+                .resolve("cbt.map.new"));
     subject.bringBack("DEVICE");
     outOfTheWay(map);
     assertNotEquals(Errno.OK, imageError());
@@ -177,7 +187,8 @@ class DoubleFaultsTest {
   void anImageGivenUpIsNotBelievedWhereItsRecordCouldNotBeWritten(String next) throws Exception {
     subject.waits(SOON, SOON);
     Path made =
-        inTheWayOf(subject.engine().state().snapshot(snapshot).resolve("snapshot.record.new"));
+        inTheWayOf(
+            subject.engine().desk().state().snapshot(snapshot).resolve("snapshot.record.new"));
     subject.takeAway("CHUNK");
     long deadline = System.nanoTime() + 60_000_000_000L;
     while (imageError() == Errno.OK) {

@@ -42,7 +42,7 @@ public final class EngineSubject implements Subject {
   private final List<SnapshotParticipant> participants = new CopyOnWriteArrayList<>();
   private EngineSettings settings = EngineSettings.DEFAULTS;
   private final String hot;
-  private final ParameterSet parameters = ParameterSet.unkept();
+  private final Parameters parameters = new ParametersOfATest();
   private final List<CallPlan> killed = new ArrayList<>();
   private final List<DiffArea> abandoned = new ArrayList<>();
   private int restarts;
@@ -52,7 +52,7 @@ public final class EngineSubject implements Subject {
   private DeviceProvider devices;
 
   public EngineSubject(Path root) throws IOException {
-    this(root, HotBase.NONE);
+    this(root, "none");
   }
 
   /** Its mapped state lies beside the state directory, as in memory. */
@@ -128,7 +128,7 @@ public final class EngineSubject implements Subject {
   /** As where a room's bundle is stopped: DEVICE, TRACKER, CHUNK or STORAGE. */
   public void takeAway(String room) {
     Room which = Room.valueOf(room);
-    engine.withdraw(which, engine.providers().get(which));
+    engine.withdraw(which, engine.desk().providers().get(which));
   }
 
   /** As where its bundle is started again: a provider that has seen nothing. */
@@ -146,11 +146,12 @@ public final class EngineSubject implements Subject {
 
   /** As where the tracker's bundle was away for too long. */
   public void loseTracker(String device) {
-    engine.control.lock();
+    ReentrantLock control = engine.desk().control();
+    control.lock();
     try {
       engine.changeMaps().markLost((FilteredDevice) engine.device(device).orElseThrow());
     } finally {
-      engine.control.unlock();
+      control.unlock();
     }
   }
 
@@ -182,7 +183,7 @@ public final class EngineSubject implements Subject {
       meanwhile.run();
       start();
     } else {
-      Departure.prepare(engine);
+      engine.prepareToLeave();
       restartToSuccessor(meanwhile);
     }
   }
@@ -211,8 +212,8 @@ public final class EngineSubject implements Subject {
     plan.freeze("DiffStorage.");
     killed.add(plan);
     awaitStandstill();
-    engine.housekeeper().close();
-    for (FilteredDevice device : engine.filteredDevices()) {
+    engine.desk().housekeeper().close();
+    for (FilteredDevice device : engine.desk().devices().all()) {
       if (device.raw() != null) {
         device.raw().close();
       }
@@ -220,8 +221,8 @@ public final class EngineSubject implements Subject {
         abandoned.add(device.held().area());
       }
     }
-    engine.guardian().abandon();
-    engine.state().close();
+    engine.desk().guardian().abandon();
+    engine.desk().state().close();
     events.close();
     meanwhile.run();
     start();
@@ -232,7 +233,7 @@ public final class EngineSubject implements Subject {
    * housekeeper: its chores wait for the lock held here.
    */
   public void restartAsKilledRightAfter(WhileDown steps) throws Exception {
-    ReentrantLock control = engine.control;
+    ReentrantLock control = engine.desk().control();
     control.lock();
     try {
       steps.run();

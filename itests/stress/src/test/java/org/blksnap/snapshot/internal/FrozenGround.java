@@ -43,11 +43,11 @@ public final class FrozenGround implements AutoCloseable {
 
   /** With mapped state on the disk of the state directory. */
   public FrozenGround(Path state) throws BlksnapException {
-    this(state, HotBase.NONE);
+    this(state, "none");
   }
 
   private FrozenGround(Path state, String hot) throws BlksnapException {
-    engine = new Engine(state, hot, ParameterSet.unkept(), () -> SETTINGS, List::of);
+    engine = new Engine(state, hot, new ParametersOfATest(), () -> SETTINGS, List::of);
     engine.provideEvents(events);
     engine.provide(Room.DEVICE, HostDevices.provider());
     engine.provide(Room.TRACKER, tracker);
@@ -61,7 +61,7 @@ public final class FrozenGround implements AutoCloseable {
 
   /** As it never is outside of tests. */
   public void takeWhateverIsFrozen() {
-    engine.neededPlaces().refusing = false;
+    engine.neededPlaces().refuseNothing();
   }
 
   public void attach(Path path, String name) throws BlksnapException {
