@@ -143,10 +143,11 @@ final class FilteredDevice extends DeviceRooms implements AttachedDevice {
       if (ready) {
         return ticket;
       }
-      if (deadline == 0 || (deadline - System.nanoTime() <= 0 && imageGivenUp())) {
-        deadline = System.nanoTime() + patienceNanos;
+      long now = System.nanoTime();
+      if (deadline == 0 || (deadline - now <= 0 && imageGivenUp())) {
+        deadline = now + patienceNanos;
       }
-      gate.beforeComingAgain(deadline);
+      gate.beforeComingAgain(deadline, now);
     }
   }
 

@@ -136,10 +136,11 @@ final class Gate {
 
   /**
    * For a request that was sent away and has left: a moment, as the gate may not be barred yet.
-   * ESHUTDOWN at the deadline of {@link #comeAgainUntil}.
+   * ESHUTDOWN at the deadline of {@link #comeAgainUntil}. {@code now} is the caller's reading of
+   * {@link System#nanoTime}: a deadline the caller found to be ahead does not pass in between.
    */
-  void beforeComingAgain(long deadline) throws BlksnapException {
-    if (deadline - System.nanoTime() <= 0) {
+  void beforeComingAgain(long deadline, long now) throws BlksnapException {
+    if (deadline - now <= 0) {
       throw heldTooLong();
     }
     LockSupport.parkNanos(COME_AGAIN_NANOS);

@@ -211,7 +211,7 @@ final class ImageView implements SnapshotImage {
         exit(ticket);
       }
       deadline = deadline == 0 ? Gate.comeAgainUntil() : deadline;
-      device.gateOfRequests().beforeComingAgain(deadline);
+      device.gateOfRequests().beforeComingAgain(deadline, System.nanoTime());
     }
   }
 
