@@ -23,6 +23,32 @@ import org.blksnap.api.snapshot.Version;
 import org.blksnap.enginebase.DaemonThreads;
 import org.blksnap.enginebase.Participants;
 import org.blksnap.enginebase.StateDirectory;
+import org.blksnap.snapshot.internal.control.Attachments;
+import org.blksnap.snapshot.internal.control.CapacityWatch;
+import org.blksnap.snapshot.internal.control.ChangeMaps;
+import org.blksnap.snapshot.internal.control.Desk;
+import org.blksnap.snapshot.internal.control.Destruction;
+import org.blksnap.snapshot.internal.control.DeviceClosing;
+import org.blksnap.snapshot.internal.control.DeviceGates;
+import org.blksnap.snapshot.internal.control.DeviceKeeper;
+import org.blksnap.snapshot.internal.control.DiffAreas;
+import org.blksnap.snapshot.internal.control.EngineSettings;
+import org.blksnap.snapshot.internal.control.Generations;
+import org.blksnap.snapshot.internal.control.HeldSnapshot;
+import org.blksnap.snapshot.internal.control.ImageLinks;
+import org.blksnap.snapshot.internal.control.NeededPlaces;
+import org.blksnap.snapshot.internal.control.Readiness;
+import org.blksnap.snapshot.internal.control.Room;
+import org.blksnap.snapshot.internal.control.SnapshotCreation;
+import org.blksnap.snapshot.internal.control.SnapshotHandle;
+import org.blksnap.snapshot.internal.control.SnapshotList;
+import org.blksnap.snapshot.internal.control.Taking;
+import org.blksnap.snapshot.internal.data.FilteredDevice;
+import org.blksnap.snapshot.internal.record.HotBase;
+import org.blksnap.snapshot.internal.record.HotState;
+import org.blksnap.snapshot.internal.swap.Departure;
+import org.blksnap.snapshot.internal.swap.HotSwap;
+import org.blksnap.snapshot.internal.swap.Restoration;
 import org.blksnap.spi.device.RawDevice;
 import org.blksnap.spi.event.EventProvider;
 import org.slf4j.Logger;
@@ -64,7 +90,7 @@ public final class Engine implements SnapshotService, Closeable {
   }
 
   /** {@code hotChoice} is {@code hot_state_directory}. */
-  Engine(
+  public Engine(
       Path stateDirectory,
       String hotChoice,
       Parameters parameters,
@@ -108,7 +134,7 @@ public final class Engine implements SnapshotService, Closeable {
    * A provider has come. The engine restores what it knew as soon as all four are there. Answers
    * whether they are.
    */
-  boolean provide(Room room, Object provider) {
+  public boolean provide(Room room, Object provider) {
     desk.control().lock();
     try {
       if (readiness.isClosed()) {
@@ -156,7 +182,7 @@ public final class Engine implements SnapshotService, Closeable {
   }
 
   /** A provider goes; ignored where another one has taken its place already. */
-  void withdraw(Room room, Object provider) {
+  public void withdraw(Room room, Object provider) {
     desk.control().lock();
     try {
       if (!readiness.isClosed()) {
@@ -167,7 +193,7 @@ public final class Engine implements SnapshotService, Closeable {
     }
   }
 
-  void provideEvents(EventProvider provider) {
+  public void provideEvents(EventProvider provider) {
     desk.events().provide(provider);
   }
 
@@ -295,7 +321,7 @@ public final class Engine implements SnapshotService, Closeable {
   }
 
   /** Before {@link #leaveToSuccessor}, while requests go on: what can be flushed is flushed. */
-  void prepareToLeave() {
+  public void prepareToLeave() {
     departure.prepare();
   }
 
@@ -303,7 +329,7 @@ public final class Engine implements SnapshotService, Closeable {
    * Ends as {@link #close} does, but for a successor in a moment, while clients wait: what lies in
    * the kernel's memory stays there. Idempotent.
    */
-  void leaveToSuccessor() {
+  public void leaveToSuccessor() {
     go(true);
   }
 

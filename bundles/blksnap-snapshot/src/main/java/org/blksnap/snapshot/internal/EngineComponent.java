@@ -8,6 +8,7 @@ import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.health.Examination;
 import org.blksnap.api.snapshot.SnapshotParticipant;
 import org.blksnap.api.snapshot.SnapshotService;
+import org.blksnap.snapshot.internal.control.Room;
 import org.blksnap.spi.chunk.ChunkEngine;
 import org.blksnap.spi.device.DeviceProvider;
 import org.blksnap.spi.event.EventProvider;

@@ -10,6 +10,10 @@ import org.blksnap.api.health.Examination;
 import org.blksnap.api.health.Finding;
 import org.blksnap.api.health.Finding.Severity;
 import org.blksnap.enginebase.Participants;
+import org.blksnap.snapshot.internal.control.Desk;
+import org.blksnap.snapshot.internal.control.NeededPlaces;
+import org.blksnap.snapshot.internal.control.Room;
+import org.blksnap.snapshot.internal.data.FilteredDevice;
 
 /**
  * What the engine alone can say of itself: rooms that are away, space for its state. Devices,
