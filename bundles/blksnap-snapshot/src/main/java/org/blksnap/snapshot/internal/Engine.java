@@ -44,7 +44,6 @@ import org.blksnap.snapshot.internal.control.SnapshotHandle;
 import org.blksnap.snapshot.internal.control.SnapshotList;
 import org.blksnap.snapshot.internal.control.Taking;
 import org.blksnap.snapshot.internal.data.FilteredDevice;
-import org.blksnap.snapshot.internal.record.HotBase;
 import org.blksnap.snapshot.internal.record.HotState;
 import org.blksnap.snapshot.internal.swap.Departure;
 import org.blksnap.snapshot.internal.swap.HotSwap;
@@ -79,15 +78,6 @@ public final class Engine implements SnapshotService, Closeable {
   private final Restoration restoration;
   private final Departure departure;
   private final CapacityWatch watch;
-
-  Engine(
-      Path stateDirectory,
-      Parameters parameters,
-      Supplier<EngineSettings> settings,
-      Supplier<List<SnapshotParticipant>> registeredParticipants)
-      throws BlksnapException {
-    this(stateDirectory, HotBase.NONE, parameters, settings, registeredParticipants);
-  }
 
   /** {@code hotChoice} is {@code hot_state_directory}. */
   public Engine(
