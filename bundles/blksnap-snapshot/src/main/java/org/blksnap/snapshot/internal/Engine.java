@@ -48,7 +48,6 @@ import org.blksnap.snapshot.internal.record.HotState;
 import org.blksnap.snapshot.internal.swap.Departure;
 import org.blksnap.snapshot.internal.swap.HotSwap;
 import org.blksnap.snapshot.internal.swap.Restoration;
-import org.blksnap.spi.device.RawDevice;
 import org.blksnap.spi.event.EventProvider;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -150,8 +149,8 @@ public final class Engine implements SnapshotService, Closeable {
       return false;
     }
     readiness.open();
-    desk.devices().all().forEach(this::guard);
-    settleMaps(false);
+    desk.devices().all().forEach(desk::guard);
+    desk.settleMaps(false);
     watch.start();
     LOG.info(
         "blksnap {} ready: {} devices, {} snapshots, state in {}; parameters {}",
@@ -161,14 +160,6 @@ public final class Engine implements SnapshotService, Closeable {
         desk.state().root(),
         desk.parameters());
     return true;
-  }
-
-  private void settleMaps(boolean stopping) {
-    try {
-      desk.hot().settleDevices(desk.state().devices(), stopping);
-    } catch (IOException e) {
-      LOG.warn("change maps stay in memory: {}", e.toString());
-    }
   }
 
   /** A provider goes; ignored where another one has taken its place already. */
@@ -202,18 +193,10 @@ public final class Engine implements SnapshotService, Closeable {
     try {
       readiness.awaitRooms(request);
       FilteredDevice device = attachments.attach(request);
-      guard(device);
+      desk.guard(device);
       return device;
     } finally {
       desk.control().unlock();
-    }
-  }
-
-  /** Its map and its images have been judged, and the verdict is in their files. */
-  private void guard(FilteredDevice device) {
-    RawDevice raw = device.raw();
-    if (raw != null) {
-      desk.guardian().watch(device.name(), raw);
     }
   }
 
@@ -338,7 +321,7 @@ public final class Engine implements SnapshotService, Closeable {
         departure.toSuccessor();
       } else {
         departure.forGood();
-        settleMaps(true);
+        desk.settleMaps(true);
         desk.hot().close();
       }
     } finally {

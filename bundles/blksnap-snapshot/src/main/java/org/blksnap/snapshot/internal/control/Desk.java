@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.blksnap.snapshot.internal.control;
 
+import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.Map;
@@ -13,9 +14,13 @@ import org.blksnap.api.snapshot.Parameter;
 import org.blksnap.api.snapshot.Parameters;
 import org.blksnap.enginebase.EventRelay;
 import org.blksnap.enginebase.StateDirectory;
+import org.blksnap.snapshot.internal.data.FilteredDevice;
 import org.blksnap.snapshot.internal.record.HotState;
 import org.blksnap.snapshot.internal.record.LeftDevices;
+import org.blksnap.spi.device.RawDevice;
 import org.blksnap.spi.storage.StorageRequest;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What all parts of the control need, and nothing that needs one of them: the control lock, the
@@ -28,6 +33,8 @@ import org.blksnap.spi.storage.StorageRequest;
  * locks inside. Nothing that holds a gate takes the control lock.
  */
 public final class Desk {
+  private static final Logger LOG = LoggerFactory.getLogger(Desk.class);
+
   private final ReentrantLock control = new ReentrantLock(true);
   private final Providers providers = new Providers();
   private final DeviceList devices = new DeviceList(this::assertControlled);
@@ -155,5 +162,23 @@ public final class Desk {
   public void removeRecords(Path snapshot) {
     hot.drop(snapshot);
     StateDirectory.removeQuietly(snapshot);
+  }
+
+  /** Its map and its images have been judged, and the verdict is in their files. */
+  public void guard(FilteredDevice device) {
+    RawDevice raw = device.raw();
+    if (raw != null) {
+      guardian.watch(device.name(), raw);
+    }
+  }
+
+  /** Maps of devices that are not attached go to disk; at the stop all do. */
+  public void settleMaps(boolean stopping) {
+    assertControlled();
+    try {
+      hot.settleDevices(state.devices(), stopping);
+    } catch (IOException e) {
+      LOG.warn("change maps stay in memory: {}", e.toString());
+    }
   }
 }

@@ -212,13 +212,6 @@ public final class HeldSnapshot {
     device.belongTo(id);
   }
 
-  void checkNotTaken() throws BlksnapException {
-    checkAlive();
-    if (state == SnapshotState.TAKEN) {
-      throw new BlksnapException(Errno.EALREADY, "snapshot " + id + " is taken already");
-    }
-  }
-
   /** A take begins; on disk when it returns. */
   void beginTaking(List<FilteredDevice> devices, BlockSizeRule rule) throws BlksnapException {
     desk.assertControlled();

@@ -12,6 +12,7 @@ import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.BlockSizeRule;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.event.BlksnapEvent;
+import org.blksnap.api.snapshot.SnapshotState;
 import org.blksnap.api.snapshot.TakeResult;
 import org.blksnap.enginebase.Participants;
 import org.blksnap.snapshot.internal.data.FilteredDevice;
@@ -97,7 +98,10 @@ public final class Taking {
 
   private void check(HeldSnapshot snapshot) throws BlksnapException {
     desk.assertControlled();
-    snapshot.checkNotTaken();
+    snapshot.checkAlive();
+    if (snapshot.state() == SnapshotState.TAKEN) {
+      throw new BlksnapException(Errno.EALREADY, "snapshot " + snapshot.id() + " is taken already");
+    }
     if (snapshot.members().isEmpty()) {
       throw new BlksnapException(
           Errno.ENODEV,
