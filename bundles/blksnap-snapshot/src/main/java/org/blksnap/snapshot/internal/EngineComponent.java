@@ -8,6 +8,7 @@ import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.health.Examination;
 import org.blksnap.api.snapshot.SnapshotParticipant;
 import org.blksnap.api.snapshot.SnapshotService;
+import org.blksnap.snapshot.internal.control.Room;
 import org.blksnap.spi.chunk.ChunkEngine;
 import org.blksnap.spi.device.DeviceProvider;
 import org.blksnap.spi.event.EventProvider;
@@ -24,6 +25,8 @@ import org.osgi.service.component.annotations.Reference;
 import org.osgi.service.component.annotations.ReferenceCardinality;
 import org.osgi.service.component.annotations.ReferencePolicy;
 import org.osgi.service.component.annotations.ReferencePolicyOption;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Binds the engine to the framework. The rooms are optional dynamic references, so that each may be
@@ -41,6 +44,8 @@ import org.osgi.service.component.annotations.ReferencePolicyOption;
     service = {},
     immediate = true)
 public final class EngineComponent {
+  private static final Logger LOG = LoggerFactory.getLogger(EngineComponent.class);
+
   /** Reasons of a deactivation, as the component specification numbers them. */
   private static final int REFERENCE = 2;
 
@@ -165,7 +170,7 @@ public final class EngineComponent {
     }
     Hashtable<String, Object> properties = new Hashtable<>();
     properties.put(SnapshotService.ENGINE, Engine.NAME);
-    examination = context.registerService(Examination.class, new EngineExamination(engine), null);
+    examination = context.registerService(Examination.class, engine.examination(), null);
     service = context.registerService(SnapshotService.class, engine, properties);
   }
 
@@ -190,7 +195,7 @@ public final class EngineComponent {
       examined = examination;
     }
     if (successorFollows) {
-      Departure.prepare(engine);
+      engine.prepareToLeave();
     }
     try {
       if (registered != null) {
@@ -199,7 +204,7 @@ public final class EngineComponent {
       }
       context.removeBundleListener(frameworkStop);
     } catch (IllegalStateException e) {
-      engine.log().debug("the framework has unregistered the service already");
+      LOG.debug("the framework has unregistered the service already");
     }
     if (successorFollows) {
       engine.leaveToSuccessor();

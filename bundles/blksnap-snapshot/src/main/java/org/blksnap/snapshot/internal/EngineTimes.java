@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import org.blksnap.api.health.Examination;
 import org.blksnap.api.health.Finding;
+import org.blksnap.snapshot.internal.control.EngineSettings;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Modified;
