@@ -63,7 +63,7 @@ final class Engine implements SnapshotService, FilteredDevice.Keeper, Closeable 
   private final StateDirectory state;
   private final HotState hot;
   private final Supplier<EngineSettings> settings;
-  private final ParameterSet parameters;
+  private final EngineParameters parameters;
   private final Providers providers = new Providers();
   private final EventRelay events = new EventRelay(NAME);
   private final Participants participants;
@@ -91,7 +91,7 @@ final class Engine implements SnapshotService, FilteredDevice.Keeper, Closeable 
 
   Engine(
       Path stateDirectory,
-      ParameterSet parameters,
+      EngineParameters parameters,
       Supplier<EngineSettings> settings,
       Supplier<List<SnapshotParticipant>> registeredParticipants)
       throws BlksnapException {
@@ -102,7 +102,7 @@ final class Engine implements SnapshotService, FilteredDevice.Keeper, Closeable 
   Engine(
       Path stateDirectory,
       String hotChoice,
-      ParameterSet parameters,
+      EngineParameters parameters,
       Supplier<EngineSettings> settings,
       Supplier<List<SnapshotParticipant>> registeredParticipants)
       throws BlksnapException {
@@ -484,7 +484,7 @@ final class Engine implements SnapshotService, FilteredDevice.Keeper, Closeable 
     return settings.get();
   }
 
-  ParameterSet parameters() {
+  EngineParameters parameters() {
     return parameters;
   }
 

@@ -144,11 +144,7 @@ public final class StatePlace implements Examination {
     }
     ServiceRegistration<?> registered;
     try {
-      registered =
-          context.registerService(
-              new String[] {StateLocation.class.getName(), CheckedState.class.getName()},
-              now,
-              null);
+      registered = context.registerService(StateLocation.class, now, null);
     } catch (IllegalStateException stopping) {
       LOG.debug("the bundle stops");
       return;

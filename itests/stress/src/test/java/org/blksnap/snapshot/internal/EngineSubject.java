@@ -75,7 +75,7 @@ public final class EngineSubject implements Subject {
   private void start() throws BlksnapException {
     plan = new CallPlan();
     events = new DispatchingEventProvider();
-    engine = new Engine(root.resolve("state"), hot, parameters, () -> settings, () -> participants);
+    engine = new Engine(root.resolve("state"), hot, new EngineParameters(parameters::values), () -> settings, () -> participants);
     engine.provideEvents(events);
     devices = Intercept.device(new LocalDeviceProvider(), plan);
     engine.provide(Room.DEVICE, devices);

@@ -47,7 +47,7 @@ public final class FrozenGround implements AutoCloseable {
   }
 
   private FrozenGround(Path state, String hot) throws BlksnapException {
-    engine = new Engine(state, hot, ParameterSet.unkept(), () -> SETTINGS, List::of);
+    engine = new Engine(state, hot, new EngineParameters(ParameterSet.unkept()::values), () -> SETTINGS, List::of);
     engine.provideEvents(events);
     engine.provide(Room.DEVICE, HostDevices.provider());
     engine.provide(Room.TRACKER, tracker);
