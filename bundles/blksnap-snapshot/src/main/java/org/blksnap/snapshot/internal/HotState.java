@@ -17,6 +17,7 @@ import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.health.Finding;
 import org.blksnap.enginebase.RecordFile;
 import org.blksnap.enginebase.StateDirectory;
+import org.blksnap.enginebase.StateRoot;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 

@@ -17,6 +17,7 @@ import org.blksnap.api.snapshot.Snapshot;
 import org.blksnap.api.snapshot.SnapshotParticipant;
 import org.blksnap.api.snapshot.SnapshotService;
 import org.blksnap.chunk.internal.ChunkEngineComponent;
+import org.blksnap.control.internal.parameter.ParameterSet;
 import org.blksnap.device.internal.LocalDeviceProvider;
 import org.blksnap.diffstorage.internal.DiffStorageProvider;
 import org.blksnap.enginebase.StateDirectory;

@@ -16,6 +16,7 @@ import org.blksnap.api.snapshot.AttachRequest;
 import org.blksnap.api.snapshot.Snapshot;
 import org.blksnap.api.snapshot.TakeResult;
 import org.blksnap.chunk.internal.ChunkEngineComponent;
+import org.blksnap.control.internal.parameter.ParameterSet;
 import org.blksnap.diffstorage.internal.DiffStorageProvider;
 import org.blksnap.event.internal.DispatchingEventProvider;
 import org.blksnap.spi.device.OpenRequest;
@@ -47,7 +48,13 @@ public final class FrozenGround implements AutoCloseable {
   }
 
   private FrozenGround(Path state, String hot) throws BlksnapException {
-    engine = new Engine(state, hot, new EngineParameters(ParameterSet.unkept()::values), () -> SETTINGS, List::of);
+    engine =
+        new Engine(
+            state,
+            hot,
+            new EngineParameters(ParameterSet.unkept()::values),
+            () -> SETTINGS,
+            List::of);
     engine.provideEvents(events);
     engine.provide(Room.DEVICE, HostDevices.provider());
     engine.provide(Room.TRACKER, tracker);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.blksnap.snapshot.internal;
+package org.blksnap.control.internal.state;
 
 import java.nio.file.Path;
 import org.blksnap.api.snapshot.StateLocation;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.blksnap.snapshot.internal;
+package org.blksnap.control.internal.shelf;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -45,5 +45,44 @@ class ShelfTest {
     shelf.leave("k", "newer");
     assertTrue(closed.await(1, TimeUnit.SECONDS));
     assertEquals("newer", shelf.fetch("k").orElseThrow());
+  }
+
+  @Test
+  void theTimeInForceStaysWhereABadOneIsConfigured() {
+    shelf.close();
+    shelf = new Shelf(Map.of("handover_timeout_seconds", "abc"));
+    assertEquals(10_000, shelf.keepMillis());
+    shelf.modified(Map.of("handover_timeout_seconds", "3"));
+    assertEquals(3_000, shelf.keepMillis());
+    shelf.modified(Map.of("handover_timeout_seconds", 16));
+    assertEquals(3_000, shelf.keepMillis());
+    shelf.modified(Map.of());
+    assertEquals(10_000, shelf.keepMillis());
+  }
+
+  @Test
+  void aChangeOfTheTimeLeavesWhatLiesThere() {
+    shelf.leave("k", List.of("a"));
+    shelf.modified(Map.of("handover_timeout_seconds", "5"));
+    assertEquals(List.of("a"), shelf.fetch("k").orElseThrow());
+  }
+
+  @Test
+  void whatStillLiesThereAtTheEndIsClosed() throws Exception {
+    CountDownLatch closed = new CountDownLatch(1);
+    AutoCloseable one = closed::countDown;
+    shelf.leave("k", one);
+    shelf.close();
+    assertTrue(closed.await(1, TimeUnit.SECONDS));
+  }
+
+  @Test
+  void whatIsLeftAfterTheEndIsClosedAtOnce() throws Exception {
+    CountDownLatch closed = new CountDownLatch(1);
+    AutoCloseable one = closed::countDown;
+    shelf.close();
+    shelf.leave("k", one);
+    assertTrue(closed.await(1, TimeUnit.SECONDS));
+    assertTrue(shelf.fetch("k").isEmpty());
   }
 }
