@@ -16,6 +16,11 @@ public @interface DeviceConfig {
   @AttributeDefinition(name = "name", description = "Name to give it; empty: made from the path.")
   String name() default "";
 
+  @AttributeDefinition(
+      name = "engine",
+      description = "The engine that attaches it, as blksnap:version names them.")
+  String engine() default ConfiguredDevice.USUAL_ENGINE;
+
   @AttributeDefinition(name = "read_only", description = "Refuse writes.")
   boolean read__only() default false;
 
