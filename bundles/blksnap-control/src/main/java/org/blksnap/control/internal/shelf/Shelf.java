@@ -5,6 +5,8 @@ import java.util.Collection;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import org.blksnap.api.handover.HandoverShelf;
@@ -30,7 +32,7 @@ public final class Shelf implements HandoverShelf {
   private static final long DEFAULT_SECONDS = 10;
 
   private volatile long keepMillis;
-  private final Map<String, Object> left = new ConcurrentHashMap<>();
+  private final Map<String, Item> left = new ConcurrentHashMap<>();
   private final ScheduledThreadPoolExecutor expiry =
       new ScheduledThreadPoolExecutor(1, DaemonThreads.named("blksnap-shelf"));
 
@@ -43,6 +45,7 @@ public final class Shelf implements HandoverShelf {
   /** Keeps things for so many milliseconds. */
   public Shelf(long keepMillis) {
     this.keepMillis = keepMillis;
+    expiry.setRemoveOnCancelPolicy(true);
   }
 
   /** What lies on the shelf stays there. */
@@ -64,32 +67,65 @@ public final class Shelf implements HandoverShelf {
     return keepMillis;
   }
 
-  @Override
-  public void leave(String key, Object neutral) {
-    long keep = keepMillis;
-    Object older = left.put(key, neutral);
-    if (older != null) {
-      drop(key, older);
+  /**
+   * What was left once. Told from another one by being another object: buffers of equal content are
+   * equal, and the time of one must not end the other.
+   */
+  private static final class Item {
+    final Object neutral;
+    volatile Future<?> end;
+
+    Item(Object neutral) {
+      this.neutral = neutral;
     }
-    if (expiry.isShutdown()) {
-      left.remove(key, neutral);
-      drop(key, neutral);
-      return;
+
+    void cancelEnd() {
+      Future<?> timer = end;
+      if (timer != null) {
+        timer.cancel(false);
+      }
     }
-    expiry.schedule(
-        () -> {
-          if (left.remove(key, neutral)) {
-            LOG.warn("nobody came for {} within {} ms; it is closed", key, keep);
-            drop(key, neutral);
-          }
-        },
-        keep,
-        TimeUnit.MILLISECONDS);
   }
 
   @Override
+  public void leave(String key, Object neutral) {
+    long keep = keepMillis;
+    Item item = new Item(neutral);
+    Item older = left.put(key, item);
+    if (older != null) {
+      older.cancelEnd();
+      drop(key, older.neutral);
+    }
+    try {
+      item.end = expiry.schedule(() -> expire(key, item, keep), keep, TimeUnit.MILLISECONDS);
+    } catch (RejectedExecutionException closed) {
+      if (left.remove(key, item)) {
+        drop(key, neutral);
+      }
+    }
+  }
+
+  private void expire(String key, Item item, long keep) {
+    if (left.remove(key, item)) {
+      LOG.warn("nobody came for {} within {} ms; it is closed", key, keep);
+      drop(key, item.neutral);
+    }
+  }
+
+  /** Nothing of it stays here: what is fetched may be large. */
+  @Override
   public Optional<Object> fetch(String key) {
-    return Optional.ofNullable(left.remove(key));
+    Item item = left.remove(key);
+    if (item == null) {
+      return Optional.empty();
+    }
+    item.cancelEnd();
+    return Optional.of(item.neutral);
+  }
+
+  /** Whether something lies under the key. */
+  public boolean holds(String key) {
+    return left.containsKey(key);
   }
 
   private static void drop(String key, Object neutral) {
@@ -110,7 +146,8 @@ public final class Shelf implements HandoverShelf {
   @Deactivate
   public void close() {
     expiry.shutdownNow();
-    left.forEach(Shelf::drop);
-    left.clear();
+    for (String key : left.keySet()) {
+      fetch(key).ifPresent(neutral -> drop(key, neutral));
+    }
   }
 }

@@ -4,6 +4,7 @@ package org.blksnap.control.internal.shelf;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
@@ -84,5 +85,20 @@ class ShelfTest {
     shelf.leave("k", one);
     assertTrue(closed.await(1, TimeUnit.SECONDS));
     assertTrue(shelf.fetch("k").isEmpty());
+  }
+
+  @Test
+  void theTimeOfAnEarlierOneDoesNotEndALaterEqualOne() throws Exception {
+    shelf.close();
+    shelf = new Shelf(50);
+    CountDownLatch passed = new CountDownLatch(1);
+    AutoCloseable marker = passed::countDown;
+    shelf.leave("k", List.of(ByteBuffer.allocateDirect(8)));
+    shelf.fetch("k");
+    shelf.leave("marker", marker);
+    shelf.modified(Map.of("handover_timeout_seconds", "15"));
+    shelf.leave("k", List.of(ByteBuffer.allocateDirect(8)));
+    assertTrue(passed.await(10, TimeUnit.SECONDS));
+    assertTrue(shelf.fetch("k").isPresent());
   }
 }
