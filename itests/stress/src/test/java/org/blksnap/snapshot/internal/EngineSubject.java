@@ -11,6 +11,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.locks.ReentrantLock;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
+import org.blksnap.api.handover.HandoverShelf;
 import org.blksnap.api.snapshot.ImageInfo;
 import org.blksnap.api.snapshot.Parameters;
 import org.blksnap.api.snapshot.Snapshot;
@@ -51,6 +52,8 @@ public final class EngineSubject implements Subject {
   private Engine engine;
   private DispatchingEventProvider events;
   private DeviceProvider devices;
+  private DiffStorageProvider storages;
+  private HandoverShelf shelf;
 
   public EngineSubject(Path root) throws IOException {
     this(root, HotBase.NONE);
@@ -76,13 +79,33 @@ public final class EngineSubject implements Subject {
   private void start() throws BlksnapException {
     plan = new CallPlan();
     events = new DispatchingEventProvider();
-    engine = new Engine(root.resolve("state"), hot, new EngineParameters(parameters::values), () -> settings, () -> participants);
+    engine =
+        new Engine(
+            root.resolve("state"),
+            hot,
+            new EngineParameters(parameters::values),
+            () -> settings,
+            () -> participants);
     engine.provideEvents(events);
     devices = Intercept.device(new LocalDeviceProvider(), plan);
     engine.provide(Room.DEVICE, devices);
     engine.provide(Room.TRACKER, Intercept.tracker(new MappedTrackerProvider(), plan));
     engine.provide(Room.CHUNK, Intercept.chunk(new ChunkEngineComponent(), plan));
-    engine.provide(Room.STORAGE, Intercept.storage(new DiffStorageProvider(), plan));
+    engine.provide(Room.STORAGE, Intercept.storage(storages(), plan));
+  }
+
+  private DiffStorageProvider storages() {
+    storages = new DiffStorageProvider();
+    if (shelf != null) {
+      storages.bindShelf(shelf);
+    }
+    return storages;
+  }
+
+  /** From now on memory storage has a shelf to wait on. */
+  public void shelf(HandoverShelf present) {
+    shelf = present;
+    storages.bindShelf(present);
   }
 
   /** Who is asked before takes. */
@@ -140,8 +163,7 @@ public final class EngineSubject implements Subject {
         engine.provide(Room.TRACKER, Intercept.tracker(new MappedTrackerProvider(), plan));
       }
       case CHUNK -> engine.provide(Room.CHUNK, Intercept.chunk(new ChunkEngineComponent(), plan));
-      case STORAGE ->
-          engine.provide(Room.STORAGE, Intercept.storage(new DiffStorageProvider(), plan));
+      case STORAGE -> engine.provide(Room.STORAGE, Intercept.storage(storages(), plan));
     }
   }
 
