@@ -11,17 +11,20 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.locks.ReentrantLock;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
+import org.blksnap.api.handover.HandoverShelf;
 import org.blksnap.api.snapshot.ImageInfo;
 import org.blksnap.api.snapshot.Parameters;
 import org.blksnap.api.snapshot.Snapshot;
 import org.blksnap.api.snapshot.SnapshotParticipant;
 import org.blksnap.api.snapshot.SnapshotService;
 import org.blksnap.chunk.internal.ChunkEngineComponent;
+import org.blksnap.control.internal.parameter.ParameterSet;
 import org.blksnap.device.internal.LocalDeviceProvider;
 import org.blksnap.diffstorage.internal.DiffStorageProvider;
 import org.blksnap.enginebase.StateDirectory;
 import org.blksnap.event.internal.DispatchingEventProvider;
 import org.blksnap.snapshot.internal.Engine;
+import org.blksnap.snapshot.internal.control.EngineParameters;
 import org.blksnap.snapshot.internal.control.EngineSettings;
 import org.blksnap.snapshot.internal.control.Room;
 import org.blksnap.snapshot.internal.data.FilteredDevice;
@@ -46,7 +49,7 @@ public final class EngineSubject implements Subject {
   private final List<SnapshotParticipant> participants = new CopyOnWriteArrayList<>();
   private EngineSettings settings = EngineSettings.DEFAULTS;
   private final String hot;
-  private final Parameters parameters = new ParametersOfATest();
+  private final ParameterSet parameters = ParameterSet.unkept();
   private final List<CallPlan> killed = new ArrayList<>();
   private final List<DiffArea> abandoned = new ArrayList<>();
   private int restarts;
@@ -54,6 +57,8 @@ public final class EngineSubject implements Subject {
   private Engine engine;
   private DispatchingEventProvider events;
   private DeviceProvider devices;
+  private DiffStorageProvider storages;
+  private HandoverShelf shelf;
 
   public EngineSubject(Path root) throws IOException {
     this(root, "none");
@@ -79,13 +84,33 @@ public final class EngineSubject implements Subject {
   private void start() throws BlksnapException {
     plan = new CallPlan();
     events = new DispatchingEventProvider();
-    engine = new Engine(root.resolve("state"), hot, parameters, () -> settings, () -> participants);
+    engine =
+        new Engine(
+            root.resolve("state"),
+            hot,
+            new EngineParameters(parameters::values),
+            () -> settings,
+            () -> participants);
     engine.provideEvents(events);
     devices = Intercept.device(new LocalDeviceProvider(), plan);
     engine.provide(Room.DEVICE, devices);
     engine.provide(Room.TRACKER, Intercept.tracker(new MappedTrackerProvider(), plan));
     engine.provide(Room.CHUNK, Intercept.chunk(new ChunkEngineComponent(), plan));
-    engine.provide(Room.STORAGE, Intercept.storage(new DiffStorageProvider(), plan));
+    engine.provide(Room.STORAGE, Intercept.storage(storages(), plan));
+  }
+
+  private DiffStorageProvider storages() {
+    storages = new DiffStorageProvider();
+    if (shelf != null) {
+      storages.bindShelf(shelf);
+    }
+    return storages;
+  }
+
+  /** From now on memory storage has a shelf to wait on. */
+  public void shelf(HandoverShelf present) {
+    shelf = present;
+    storages.bindShelf(present);
   }
 
   /** Who is asked before takes. */
@@ -143,8 +168,7 @@ public final class EngineSubject implements Subject {
         engine.provide(Room.TRACKER, Intercept.tracker(new MappedTrackerProvider(), plan));
       }
       case CHUNK -> engine.provide(Room.CHUNK, Intercept.chunk(new ChunkEngineComponent(), plan));
-      case STORAGE ->
-          engine.provide(Room.STORAGE, Intercept.storage(new DiffStorageProvider(), plan));
+      case STORAGE -> engine.provide(Room.STORAGE, Intercept.storage(storages(), plan));
     }
   }
 

@@ -16,9 +16,11 @@ import org.blksnap.api.snapshot.AttachRequest;
 import org.blksnap.api.snapshot.Snapshot;
 import org.blksnap.api.snapshot.TakeResult;
 import org.blksnap.chunk.internal.ChunkEngineComponent;
+import org.blksnap.control.internal.parameter.ParameterSet;
 import org.blksnap.diffstorage.internal.DiffStorageProvider;
 import org.blksnap.event.internal.DispatchingEventProvider;
 import org.blksnap.snapshot.internal.Engine;
+import org.blksnap.snapshot.internal.control.EngineParameters;
 import org.blksnap.snapshot.internal.control.EngineSettings;
 import org.blksnap.snapshot.internal.control.Room;
 import org.blksnap.spi.device.OpenRequest;
@@ -49,7 +51,13 @@ public final class FrozenGround implements AutoCloseable {
   }
 
   private FrozenGround(Path state, String hot) throws BlksnapException {
-    engine = new Engine(state, hot, new ParametersOfATest(), () -> SETTINGS, List::of);
+    engine =
+        new Engine(
+            state,
+            hot,
+            new EngineParameters(ParameterSet.unkept()::values),
+            () -> SETTINGS,
+            List::of);
     engine.provideEvents(events);
     engine.provide(Room.DEVICE, HostDevices.provider());
     engine.provide(Room.TRACKER, tracker);

@@ -14,7 +14,6 @@ import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.snapshot.AttachRequest;
 import org.blksnap.api.snapshot.AttachedDevice;
-import org.blksnap.api.snapshot.Parameters;
 import org.blksnap.api.snapshot.Snapshot;
 import org.blksnap.api.snapshot.SnapshotImage;
 import org.blksnap.api.snapshot.SnapshotParticipant;
@@ -23,6 +22,7 @@ import org.blksnap.api.snapshot.Version;
 import org.blksnap.enginebase.DaemonThreads;
 import org.blksnap.enginebase.Participants;
 import org.blksnap.enginebase.StateDirectory;
+import org.blksnap.enginebase.StateRoot;
 import org.blksnap.linux.proc.BootId;
 import org.blksnap.snapshot.internal.control.Attachments;
 import org.blksnap.snapshot.internal.control.CapacityWatch;
@@ -33,6 +33,7 @@ import org.blksnap.snapshot.internal.control.DeviceClosing;
 import org.blksnap.snapshot.internal.control.DeviceGates;
 import org.blksnap.snapshot.internal.control.DeviceKeeper;
 import org.blksnap.snapshot.internal.control.DiffAreas;
+import org.blksnap.snapshot.internal.control.EngineParameters;
 import org.blksnap.snapshot.internal.control.EngineSettings;
 import org.blksnap.snapshot.internal.control.Generations;
 import org.blksnap.snapshot.internal.control.HeldSnapshot;
@@ -83,7 +84,7 @@ public final class Engine implements SnapshotService, Closeable {
   public Engine(
       Path stateDirectory,
       String hotChoice,
-      Parameters parameters,
+      EngineParameters parameters,
       Supplier<EngineSettings> settings,
       Supplier<List<SnapshotParticipant>> registeredParticipants)
       throws BlksnapException {

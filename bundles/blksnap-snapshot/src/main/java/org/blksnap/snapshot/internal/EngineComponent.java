@@ -34,8 +34,7 @@ import org.slf4j.LoggerFactory;
  * once, and stays until the engine goes.
  *
  * <p>It has no configuration of its own, so that no bad value can keep it from coming: the times
- * are {@link EngineTimes}', live, and it lives as long as {@link StatePlace} has a directory for
- * it.
+ * are {@link EngineTimes}', live, and it lives as long as there is {@link Ground} for it.
  *
  * <p>When the framework as a whole stops, bundles go one after another, the rooms maybe before the
  * engine. So the engine closes at the framework's first word of it, while everybody is still there.
@@ -52,7 +51,7 @@ public final class EngineComponent {
   private static final int BUNDLE_STOPPED = 6;
 
   private final BundleContext context;
-  private final CheckedState state;
+  private final Ground ground;
   private final Engine engine;
   private final SynchronousBundleListener frameworkStop;
 
@@ -70,18 +69,15 @@ public final class EngineComponent {
 
   @Activate
   public EngineComponent(
-      BundleContext context,
-      @Reference CheckedState state,
-      @Reference ParametersComponent parameters,
-      @Reference EngineTimes times)
+      BundleContext context, @Reference Ground ground, @Reference EngineTimes times)
       throws BlksnapException {
     this.context = context;
-    this.state = state;
+    this.ground = ground;
     this.engine =
         new Engine(
-            state.directory(),
-            state.hotChoice(),
-            parameters.set(),
+            ground.directory(),
+            ground.hotChoice(),
+            ground.parameters(),
             times::settings,
             this::currentParticipants);
     this.frameworkStop =
@@ -180,7 +176,7 @@ public final class EngineComponent {
    */
   @Deactivate
   void close(int reason) {
-    go((reason == BUNDLE_STOPPED || reason == REFERENCE) && !state.leftForGood());
+    go((reason == BUNDLE_STOPPED || reason == REFERENCE) && !ground.leftForGood());
   }
 
   private void go(boolean successorFollows) {

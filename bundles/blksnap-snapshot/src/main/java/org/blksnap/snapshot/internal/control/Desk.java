@@ -4,14 +4,12 @@ package org.blksnap.snapshot.internal.control;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Instant;
-import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import org.blksnap.api.block.BlockSizeRule;
 import org.blksnap.api.event.BlksnapEvent;
 import org.blksnap.api.snapshot.Parameter;
-import org.blksnap.api.snapshot.Parameters;
 import org.blksnap.enginebase.EventRelay;
 import org.blksnap.enginebase.StateDirectory;
 import org.blksnap.snapshot.internal.data.FilteredDevice;
@@ -43,7 +41,7 @@ public final class Desk {
   private final StateDirectory state;
   private final HotState hot;
   private final String bootId;
-  private final Parameters parameters;
+  private final EngineParameters parameters;
   private final Supplier<EngineSettings> settings;
   private final LeftDevices left;
   private final Guardian guardian;
@@ -54,7 +52,7 @@ public final class Desk {
       StateDirectory state,
       HotState hot,
       String bootId,
-      Parameters parameters,
+      EngineParameters parameters,
       Supplier<EngineSettings> settings) {
     this.events = new EventRelay(engine);
     this.state = state;
@@ -119,31 +117,18 @@ public final class Desk {
     return settings.get();
   }
 
-  public Parameters parameters() {
+  public EngineParameters parameters() {
     return parameters;
   }
 
   /** How large tracking blocks are, as the parameters in force say. */
   BlockSizeRule trackingRule() {
-    return rule(
-        Parameter.TRACKING_BLOCK_MINIMUM_SHIFT,
-        Parameter.TRACKING_BLOCK_MAXIMUM_COUNT,
-        Parameter.TRACKING_BLOCK_MAXIMUM_SHIFT);
+    return parameters.trackingRule();
   }
 
   /** How large chunks are, as the parameters in force say. */
   BlockSizeRule chunkRule() {
-    return rule(
-        Parameter.CHUNK_MINIMUM_SHIFT,
-        Parameter.CHUNK_MAXIMUM_COUNT,
-        Parameter.CHUNK_MAXIMUM_SHIFT);
-  }
-
-  /** Of one picture of the parameters. */
-  private BlockSizeRule rule(Parameter least, Parameter count, Parameter most) {
-    Map<Parameter, Long> now = parameters.values();
-    return new BlockSizeRule(
-        Math.toIntExact(now.get(least)), now.get(count), Math.toIntExact(now.get(most)));
+    return parameters.chunkRule();
   }
 
   /** What the storage of a snapshot is made or found with. */

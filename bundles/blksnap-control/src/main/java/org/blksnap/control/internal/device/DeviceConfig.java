@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.blksnap.snapshot.internal;
+package org.blksnap.control.internal.device;
 
 import org.osgi.service.metatype.annotations.AttributeDefinition;
 import org.osgi.service.metatype.annotations.ObjectClassDefinition;
@@ -15,6 +15,11 @@ public @interface DeviceConfig {
 
   @AttributeDefinition(name = "name", description = "Name to give it; empty: made from the path.")
   String name() default "";
+
+  @AttributeDefinition(
+      name = "engine",
+      description = "The engine that attaches it, as blksnap:version names them.")
+  String engine() default ConfiguredDevice.USUAL_ENGINE;
 
   @AttributeDefinition(name = "read_only", description = "Refuse writes.")
   boolean read__only() default false;

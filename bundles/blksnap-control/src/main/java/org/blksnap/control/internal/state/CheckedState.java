@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.blksnap.snapshot.internal;
+package org.blksnap.control.internal.state;
 
 import java.nio.file.Path;
 import org.blksnap.api.snapshot.StateLocation;
 
-/**
- * A state directory that was found to be the right one. The engine lives as long as it is
- * registered.
- */
-public final class CheckedState implements StateLocation {
+/** A state directory that was found to be the right one. */
+final class CheckedState implements StateLocation {
   private final Path directory;
   private final String hotChoice;
   private volatile boolean leftForGood;
@@ -16,11 +13,6 @@ public final class CheckedState implements StateLocation {
   CheckedState(Path directory, String hotChoice) {
     this.directory = directory;
     this.hotChoice = hotChoice;
-  }
-
-  /** {@code hot_state_directory}; empty: where there is memory. */
-  String hotChoice() {
-    return hotChoice;
   }
 
   @Override
@@ -33,7 +25,13 @@ public final class CheckedState implements StateLocation {
     leftForGood = true;
   }
 
-  boolean leftForGood() {
+  @Override
+  public String hotDirectoryChoice() {
+    return hotChoice;
+  }
+
+  @Override
+  public boolean leftForGood() {
     return leftForGood;
   }
 }

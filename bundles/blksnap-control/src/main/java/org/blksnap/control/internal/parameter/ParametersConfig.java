@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.blksnap.snapshot.internal;
+package org.blksnap.control.internal.parameter;
 
 import org.osgi.service.metatype.annotations.AttributeDefinition;
 import org.osgi.service.metatype.annotations.ObjectClassDefinition;
 
 /**
- * The nine module parameters under their own names (two underscores here are one there). A test
- * keeps it equal to the API's enum.
+ * The nine module parameters under their own names (two underscores here are one there), with what
+ * {@link UserspaceRanges} allows. A test keeps names and defaults equal.
  */
 @ObjectClassDefinition(
     name = "blksnap parameters",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.blksnap.snapshot.internal;
+package org.blksnap.control.internal.state;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.nio.file.Path;
@@ -13,7 +13,9 @@ import org.blksnap.api.block.Errno;
 import org.blksnap.api.health.Examination;
 import org.blksnap.api.health.Finding;
 import org.blksnap.api.snapshot.StateLocation;
+import org.blksnap.control.internal.ControlConfig;
 import org.blksnap.enginebase.DaemonThreads;
+import org.blksnap.enginebase.StateRoot;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.ServiceRegistration;
 import org.osgi.service.component.annotations.Activate;
@@ -33,9 +35,11 @@ import org.slf4j.LoggerFactory;
  * take it from there. While it is refused it is looked at again each {@link #RETRY_SECONDS}, so
  * that the engine comes when the mount does, and the doctor says why it does not.
  */
-@Component(service = Examination.class, immediate = true, configurationPid = EngineTimes.PID)
-@Designate(ocd = EngineConfig.class)
+@Component(service = Examination.class, immediate = true, configurationPid = StatePlace.PID)
+@Designate(ocd = ControlConfig.class)
 public final class StatePlace implements Examination {
+  static final String PID = "org.blksnap.engine";
+
   static final int RETRY_SECONDS = 2;
 
   private static final Logger LOG = LoggerFactory.getLogger(StatePlace.class);
@@ -117,7 +121,7 @@ public final class StatePlace implements Examination {
       throw new BlksnapException(
           Errno.EINVAL,
           "no state directory: set state_directory in PID "
-              + EngineTimes.PID
+              + PID
               + ", or the property "
               + PROPERTY);
     }
@@ -144,11 +148,7 @@ public final class StatePlace implements Examination {
     }
     ServiceRegistration<?> registered;
     try {
-      registered =
-          context.registerService(
-              new String[] {StateLocation.class.getName(), CheckedState.class.getName()},
-              now,
-              null);
+      registered = context.registerService(StateLocation.class, now, null);
     } catch (IllegalStateException stopping) {
       LOG.debug("the bundle stops");
       return;

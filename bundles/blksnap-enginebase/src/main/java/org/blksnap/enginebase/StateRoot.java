@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.blksnap.snapshot.internal;
+package org.blksnap.enginebase;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -9,7 +9,6 @@ import java.util.Map;
 import java.util.UUID;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
-import org.blksnap.enginebase.RecordFile;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -29,9 +28,9 @@ import org.slf4j.LoggerFactory;
  * no id                         another place         good, gets an id: new, or of an older version
  * </pre>
  */
-final class StateRoot {
+public final class StateRoot {
   /** In the state directory. */
-  static final String ID_FILE = "state.id";
+  public static final String ID_FILE = "state.id";
 
   private static final Logger LOG = LoggerFactory.getLogger(StateRoot.class);
   private static final String ID_KIND = "state";
@@ -47,18 +46,18 @@ final class StateRoot {
    * {@code memory} is the file that remembers what was used last; null where there is no place for
    * one, and nothing is remembered then.
    */
-  StateRoot(Path root, boolean byDefault, Path memory) {
+  public StateRoot(Path root, boolean byDefault, Path memory) {
     this.root = root;
     this.byDefault = byDefault;
     this.memory = memory;
   }
 
-  Path root() {
+  public Path root() {
     return root;
   }
 
   /** Good, and remembered, when it returns; answers the id. ENOENT, ESTALE, EACCES. */
-  UUID check() throws BlksnapException {
+  public UUID check() throws BlksnapException {
     try {
       Map<String, String> last = remembered();
       boolean usedLast = root.toString().equals(last.get(PATH));
@@ -110,7 +109,7 @@ final class StateRoot {
   }
 
   /** Null where it bears none. EFAULT where it cannot be read. */
-  static UUID idOf(Path root) throws IOException {
+  public static UUID idOf(Path root) throws IOException {
     Path file = root.resolve(ID_FILE);
     if (!Files.exists(file)) {
       return null;

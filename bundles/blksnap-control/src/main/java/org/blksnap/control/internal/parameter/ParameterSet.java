@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.blksnap.snapshot.internal;
+package org.blksnap.control.internal.parameter;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.util.ArrayList;
@@ -9,39 +9,37 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.blksnap.api.block.BlksnapException;
-import org.blksnap.api.block.BlockSizeRule;
 import org.blksnap.api.snapshot.Parameter;
+import org.blksnap.api.snapshot.ParameterRange;
 import org.blksnap.api.snapshot.Parameters;
 
 /**
- * The nine parameters in force. A set of values is looked at as a whole: each good value comes into
- * force, each bad one is refused with its name, value and range, and the one in force before stays.
- * Readers see one immutable map.
+ * The nine parameters of one engine in force, and what it allows. A set of values is looked at as a
+ * whole: each good value comes into force, each bad one is refused with its name, value and range,
+ * and the one in force before stays. Readers see one immutable map.
  */
-final class ParameterSet implements Parameters {
+public final class ParameterSet implements Parameters {
   /** Writes a value where it is kept for the next start. */
   interface Keeper {
     void keep(Parameter parameter, long value) throws BlksnapException;
   }
 
+  private final Map<Parameter, ParameterRange> ranges;
   private final Keeper keeper;
   private final Object lock = new Object();
 
   @GuardedBy("lock")
   private String refusal;
 
-  private volatile Map<Parameter, Long> values = defaults();
+  private volatile Map<Parameter, Long> values;
 
-  ParameterSet(Keeper keeper) {
+  /** {@code ranges} names all nine. */
+  ParameterSet(Map<Parameter, ParameterRange> ranges, Keeper keeper) {
+    this.ranges = ranges;
     this.keeper = keeper;
-  }
-
-  static Map<Parameter, Long> defaults() {
-    Map<Parameter, Long> map = new EnumMap<>(Parameter.class);
-    for (Parameter parameter : Parameter.values()) {
-      map.put(parameter, parameter.defaultValue());
-    }
-    return Collections.unmodifiableMap(map);
+    Map<Parameter, Long> defaults = new EnumMap<>(Parameter.class);
+    ranges.forEach((parameter, range) -> defaults.put(parameter, range.defaultValue()));
+    this.values = Collections.unmodifiableMap(defaults);
   }
 
   /**
@@ -55,11 +53,11 @@ final class ParameterSet implements Parameters {
       for (Parameter parameter : Parameter.values()) {
         Object value = configured.get(parameter.key());
         if (value == null || String.valueOf(value).isBlank()) {
-          next.put(parameter, parameter.defaultValue());
+          next.put(parameter, range(parameter).defaultValue());
           continue;
         }
         try {
-          next.put(parameter, parameter.parse(value));
+          next.put(parameter, range(parameter).parse(value));
         } catch (BlksnapException e) {
           refused.add(e.getMessage() + " (" + values.get(parameter) + ")");
         }
@@ -68,6 +66,11 @@ final class ParameterSet implements Parameters {
       refusal = refused.isEmpty() ? null : String.join("; ", refused);
       return refused;
     }
+  }
+
+  @Override
+  public ParameterRange range(Parameter parameter) {
+    return ranges.get(parameter);
   }
 
   @Override
@@ -82,7 +85,7 @@ final class ParameterSet implements Parameters {
 
   @Override
   public void set(Parameter parameter, long value) throws BlksnapException {
-    parameter.check(value);
+    range(parameter).check(value);
     synchronized (lock) {
       Map<Parameter, Long> next = new EnumMap<>(values);
       next.put(parameter, value);
@@ -98,37 +101,8 @@ final class ParameterSet implements Parameters {
     }
   }
 
-  BlockSizeRule trackingRule() {
-    Map<Parameter, Long> now = values;
-    return new BlockSizeRule(
-        Math.toIntExact(now.get(Parameter.TRACKING_BLOCK_MINIMUM_SHIFT)),
-        now.get(Parameter.TRACKING_BLOCK_MAXIMUM_COUNT),
-        Math.toIntExact(now.get(Parameter.TRACKING_BLOCK_MAXIMUM_SHIFT)));
-  }
-
-  BlockSizeRule chunkRule() {
-    Map<Parameter, Long> now = values;
-    return new BlockSizeRule(
-        Math.toIntExact(now.get(Parameter.CHUNK_MINIMUM_SHIFT)),
-        now.get(Parameter.CHUNK_MAXIMUM_COUNT),
-        Math.toIntExact(now.get(Parameter.CHUNK_MAXIMUM_SHIFT)));
-  }
-
-  /** For tests and for engines without a configuration service: nothing is kept. */
-  static ParameterSet unkept() {
-    return new ParameterSet((parameter, value) -> {});
-  }
-
-  /** Keys and values, for the log. */
-  @Override
-  public String toString() {
-    StringBuilder text = new StringBuilder();
-    for (Map.Entry<Parameter, Long> entry : values().entrySet()) {
-      text.append(text.length() == 0 ? "" : ", ")
-          .append(entry.getKey().key())
-          .append('=')
-          .append(entry.getValue());
-    }
-    return text.toString();
+  /** The userspace engine's without a configuration service, for tests: nothing is kept. */
+  public static ParameterSet unkept() {
+    return new ParameterSet(UserspaceRanges.ALL, (parameter, value) -> {});
   }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.blksnap.snapshot.internal;
+package org.blksnap.control.internal.parameter;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -13,6 +13,7 @@ import java.util.Set;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.snapshot.Parameter;
+import org.blksnap.api.snapshot.ParameterRange;
 import org.junit.jupiter.api.Test;
 
 class ParameterSetTest {
@@ -20,7 +21,9 @@ class ParameterSetTest {
 
   @Test
   void defaultsAreTheModules() {
-    assertEquals(ParameterSet.defaults(), set.values());
+    for (Parameter parameter : Parameter.values()) {
+      assertEquals(parameter.defaultValue(), set.value(parameter), parameter.key());
+    }
     assertEquals(2_097_152, set.value(Parameter.DIFF_STORAGE_MINIMUM));
   }
 
@@ -64,12 +67,12 @@ class ParameterSetTest {
   }
 
   @Test
-  void metatypeNamesAndDefaultsAreThoseOfTheApi() throws Exception {
+  void metatypeNamesAndDefaultsAreThoseOfTheSet() throws Exception {
     Set<String> keys = new HashSet<>();
     for (Method method : ParametersConfig.class.getDeclaredMethods()) {
       String key = method.getName().replace("__", "_");
-      Parameter parameter = Parameter.ofKey(key).orElseThrow();
-      assertEquals(parameter.defaultValue(), ((Number) method.getDefaultValue()).longValue(), key);
+      ParameterRange range = set.range(Parameter.ofKey(key).orElseThrow());
+      assertEquals(range.defaultValue(), ((Number) method.getDefaultValue()).longValue(), key);
       keys.add(key);
     }
     assertEquals(Parameter.values().length, keys.size());

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.blksnap.snapshot.internal;
+package org.blksnap.control.internal.device;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.List;
@@ -16,12 +17,18 @@ import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.ConfigurationPolicy;
 import org.osgi.service.component.annotations.Deactivate;
 import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.component.annotations.ReferenceCardinality;
+import org.osgi.service.component.annotations.ReferencePolicy;
 import org.osgi.service.metatype.annotations.Designate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A device attached by a configuration, and detached when that configuration is deleted or changed.
+ * A device attached by a configuration to the engine it names, and detached when that configuration
+ * is deleted or changed.
+ *
+ * <p>States: waiting (the engine is not there) → attached or refused → waiting, as often as the
+ * engine comes and goes. An engine that comes again has attached its devices itself, and says so.
  *
  * <p>The values are read as they stand: a flag that is neither true nor false attaches nothing.
  */
@@ -34,38 +41,85 @@ import org.slf4j.LoggerFactory;
 public final class ConfiguredDevice implements Examination {
   static final String PID = "org.blksnap.device";
 
+  private static final String FILES = PID + "-<name>.cfg";
+
+  /** The engine where none is named. */
+  static final String USUAL_ENGINE = "userspace";
+
   private static final Logger LOG = LoggerFactory.getLogger(ConfiguredDevice.class);
   private static final int CONFIGURATION_MODIFIED = 3;
   private static final int CONFIGURATION_DELETED = 4;
 
-  private final SnapshotService service;
+  private final Map<String, Object> configured;
   private final String path;
-  private final String name;
-  private final BlksnapException refusal;
+  private final String engine;
+
+  /** Null while the engine is not there. */
+  @GuardedBy("this")
+  private SnapshotService service;
+
+  /** Null where nothing is attached, or not known to be. */
+  @GuardedBy("this")
+  private String name;
+
+  @GuardedBy("this")
+  private BlksnapException refusal;
 
   @Activate
-  public ConfiguredDevice(
-      @Reference(target = "(" + SnapshotService.ENGINE + "=userspace)") SnapshotService service,
-      Map<String, Object> configured) {
-    this.service = service;
+  public ConfiguredDevice(Map<String, Object> configured) {
+    this.configured = configured;
     this.path = text(configured, "path");
+    String named = text(configured, "engine");
+    this.engine = named.isEmpty() ? USUAL_ENGINE : named;
+  }
+
+  /** The engines that are there already were bound before. */
+  @Activate
+  synchronized void begin() {
+    if (service == null) {
+      LOG.info("{} path {}: attached as soon as the engine {} is there", PID, path, engine);
+    }
+  }
+
+  @Reference(cardinality = ReferenceCardinality.MULTIPLE, policy = ReferencePolicy.DYNAMIC)
+  void bindEngine(SnapshotService present, Map<String, Object> properties) {
+    if (!engine.equals(properties.get(SnapshotService.ENGINE))) {
+      return;
+    }
+    synchronized (this) {
+      service = present;
+    }
+    attachTo(present);
+  }
+
+  synchronized void unbindEngine(SnapshotService gone) {
+    if (service == gone) {
+      service = null;
+    }
+  }
+
+  /** Without the monitor: an engine may let it wait for a bundle that is being swapped. */
+  private void attachTo(SnapshotService present) {
     String attached = null;
     BlksnapException why = null;
     try {
       if (RemovedConfigurations.fileGone(configured)) {
         LOG.info("{} path {}: not attached, its configuration file was removed", PID, path);
       } else {
-        attached = attach(configured);
+        attached = attach(present, configured);
       }
     } catch (BlksnapException e) {
       why = e;
       LOG.error("{} path {}: not attached: {}", PID, path, e.toString());
     }
-    this.name = attached;
-    this.refusal = why;
+    synchronized (this) {
+      name = attached;
+      refusal = why;
+    }
   }
 
-  private String attach(Map<String, ?> configured) throws BlksnapException {
+  private static String attach(SnapshotService service, Map<String, ?> configured)
+      throws BlksnapException {
     AttachRequest request = request(configured);
     try {
       return service.attach(request).name();
@@ -125,19 +179,47 @@ public final class ConfiguredDevice implements Examination {
 
   @Deactivate
   void deactivate(int reason) {
-    if (name == null || (reason != CONFIGURATION_DELETED && reason != CONFIGURATION_MODIFIED)) {
+    if (reason != CONFIGURATION_DELETED && reason != CONFIGURATION_MODIFIED) {
+      return;
+    }
+    SnapshotService present;
+    String attached;
+    synchronized (this) {
+      present = service;
+      attached = name;
+    }
+    if (attached == null) {
+      return;
+    }
+    if (present == null) {
+      stays(attached, "the engine " + engine + " is not there");
       return;
     }
     try {
-      service.detach(name);
+      present.detach(attached);
     } catch (BlksnapException e) {
-      LOG.error(
-          "device {} stays attached although its configuration is gone: {}", name, e.toString());
+      stays(attached, e.toString());
     }
   }
 
+  private static void stays(String device, String why) {
+    LOG.error(
+        "device {} stays attached although its configuration is gone: {}; detach it with"
+            + " blksnap:device-detach",
+        device,
+        why);
+  }
+
   @Override
-  public List<Finding> examine() {
+  public synchronized List<Finding> examine() {
+    if (service == null) {
+      return List.of(
+          new Finding(
+              Finding.Severity.WARNING,
+              "configured device " + path,
+              "it waits for the engine " + engine + ", which is not there",
+              "start that engine, or correct engine in its configuration file " + FILES));
+    }
     if (refusal == null) {
       return List.of();
     }
@@ -146,6 +228,6 @@ public final class ConfiguredDevice implements Examination {
             Finding.Severity.ERROR,
             "configured device " + path,
             refusal.toString(),
-            "mend it, then touch the configuration file " + PID + "-<name>.cfg"));
+            "mend it, then touch the configuration file " + FILES));
   }
 }

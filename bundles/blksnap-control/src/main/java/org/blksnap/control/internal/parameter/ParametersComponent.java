@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.blksnap.snapshot.internal;
+package org.blksnap.control.internal.parameter;
 
 import java.io.IOException;
 import java.util.Collections;
@@ -12,7 +12,9 @@ import java.util.Optional;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.snapshot.Parameter;
+import org.blksnap.api.snapshot.ParameterRange;
 import org.blksnap.api.snapshot.Parameters;
+import org.blksnap.api.snapshot.SnapshotService;
 import org.osgi.service.cm.Configuration;
 import org.osgi.service.cm.ConfigurationAdmin;
 import org.osgi.service.cm.ConfigurationEvent;
@@ -29,19 +31,20 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The parameters as ConfigAdmin knows them: PID {@code org.blksnap.parameters}. A bad value never
- * comes into force.
+ * The userspace engine's parameters as ConfigAdmin knows them: PID {@code org.blksnap.parameters}.
+ * A bad value never comes into force.
  */
 @Component(
-    service = {Parameters.class, ParametersComponent.class, ConfigurationListener.class},
-    configurationPid = ParametersComponent.PID)
+    service = {Parameters.class, ConfigurationListener.class},
+    configurationPid = ParametersComponent.PID,
+    property = SnapshotService.ENGINE + "=userspace")
 @Designate(ocd = ParametersConfig.class)
 public final class ParametersComponent implements Parameters, ConfigurationListener {
   static final String PID = "org.blksnap.parameters";
 
   private static final Logger LOG = LoggerFactory.getLogger(ParametersComponent.class);
 
-  private final ParameterSet set = new ParameterSet(this::keep);
+  private final ParameterSet set = new ParameterSet(UserspaceRanges.ALL, this::keep);
 
   @Reference(
       cardinality = ReferenceCardinality.OPTIONAL,
@@ -120,8 +123,9 @@ public final class ParametersComponent implements Parameters, ConfigurationListe
     }
   }
 
-  ParameterSet set() {
-    return set;
+  @Override
+  public ParameterRange range(Parameter parameter) {
+    return set.range(parameter);
   }
 
   @Override

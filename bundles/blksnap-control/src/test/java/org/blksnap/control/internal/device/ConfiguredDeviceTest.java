@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.blksnap.snapshot.internal;
+package org.blksnap.control.internal.device;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
@@ -17,6 +17,7 @@ import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.health.Finding;
 import org.blksnap.api.snapshot.AttachRequest;
+import org.blksnap.api.snapshot.AttachedDevice;
 import org.blksnap.api.snapshot.SnapshotService;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -24,6 +25,10 @@ import org.osgi.service.cm.Configuration;
 import org.osgi.service.cm.ConfigurationAdmin;
 
 class ConfiguredDeviceTest {
+  private static final Map<String, Object> USERSPACE = Map.of(SnapshotService.ENGINE, "userspace");
+  private static final int DISABLED = 1;
+  private static final int CONFIGURATION_DELETED = 4;
+
   private final List<String> called = new ArrayList<>();
   private final SnapshotService service =
       (SnapshotService)
@@ -34,6 +39,68 @@ class ConfiguredDeviceTest {
                 called.add(method.getName());
                 throw new BlksnapException(Errno.ENOENT, "no such file");
               });
+
+  /** On the engine that is usual. */
+  private ConfiguredDevice bound(Map<String, Object> configured) {
+    ConfiguredDevice device = new ConfiguredDevice(configured);
+    device.bindEngine(service, USERSPACE);
+    device.begin();
+    return device;
+  }
+
+  /** One that attaches what it is asked to. */
+  private SnapshotService willing() {
+    AttachedDevice attached =
+        (AttachedDevice)
+            Proxy.newProxyInstance(
+                getClass().getClassLoader(),
+                new Class<?>[] {AttachedDevice.class},
+                (proxy, method, arguments) -> "disk");
+    return (SnapshotService)
+        Proxy.newProxyInstance(
+            getClass().getClassLoader(),
+            new Class<?>[] {SnapshotService.class},
+            (proxy, method, arguments) -> {
+              called.add(method.getName());
+              return method.getName().equals("attach") ? attached : null;
+            });
+  }
+
+  @Test
+  void aDeviceIsAttachedToTheEngineItNamesWhenThatOneComes() {
+    ConfiguredDevice device = new ConfiguredDevice(Map.of("path", "/a", "engine", "kernel"));
+    device.bindEngine(willing(), USERSPACE);
+    device.begin();
+    assertEquals(List.of(), called);
+    Finding finding = device.examine().get(0);
+    assertEquals(Finding.Severity.WARNING, finding.severity());
+    assertEquals("it waits for the engine kernel, which is not there", finding.observation());
+    device.bindEngine(willing(), Map.of(SnapshotService.ENGINE, "kernel"));
+    assertEquals(List.of("attach"), called);
+    assertEquals(List.of(), device.examine());
+  }
+
+  @Test
+  void anEngineThatComesAgainIsAskedAgain() {
+    SnapshotService first = willing();
+    ConfiguredDevice device = new ConfiguredDevice(Map.of("path", "/a"));
+    device.bindEngine(first, USERSPACE);
+    device.unbindEngine(first);
+    assertEquals(1, device.examine().size());
+    device.bindEngine(willing(), USERSPACE);
+    assertEquals(List.of("attach", "attach"), called);
+    assertEquals(List.of(), device.examine());
+  }
+
+  @Test
+  void onlyADeletedOrChangedConfigurationDetaches() {
+    ConfiguredDevice device = new ConfiguredDevice(Map.of("path", "/a"));
+    device.bindEngine(willing(), USERSPACE);
+    device.deactivate(DISABLED);
+    assertEquals(List.of("attach"), called);
+    device.deactivate(CONFIGURATION_DELETED);
+    assertEquals(List.of("attach", "detach"), called);
+  }
 
   @Test
   void aPathAloneAsksForAWritableDeviceNamedAfterIt() throws Exception {
@@ -71,8 +138,7 @@ class ConfiguredDeviceTest {
 
   @Test
   void aRefusedConfigurationAttachesNothingAndIsFound() {
-    ConfiguredDevice device =
-        new ConfiguredDevice(service, Map.of("path", "/a", "read_only", "maybe"));
+    ConfiguredDevice device = bound(Map.of("path", "/a", "read_only", "maybe"));
     assertEquals(List.of(), called);
     Finding finding = device.examine().get(0);
     assertEquals(Finding.Severity.ERROR, finding.severity());
@@ -81,7 +147,7 @@ class ConfiguredDeviceTest {
 
   @Test
   void aFailedAttachIsFound() {
-    ConfiguredDevice device = new ConfiguredDevice(service, Map.of("path", "/a"));
+    ConfiguredDevice device = bound(Map.of("path", "/a"));
     assertEquals(List.of("attach"), called);
     assertTrue(device.examine().get(0).observation().contains("no such file"));
   }
@@ -91,10 +157,10 @@ class ConfiguredDeviceTest {
     Path file = etc.resolve("org.blksnap.device-a.cfg");
     Map<String, Object> configured =
         Map.of("path", "/a", "felix.fileinstall.filename", file.toUri().toString());
-    assertEquals(List.of(), new ConfiguredDevice(service, configured).examine());
+    assertEquals(List.of(), bound(configured).examine());
     assertEquals(List.of(), called);
     Files.createFile(file);
-    new ConfiguredDevice(service, configured);
+    bound(configured);
     assertEquals(List.of("attach"), called);
   }
 
