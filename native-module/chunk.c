@@ -2,74 +2,54 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include "chunk.h"
-#include "diff_area.h"
-#include "transfer.h"
+#include "units.h"
 
 static struct kmem_cache *chunk_cache;
 
 int chunk_engine_start(void)
 {
-	int ret;
-
 	chunk_cache = KMEM_CACHE(chunk, 0);
-	if (!chunk_cache)
-		return -ENOMEM;
-	ret = transfer_engine_start();
-	if (ret)
-		kmem_cache_destroy(chunk_cache);
-	return ret;
+	return chunk_cache ? 0 : -ENOMEM;
 }
 
 void chunk_engine_stop(void)
 {
-	transfer_engine_stop();
 	kmem_cache_destroy(chunk_cache);
 }
 
-struct chunk *chunk_make(struct diff_area *area, u32 number)
+struct chunk *chunk_make(struct chunk_set *set, u32 number)
 {
 	struct chunk *chunk = kmem_cache_zalloc(chunk_cache, BUFFER_GFP);
 
 	if (!chunk)
 		return NULL;
 	spin_lock_init(&chunk->lock);
-	chunk->area = area;
+	chunk->item.user = &set->user;
 	chunk->number = number;
 	INIT_LIST_HEAD(&chunk->waiters);
-	INIT_LIST_HEAD(&chunk->queue_link);
+	INIT_LIST_HEAD(&chunk->item.link);
 	return chunk;
-}
-
-/* The length of the run of bits that begins at unit. */
-unsigned int chunk_run(u64 units, unsigned int unit)
-{
-	u64 run = units >> unit;
-
-	return ~run ? __ffs64(~run) : CHUNK_UNITS_MAX;
 }
 
 /* The count of pages that hold all of it. */
 unsigned int chunk_pages(const struct chunk *chunk)
 {
-	u64 sectors = diff_area_chunk_sectors(chunk->area, chunk->number);
+	u64 sectors = chunk_set_sectors(chunk_set_of(chunk), chunk->number);
 
 	return DIV_ROUND_UP_ULL(sectors << SECTOR_SHIFT, PAGE_SIZE);
 }
 
-/* The page where a unit begins; the count of pages for those beyond the end. */
-unsigned int chunk_unit_page(const struct chunk *chunk, unsigned int unit)
+/* Pages of a unit, as a power of two. */
+unsigned int chunk_page_shift(const struct chunk *chunk)
 {
-	unsigned int shift = chunk->area->unit_shift + SECTOR_SHIFT -
-			     PAGE_SHIFT;
-
-	return min(unit << shift, chunk_pages(chunk));
+	return chunk_set_of(chunk)->unit_shift + SECTOR_SHIFT - PAGE_SHIFT;
 }
 
 /* Gives back the pages of some units, or of the rest: from, to are pages. */
 static void pages_put(struct chunk *chunk, struct page **pages,
 		      unsigned int from, unsigned int to)
 {
-	struct diff_buffer_pool *pool = &chunk->area->storage->pool;
+	struct diff_buffer_pool *pool = &chunk_set_of(chunk)->storage->pool;
 
 	for (; from < to; from++) {
 		if (pages[from])
@@ -87,23 +67,24 @@ void chunk_free(struct chunk *chunk)
 }
 
 /* The pages, if nobody needs them any more: then the caller gives them back. */
-static struct page **chunk_trim_locked(struct chunk *chunk)
+struct page **chunk_trim_locked(struct chunk *chunk)
 {
+	struct chunk_set *set = chunk_set_of(chunk);
 	struct page **pages = chunk->pages;
 
 	lockdep_assert_held(&chunk->lock);
 	if (!pages || chunk->busy || chunk->storing || chunk->pins)
 		return NULL;
-	if ((chunk->inmem & ~chunk->stored) && !diff_area_error(chunk->area))
+	if ((chunk->inmem & ~chunk->stored) && !chunk_set_error(set))
 		return NULL;
 	chunk->inmem = 0;
 	chunk->pages = NULL;
 	return pages;
 }
 
-static void chunk_trimmed(struct chunk *chunk, struct page **pages)
+void chunk_trimmed(struct chunk *chunk, struct page **pages)
 {
-	struct diff_buffer_pool *pool = &chunk->area->storage->pool;
+	struct diff_buffer_pool *pool = &chunk_set_of(chunk)->storage->pool;
 
 	if (!pages)
 		return;
@@ -113,84 +94,26 @@ static void chunk_trimmed(struct chunk *chunk, struct page **pages)
 		diff_buffer_feed(pool);
 }
 
-/* What is not stored gets queued; a store under way sees to it itself. */
-static void chunk_queue_locked(struct chunk *chunk)
-{
-	lockdep_assert_held(&chunk->lock);
-	if (chunk->queued || chunk->storing ||
-	    !(chunk->inmem & ~chunk->stored & ~chunk->busy))
-		return;
-	chunk->queued = true;
-	diff_storage_enqueue(chunk->area->storage, chunk);
-}
-
 /* Without the lock. */
 bool chunk_has(struct chunk *chunk, u64 units)
 {
-	/* pairs with the release that sets the bits, in chunk_loaded() */
+	/* pairs with the release that sets the bits, in chunk_copy.c */
 	return (smp_load_acquire(&chunk->saved) & units) == units;
 }
 
-/* Units that the caller made busy have come into memory, or not. */
-void chunk_loaded(struct chunk *chunk, u64 units, int error)
-{
-	struct diff_area *area = chunk->area;
-	LIST_HEAD(waiters);
-	struct page **pages;
-	unsigned long flags;
-
-	if (error)
-		diff_area_corrupt(area, error);
-	spin_lock_irqsave(&chunk->lock, flags);
-	chunk->busy &= ~units;
-	if (!error) {
-		chunk->inmem |= units;
-		/* pairs with chunk_has() */
-		smp_store_release(&chunk->saved, chunk->saved | units);
-		chunk_queue_locked(chunk);
-	}
-	list_splice_init(&chunk->waiters, &waiters);
-	pages = chunk_trim_locked(chunk);
-	spin_unlock_irqrestore(&chunk->lock, flags);
-
-	chunk_trimmed(chunk, pages);
-	copy_waiters_wake(&waiters);
-	if (wq_has_sleeper(&area->copied))
-		wake_up_all(&area->copied);
-}
-
-/* What chunk_store() began has ended. */
-void chunk_stored(struct chunk *chunk, u64 units, int error)
-{
-	struct page **pages;
-	unsigned long flags;
-
-	if (error)
-		diff_area_corrupt(chunk->area, error);
-	spin_lock_irqsave(&chunk->lock, flags);
-	if (!error)
-		chunk->stored |= units & ~chunk->touched;
-	chunk->storing = 0;
-	chunk->touched = 0;
-	if (!error)
-		chunk_queue_locked(chunk);
-	pages = chunk_trim_locked(chunk);
-	spin_unlock_irqrestore(&chunk->lock, flags);
-
-	chunk_trimmed(chunk, pages);
-}
-
 /* Pages for units that the caller made busy. */
-static int units_populate(struct chunk *chunk, u64 units)
+int chunk_populate(struct chunk *chunk, u64 units)
 {
-	struct diff_buffer_pool *pool = &chunk->area->storage->pool;
+	struct diff_buffer_pool *pool = &chunk_set_of(chunk)->storage->pool;
 	struct page **pages = READ_ONCE(chunk->pages);
+	unsigned int shift = chunk_page_shift(chunk);
+	unsigned int count = chunk_pages(chunk);
 	unsigned long flags;
 	unsigned int unit;
 
 	if (!pages) {
-		struct page **fresh = kvcalloc(chunk_pages(chunk),
-					       sizeof(*fresh), BUFFER_GFP);
+		struct page **fresh = kvcalloc(count, sizeof(*fresh),
+					       BUFFER_GFP);
 
 		if (!fresh)
 			return -ENOMEM;
@@ -201,9 +124,9 @@ static int units_populate(struct chunk *chunk, u64 units)
 		spin_unlock_irqrestore(&chunk->lock, flags);
 		kvfree(fresh);
 	}
-	for (unit = 0; unit < CHUNK_UNITS_MAX; unit++) {
-		unsigned int page = chunk_unit_page(chunk, unit);
-		unsigned int end = chunk_unit_page(chunk, unit + 1);
+	for (unit = 0; unit < UNITS_MAX; unit++) {
+		unsigned int page = units_page(unit, shift, count);
+		unsigned int end = units_page(unit + 1, shift, count);
 
 		if (!(units & BIT_ULL(unit)))
 			continue;
@@ -216,204 +139,4 @@ static int units_populate(struct chunk *chunk, u64 units)
 		}
 	}
 	return 0;
-}
-
-/* Begins to read units, made busy by the caller, from where they are. */
-static bool units_load(struct chunk *chunk, u64 units, bool from_storage)
-{
-	struct diff_area *area = chunk->area;
-	int ret = units_populate(chunk, units);
-
-	if (ret) {
-		chunk_loaded(chunk, units, ret);
-		return false;
-	}
-	diff_area_get(area);
-	if (from_storage)
-		transfer_load(chunk, units, chunk->place.bdev,
-			      chunk->place.sector);
-	else
-		transfer_load(chunk, units, area->bdev,
-			      diff_area_chunk_start(area, chunk->number));
-	return true;
-}
-
-/* Begins to copy what of the units is neither kept nor on its way. */
-bool chunk_preserve(struct chunk *chunk, u64 units)
-{
-	unsigned long flags;
-
-	spin_lock_irqsave(&chunk->lock, flags);
-	units &= ~chunk->saved & ~chunk->busy;
-	chunk->busy |= units;
-	spin_unlock_irqrestore(&chunk->lock, flags);
-	return !units || units_load(chunk, units, false);
-}
-
-/*
- * Parks the waiter until a copy of this chunk ends; false, and not parked,
- * when there is nothing to wait for.
- */
-bool chunk_wait(struct chunk *chunk, u64 units, struct copy_waiter *waiter)
-{
-	unsigned long flags;
-	bool parked;
-
-	spin_lock_irqsave(&chunk->lock, flags);
-	parked = units & ~chunk->saved & chunk->busy;
-	if (parked)
-		list_add_tail(&waiter->link, &chunk->waiters);
-	spin_unlock_irqrestore(&chunk->lock, flags);
-	return parked;
-}
-
-/* The store worker's: the caller has counted it in storage->in_flight. */
-void chunk_store(struct chunk *chunk)
-{
-	struct diff_area *area = chunk->area;
-	struct diff_storage *storage = area->storage;
-	struct page **pages = NULL;
-	u64 units;
-
-	spin_lock_irq(&chunk->lock);
-	chunk->queued = false;
-	units = chunk->inmem & ~chunk->stored & ~chunk->busy;
-	if (diff_area_error(area) || chunk->storing || !chunk->place.bdev)
-		units = 0;
-	chunk->storing |= units;
-	if (!units)
-		pages = chunk_trim_locked(chunk);
-	spin_unlock_irq(&chunk->lock);
-	if (!units) {
-		chunk_trimmed(chunk, pages);
-		diff_storage_stored(storage);
-		return;
-	}
-	transfer_store(chunk, units);
-}
-
-static bool units_idle(struct chunk *chunk, u64 units)
-{
-	return !(READ_ONCE(chunk->busy) & units);
-}
-
-/* How many units from that one on are not kept by us, at this moment. */
-unsigned int chunk_live_run(struct chunk *chunk, unsigned int unit)
-{
-	/* pairs with the release that sets the bits, in chunk_loaded() */
-	u64 saved = smp_load_acquire(&chunk->saved) >> unit;
-
-	return saved ? __ffs64(saved) : CHUNK_UNITS_MAX - unit;
-}
-
-/*
- * Where a unit is to be read from, once nobody is at it; run is the count of
- * units from there on of which the same is true.
- */
-enum chunk_source chunk_source(struct chunk *chunk, unsigned int unit,
-			       unsigned int *run)
-{
-	u64 bit = BIT_ULL(unit);
-	enum chunk_source source;
-
-	spin_lock_irq(&chunk->lock);
-	while ((chunk->saved & bit) && (chunk->busy & bit)) {
-		spin_unlock_irq(&chunk->lock);
-		wait_event_idle(chunk->area->copied, units_idle(chunk, bit));
-		spin_lock_irq(&chunk->lock);
-	}
-	/* What was trimmed because of an error is not stored. */
-	if (diff_area_error(chunk->area)) {
-		source = CHUNK_FAILED;
-		*run = 1;
-	} else if (!(chunk->saved & bit)) {
-		source = CHUNK_LIVE;
-		*run = chunk_run(~chunk->saved, unit);
-	} else if (chunk->inmem & bit) {
-		source = CHUNK_MEMORY;
-		*run = chunk_run(chunk->inmem & ~chunk->busy, unit);
-		chunk->pins++;
-	} else {
-		source = CHUNK_STORED;
-		*run = chunk_run(chunk->saved & ~chunk->inmem & ~chunk->busy,
-				 unit);
-	}
-	spin_unlock_irq(&chunk->lock);
-	return source;
-}
-
-void chunk_unpin(struct chunk *chunk)
-{
-	struct page **pages;
-
-	spin_lock_irq(&chunk->lock);
-	chunk->pins--;
-	pages = chunk_trim_locked(chunk);
-	spin_unlock_irq(&chunk->lock);
-	chunk_trimmed(chunk, pages);
-}
-
-/*
- * For an image write over units, of which partial are not covered whole and
- * must be in memory first. Afterwards the caller owns the units (busy), their
- * pages are there, and it ends with chunk_close().
- */
-int chunk_open(struct chunk *chunk, u64 units, u64 partial)
-{
-	struct diff_area *area = chunk->area;
-	u64 live, stored;
-	int ret;
-
-	spin_lock_irq(&chunk->lock);
-	chunk->pins++;
-	for (;;) {
-		if (diff_area_error(area)) {
-			ret = -EIO;
-			goto unpin;
-		}
-		if (chunk->busy & units) {
-			spin_unlock_irq(&chunk->lock);
-			wait_event_idle(area->copied,
-					units_idle(chunk, units));
-			spin_lock_irq(&chunk->lock);
-			continue;
-		}
-		live = partial & ~chunk->saved;
-		stored = partial & chunk->saved & ~chunk->inmem;
-		if (!live && !stored)
-			break;
-		chunk->busy |= live | stored;
-		spin_unlock_irq(&chunk->lock);
-		if (live)
-			units_load(chunk, live, false);
-		if (stored)
-			units_load(chunk, stored, true);
-		spin_lock_irq(&chunk->lock);
-	}
-	chunk->busy |= units;
-	spin_unlock_irq(&chunk->lock);
-	ret = units_populate(chunk, units);
-	if (!ret)
-		return 0;
-	diff_area_corrupt(area, ret);
-	chunk_close(chunk, units, ret);
-	return ret;
-
-unpin:
-	spin_unlock_irq(&chunk->lock);
-	chunk_unpin(chunk);
-	return ret;
-}
-
-void chunk_close(struct chunk *chunk, u64 units, int error)
-{
-	if (!error) {
-		spin_lock_irq(&chunk->lock);
-		chunk->stored &= ~units;
-		if (chunk->storing)
-			chunk->touched |= units;
-		spin_unlock_irq(&chunk->lock);
-	}
-	chunk_loaded(chunk, units, error);
-	chunk_unpin(chunk);
 }

@@ -5,11 +5,7 @@
 #include <linux/list.h>
 #include <linux/mm_types.h>
 #include <linux/spinlock.h>
-#include "diff_storage.h"
-
-#define CHUNK_UNITS_MAX	64
-
-struct diff_area;
+#include "chunk_set.h"
 
 /*
  * A chunk that was touched since the take. It is copied in units, at most 64
@@ -22,21 +18,20 @@ struct diff_area;
  *           the bit. Nobody else touches these pages' content.
  *   inmem   pages hold it.
  *   stored  place holds it, just as it is.
- *   storing is being written to place; touched: was changed meanwhile.
+ *   storing is being written there; touched: was changed meanwhile.
  *
- * saved is always inmem or stored, unless the area is corrupted. New = not
- * saved; in memory = inmem; stored = stored; failed = the area's error.
+ * saved is always inmem or stored, unless the set has failed. New = not saved;
+ * in memory = inmem; stored = stored; failed = the set's error.
  *
  * pages (an entry a page of the chunk) are given back when all of inmem is
  * stored and nobody needs them (busy, storing, pins).
  */
 struct chunk {
-	spinlock_t lock;	/* all below but area, number, place; irq-safe */
-	struct diff_area *area;
+	struct storage_item item;	/* of the set's user; its place */
+	spinlock_t lock;	/* all below but number; irq-safe */
 	u32 number;
 	unsigned int pins;
 	bool queued;
-	struct storage_place place;	/* the store worker's, until stored */
 	u64 saved;
 	u64 busy;
 	u64 inmem;
@@ -45,41 +40,25 @@ struct chunk {
 	u64 touched;
 	struct page **pages;
 	struct list_head waiters;	/* of struct copy_waiter, for busy */
-	struct list_head queue_link;	/* in the storage's queue, its lock */
 };
 
 int chunk_engine_start(void);
 void chunk_engine_stop(void);
 
-struct chunk *chunk_make(struct diff_area *area, u32 number);
+static inline struct chunk_set *chunk_set_of(const struct chunk *chunk)
+{
+	return container_of(chunk->item.user, struct chunk_set, user);
+}
+
+struct chunk *chunk_make(struct chunk_set *set, u32 number);
 void chunk_free(struct chunk *chunk);
 
 bool chunk_has(struct chunk *chunk, u64 units);
-bool chunk_preserve(struct chunk *chunk, u64 units);
-bool chunk_wait(struct chunk *chunk, u64 units, struct copy_waiter *waiter);
-void chunk_store(struct chunk *chunk);
 
-/* How a transfer ended. Any context. */
-void chunk_loaded(struct chunk *chunk, u64 units, int error);
-void chunk_stored(struct chunk *chunk, u64 units, int error);
-
-unsigned int chunk_run(u64 units, unsigned int unit);
 unsigned int chunk_pages(const struct chunk *chunk);
-unsigned int chunk_unit_page(const struct chunk *chunk, unsigned int unit);
-
-/* For the image; process context. */
-enum chunk_source {
-	CHUNK_LIVE,	/* not saved: the device has it */
-	CHUNK_MEMORY,	/* pinned: copy, then chunk_unpin() */
-	CHUNK_STORED,	/* place has it */
-	CHUNK_FAILED,	/* nobody has it any more */
-};
-
-enum chunk_source chunk_source(struct chunk *chunk, unsigned int unit,
-			       unsigned int *run);
-unsigned int chunk_live_run(struct chunk *chunk, unsigned int unit);
-void chunk_unpin(struct chunk *chunk);
-int chunk_open(struct chunk *chunk, u64 units, u64 partial);
-void chunk_close(struct chunk *chunk, u64 units, int error);
+unsigned int chunk_page_shift(const struct chunk *chunk);
+int chunk_populate(struct chunk *chunk, u64 units);
+struct page **chunk_trim_locked(struct chunk *chunk);
+void chunk_trimmed(struct chunk *chunk, struct page **pages);
 
 #endif /* BLKSNAP_CHUNK_H */

@@ -16,6 +16,7 @@
 #include "control.h"
 #include "event.h"
 #include "snapshot.h"
+#include "snapshot_list.h"
 #include "uapi/blksnap.h"
 
 static int id_from_user(uuid_t *id, const struct blksnap_uuid __user *from)
@@ -56,12 +57,12 @@ static int call_create(void __user *arg)
 	/* Shown to be writable before there is a snapshot of that id. */
 	if (clear_user(arg, sizeof(struct blksnap_uuid)))
 		return -EFAULT;
-	ret = snapshot_create(&id);
+	ret = snapshot_list_create(&id);
 	if (ret)
 		return ret;
 	ret = id_to_user(arg, &id);
 	if (ret)
-		snapshot_destroy(&id);
+		snapshot_list_destroy(&id);
 	return ret;
 }
 
@@ -70,7 +71,7 @@ static int call_destroy(void __user *arg)
 	uuid_t id;
 	int ret = id_from_user(&id, arg);
 
-	return ret ? ret : snapshot_destroy(&id);
+	return ret ? ret : snapshot_list_destroy(&id);
 }
 
 static char *path_from_user(const struct blksnap_append_storage *given)
@@ -94,16 +95,16 @@ static int call_append_storage(void __user *arg)
 	if (copy_from_user(&given, arg, sizeof(given)))
 		return -EFAULT;
 	import_uuid(&id, given.id.b);
-	snapshot = snapshot_get(&id);
+	snapshot = snapshot_list_get(&id);
 	if (!snapshot)
 		return -ESRCH;
 	snapshot_put(snapshot);
 	path = path_from_user(&given);
 	if (IS_ERR(path))
 		return PTR_ERR(path);
-	ret = snapshot_append_storage(&id, path,
-				      u64_to_user_ptr(given.ranges),
-				      given.count);
+	ret = snapshot_list_append_storage(&id, path,
+					   u64_to_user_ptr(given.ranges),
+					   given.count);
 	kfree(path);
 	return ret;
 }
@@ -113,13 +114,13 @@ static int call_take(void __user *arg)
 	uuid_t id;
 	int ret = id_from_user(&id, arg);
 
-	return ret ? ret : snapshot_take(&id);
+	return ret ? ret : snapshot_list_take(&id);
 }
 
 /* The ids, or ENODATA and how many there are. */
 static int collect_ids(struct blksnap_uuid __user *to, u32 *count)
 {
-	u32 found = snapshot_collect(NULL, 0);
+	u32 found = snapshot_list_collect(NULL, 0);
 	uuid_t *ids;
 	u32 i, room;
 	int ret = 0;
@@ -129,7 +130,7 @@ static int collect_ids(struct blksnap_uuid __user *to, u32 *count)
 	ids = kvcalloc(max_t(u32, room, 1), sizeof(*ids), GFP_KERNEL);
 	if (!ids)
 		return -ENOMEM;
-	found = snapshot_collect(ids, room);
+	found = snapshot_list_collect(ids, room);
 	if (found > *count)
 		ret = -ENODATA;
 	else
@@ -152,7 +153,7 @@ static int call_collect(void __user *arg)
 	if (given.ids)
 		ret = collect_ids(u64_to_user_ptr(given.ids), &given.count);
 	else
-		given.count = snapshot_collect(NULL, 0);
+		given.count = snapshot_list_collect(NULL, 0);
 	if (ret && ret != -ENODATA)
 		return ret;
 	return put_user(given.count, &to->count) ? -EFAULT : ret;
@@ -186,16 +187,16 @@ static int call_wait_event(void __user *arg)
 		return ret;
 	if (get_user(timeout_ms, &to->timeout_ms))
 		return -EFAULT;
-	snapshot = snapshot_get(&id);
+	snapshot = snapshot_list_get(&id);
 	if (!snapshot)
 		return -ESRCH;
-	event = event_wait(snapshot_events(snapshot), timeout_ms);
+	event = event_wait(&snapshot->events, timeout_ms);
 	if (IS_ERR(event)) {
 		ret = PTR_ERR(event);
 	} else {
 		ret = event_to_user(to, event);
 		if (ret == -EFAULT)
-			event_unpost(snapshot_events(snapshot), event);
+			event_unpost(&snapshot->events, event);
 		else
 			kfree(event);
 	}

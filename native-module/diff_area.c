@@ -1,48 +1,41 @@
 // SPDX-License-Identifier: GPL-2.0
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/log2.h>
 #include <linux/math64.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
-#include "chunk.h"
+#include "chunk_copy.h"
 #include "diff_area.h"
-#include "params.h"
 
 /* Chunks that one write has copied ahead of the one it waits for. */
 #define COPY_AHEAD_MAX	8
 /* An image write waits that long for memory before it fails. */
 #define ROOM_SECONDS	60
 
+static void area_fail(struct storage_user *user, int error)
+{
+	diff_area_corrupt(container_of(user, struct diff_area, set.user),
+			  error);
+}
+
 struct diff_area *diff_area_make(struct block_device *bdev, struct cbt *cbt,
 				 struct diff_storage *storage,
 				 struct event_queue *events)
 {
 	struct diff_area *area = kzalloc(sizeof(*area), GFP_KERNEL);
-	unsigned int shift;
 	u64 count;
 
 	if (!area)
 		return ERR_PTR(-ENOMEM);
-	INIT_LIST_HEAD(&area->link);
-	area->bdev = bdev;
+	chunk_set_init(&area->set, bdev, storage);
+	area->set.user.store = chunk_store;
+	area->set.user.fail = area_fail;
 	area->cbt = cbt;
-	area->storage = storage;
-	area->capacity = bdev_nr_sectors(bdev);
 	area->medium = bdev->bd_disk->diskseq;
-	area->block_size = bdev_logical_block_size(bdev);
-	shift = params_chunk_shift(area->capacity << SECTOR_SHIFT,
-				   bdev_io_min(bdev));
-	area->chunk_shift = shift - SECTOR_SHIFT;
-	area->unit_shift = max_t(unsigned int, PAGE_SHIFT,
-				 shift - ilog2(CHUNK_UNITS_MAX)) - SECTOR_SHIFT;
-	init_waitqueue_head(&area->copied);
 	area->events = events;
-	refcount_set(&area->refs, 1);
-	init_completion(&area->idle);
 
 	area->corrupted = kzalloc(sizeof(*area->corrupted), GFP_KERNEL);
-	count = DIV64_U64_ROUND_UP(area->capacity, 1ULL << area->chunk_shift);
+	count = DIV64_U64_ROUND_UP(area->set.capacity, 1ULL << area->set.shift);
 	if (!area->corrupted || count > U32_MAX) {
 		kfree(area->corrupted);
 		kfree(area);
@@ -59,7 +52,7 @@ struct diff_area *diff_area_make(struct block_device *bdev, struct cbt *cbt,
 	return area;
 }
 
-/* After diff_area_wait_idle(), or when it was never seen by anybody. */
+/* After chunk_set_wait_idle(), or when it was never seen by anybody. */
 void diff_area_free(struct diff_area *area)
 {
 	u32 i;
@@ -75,30 +68,6 @@ void diff_area_free(struct diff_area *area)
 	kfree(area);
 }
 
-bool diff_area_try_get(struct diff_area *area)
-{
-	return refcount_inc_not_zero(&area->refs);
-}
-
-void diff_area_get(struct diff_area *area)
-{
-	refcount_inc(&area->refs);
-}
-
-void diff_area_put(struct diff_area *area)
-{
-	/* The one who waits may free area as soon as complete() tells it. */
-	if (refcount_dec_and_test(&area->refs))
-		complete(&area->idle);
-}
-
-/* Drops the maker's reference and waits for all others. */
-void diff_area_wait_idle(struct diff_area *area)
-{
-	diff_area_put(area);
-	wait_for_completion_io(&area->idle);
-}
-
 /*
  * The image of this device is lost; the live device works on. The first error
  * is kept and told once. Any context.
@@ -106,39 +75,29 @@ void diff_area_wait_idle(struct diff_area *area)
 void diff_area_corrupt(struct diff_area *area, int error)
 {
 	struct blksnap_event_corrupted body = {
-		.dev_id_mj = MAJOR(area->bdev->bd_dev),
-		.dev_id_mn = MINOR(area->bdev->bd_dev),
+		.dev_id_mj = MAJOR(area->set.bdev->bd_dev),
+		.dev_id_mn = MINOR(area->set.bdev->bd_dev),
 		.err_code = abs(error),
 	};
 	struct event *event;
 
-	if (cmpxchg(&area->error, 0, -abs(error)))
+	if (cmpxchg(&area->set.user.error, 0, -abs(error)))
 		return;
 	pr_err_ratelimited("snapshot image of %u:%u is corrupted, error %d\n",
 			   body.dev_id_mj, body.dev_id_mn, error);
 	event = xchg(&area->corrupted, NULL);
 	event_fill(event, BLKSNAP_EVENT_CORRUPTED, &body, sizeof(body));
 	event_post(area->events, event);
-	diff_buffer_feed(&area->storage->pool);
-	wake_up_all(&area->copied);
+	diff_buffer_feed(&area->set.storage->pool);
+	wake_up_all(&area->set.copied);
 }
 
 /* As if corrupted, but nobody is told: the snapshot goes away. */
 void diff_area_give_up(struct diff_area *area)
 {
-	cmpxchg(&area->error, 0, -ENODEV);
-	diff_buffer_feed(&area->storage->pool);
-	wake_up_all(&area->copied);
-}
-
-/* The units of a chunk that [sector, end) touches. */
-u64 diff_area_units(struct diff_area *area, u32 number, u64 sector, u64 end)
-{
-	u64 start = diff_area_chunk_start(area, number);
-	u64 from = max(sector, start) - start;
-	u64 to = min(end, start + (1ULL << area->chunk_shift)) - start - 1;
-
-	return GENMASK_ULL(to >> area->unit_shift, from >> area->unit_shift);
+	cmpxchg(&area->set.user.error, 0, -ENODEV);
+	diff_buffer_feed(&area->set.storage->pool);
+	wake_up_all(&area->set.copied);
 }
 
 struct chunk *diff_area_find(struct diff_area *area, u32 number)
@@ -158,7 +117,7 @@ struct chunk *diff_area_chunk(struct diff_area *area, u32 number)
 
 	if (chunk)
 		return chunk;
-	chunk = chunk_make(area, number);
+	chunk = chunk_make(&area->set, number);
 	if (!chunk) {
 		diff_area_corrupt(area, -ENOMEM);
 		return ERR_PTR(-ENOMEM);
@@ -174,18 +133,19 @@ struct chunk *diff_area_chunk(struct diff_area *area, u32 number)
 /* Whether a write may go down at once. Any context, no lock. */
 bool diff_area_has(struct diff_area *area, u64 sector, u64 count)
 {
-	u64 end = min(sector + count, area->capacity);
+	struct chunk_set *set = &area->set;
+	u64 end = min(sector + count, set->capacity);
 	struct chunk *chunk;
 	u32 number, last;
 
 	if (sector >= end || diff_area_error(area))
 		return true;
-	last = (end - 1) >> area->chunk_shift;
-	for (number = sector >> area->chunk_shift; number <= last; number++) {
+	last = (end - 1) >> set->shift;
+	for (number = sector >> set->shift; number <= last; number++) {
 		chunk = diff_area_find(area, number);
 		if (!chunk ||
 		    !chunk_has(chunk,
-			       diff_area_units(area, number, sector, end)))
+			       chunk_set_units(set, number, sector, end)))
 			return false;
 	}
 	return true;
@@ -196,15 +156,16 @@ void diff_area_request(struct diff_area *area, struct copy_request *request,
 		       u64 sector, u64 count,
 		       void (*wake)(struct copy_waiter *waiter))
 {
-	u64 end = min(sector + count, area->capacity);
+	struct chunk_set *set = &area->set;
+	u64 end = min(sector + count, set->capacity);
 
 	INIT_LIST_HEAD(&request->waiter.link);
 	request->waiter.wake = wake;
 	request->sector = sector;
 	request->count = end - sector;
-	request->next = sector >> area->chunk_shift;
+	request->next = sector >> set->shift;
 	request->started = request->next;
-	request->last = (end - 1) >> area->chunk_shift;
+	request->last = (end - 1) >> set->shift;
 }
 
 /*
@@ -214,6 +175,7 @@ void diff_area_request(struct diff_area *area, struct copy_request *request,
  */
 bool diff_area_preserve(struct diff_area *area, struct copy_request *request)
 {
+	struct chunk_set *set = &area->set;
 	u64 end = request->sector + request->count;
 	unsigned int noio = memalloc_noio_save();
 	struct chunk *chunk;
@@ -224,7 +186,7 @@ bool diff_area_preserve(struct diff_area *area, struct copy_request *request)
 		if (diff_area_error(area))
 			break;
 		chunk = diff_area_find(area, request->next);
-		units = diff_area_units(area, request->next, request->sector,
+		units = chunk_set_units(set, request->next, request->sector,
 					end);
 		if (chunk && chunk_has(chunk, units)) {
 			request->next++;
@@ -235,19 +197,19 @@ bool diff_area_preserve(struct diff_area *area, struct copy_request *request)
 		       request->started - request->next < COPY_AHEAD_MAX) {
 			u32 number = request->started;
 
-			if (diff_buffer_full(&area->storage->pool))
+			if (diff_buffer_full(&set->storage->pool))
 				break;
 			chunk = diff_area_chunk(area, number);
 			if (IS_ERR(chunk) ||
 			    !chunk_preserve(chunk,
-					    diff_area_units(area, number,
+					    chunk_set_units(set, number,
 							    request->sector,
 							    end)))
 				goto out; /* the area is corrupted */
 			request->started++;
 		}
 		if (request->started == request->next) {
-			if (diff_buffer_starve(&area->storage->pool,
+			if (diff_buffer_starve(&set->storage->pool,
 					       &request->waiter))
 				goto waiting;
 			continue;
@@ -266,7 +228,7 @@ waiting:
 /* Waits until there is memory for an image write. */
 u64 diff_area_room(struct diff_area *area)
 {
-	struct diff_buffer_pool *pool = &area->storage->pool;
+	struct diff_buffer_pool *pool = &area->set.storage->pool;
 
 	return wait_event_idle_timeout(pool->room,
 				       !diff_buffer_full(pool) ||

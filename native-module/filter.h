@@ -74,22 +74,11 @@ static __always_inline bool filters_attached(void)
 int filter_start(void);
 void filter_stop(void);
 
-/* Under rcu_read_lock(). */
-struct filter *filter_find(struct block_device *bdev);
-bool filter_watches(struct block_device *bdev);
-
-int filter_attach(struct block_device *bdev);
-int filter_detach(struct block_device *bdev);
-struct filter *filter_get(struct block_device *bdev);
+struct filter *filter_make(struct block_device *bdev,
+			   int (*set_up)(struct filter *filter));
 bool filter_try_get(struct filter *filter);
 void filter_put(struct filter *filter);
-void filter_device_gone(struct device *dev);
-
-int filter_join(struct filter *filter, struct snapshot *snapshot);
-void filter_leave(struct filter *filter);
-void filter_set_image(struct filter *filter, const char *name);
-void filter_snapshot_info(struct filter *filter,
-			  struct blksnap_snapshotinfo *info);
+void filter_wait_freed(void);
 
 /* The gate. */
 void filter_calm_begin(struct filter *filter);

@@ -15,7 +15,9 @@
 #include "cbt.h"
 #include "filter.h"
 #include "filter_calls.h"
-#include "snapshot.h"
+#include "filter_table.h"
+#include "snapshot_list.h"
+#include "write_path.h"
 
 /* Ranges of one cbtdirty call. */
 #define DIRTY_RANGES_MAX	1048576U
@@ -108,7 +110,7 @@ static int ctl_snapshotadd(struct filter *filter, void __user *opt,
 	if (ret)
 		return ret;
 	import_uuid(&id, given.id.b);
-	return snapshot_add(&id, filter);
+	return snapshot_list_add(&id, filter);
 }
 
 static int ctl_snapshotinfo(struct filter *filter, void __user *opt,
@@ -167,7 +169,9 @@ static int call_attach(struct block_device *bdev, void __user *arg)
 
 	if (copy_from_user(&given, arg, sizeof(given)))
 		return -EFAULT;
-	return is_our_name(given.name) ? filter_attach(bdev) : -ENOENT;
+	return is_our_name(given.name) ?
+		       filter_attach(bdev, write_path_set_up) :
+		       -ENOENT;
 }
 
 static int call_detach(struct block_device *bdev, void __user *arg)

@@ -4,7 +4,7 @@
  * entry of a few functions it asks us where to go on.
  *
  *   submit_bio_noacct       every bio passes here; writes are redirected to
- *                           passage_submit() while any filter is attached
+ *                           write_path_submit() while any filter is attached
  *   blkdev_ioctl, compat_…  the filter calls of open block devices
  *   device_del              a disk or a partition goes away
  *   bdev_write_page         page writes around submit_bio (brd, zram): told
@@ -22,7 +22,6 @@
 
 #include <linux/blk_types.h>
 #include <linux/blkdev.h>
-#include <linux/delay.h>
 #include <linux/device.h>
 #include <linux/ftrace.h>
 #include <linux/kprobes.h>
@@ -31,28 +30,20 @@
 #include "compat/compat.h"
 #include "filter.h"
 #include "filter_calls.h"
+#include "filter_table.h"
 #include "hook.h"
-#include "passage.h"
+#include "submit.h"
+#include "write_path.h"
 
-#define DRAIN_POLL_MS	1
-
-DEFINE_PER_CPU(long, hook_inside);
-
-/* The originals, behind the place where ftrace takes over. */
-static void (*submit_body)(struct bio *bio) __ro_after_init;
+/* The original, behind the place where ftrace takes over. */
 static void (*device_del_body)(struct device *dev) __ro_after_init;
-
-void submit_unhooked(struct bio *bio)
-{
-	submit_body(bio);
-}
 
 static void hooked_submit(struct bio *bio)
 {
-	hook_enter();
-	if (passage_submit(bio))
+	submit_enter();
+	if (write_path_submit(bio))
 		submit_unhooked(bio);
-	hook_leave();
+	submit_leave();
 }
 
 static long hooked_ioctl(struct file *file, unsigned int cmd,
@@ -60,18 +51,18 @@ static long hooked_ioctl(struct file *file, unsigned int cmd,
 {
 	long ret;
 
-	hook_enter();
+	submit_enter();
 	ret = filter_call(file, cmd, (void __user *)arg);
-	hook_leave();
+	submit_leave();
 	return ret;
 }
 
 static void hooked_device_del(struct device *dev)
 {
-	hook_enter();
+	submit_enter();
 	filter_device_gone(dev);
 	device_del_body(dev);
-	hook_leave();
+	submit_leave();
 }
 
 /* Tells the caller to use a bio. */
@@ -185,6 +176,7 @@ static int find_addresses(void)
 
 int __init hook_start(void)
 {
+	void (*submit_body)(struct bio *bio);
 	unsigned int i;
 	int ret = find_addresses();
 
@@ -194,6 +186,8 @@ int __init hook_start(void)
 	device_del_body = compat_ftrace_body(hooks[1].address);
 	if (!submit_body || !device_del_body)
 		ret = -EOPNOTSUPP;
+	else
+		submit_start(submit_body);
 	for (i = 0; i < ARRAY_SIZE(hooks) && !ret; i++)
 		ret = ftrace_set_filter_ip(&hook_ops, hooks[i].address, 0, 0);
 	if (ret) {
@@ -212,22 +206,11 @@ free:
 	return ret;
 }
 
-static long inside_sum(void)
-{
-	long sum = 0;
-	int cpu;
-
-	for_each_possible_cpu(cpu)
-		sum += READ_ONCE(per_cpu(hook_inside, cpu));
-	return sum;
-}
-
 void hook_stop(void)
 {
 	unregister_ftrace_function(&hook_ops);
 	ftrace_free_filter(&hook_ops);
-	while (inside_sum())
-		msleep(DRAIN_POLL_MS);
+	submit_drain();
 	synchronize_rcu_tasks();
 	synchronize_rcu();
 }

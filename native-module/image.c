@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/bio.h>
-#include <linux/highmem.h>
 #include <linux/module.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
-#include "cbt.h"
-#include "chunk.h"
 #include "diff_area.h"
 #include "image.h"
+#include "image_data.h"
 #include "uapi/blksnap.h"
 
 /* Requests, and reads for them, that can be had when memory is short. */
@@ -37,202 +35,6 @@ void image_engine_stop(void)
 	kmem_cache_destroy(request_cache);
 }
 
-/* Copies between a bio and the pages of a pinned or opened chunk. */
-static void copy_pages(struct chunk *chunk, struct bio *bio,
-		       struct bvec_iter iter, u64 at, unsigned int bytes,
-		       bool to_bio)
-{
-	while (bytes) {
-		struct bio_vec bv = bio_iter_iovec(bio, iter);
-		struct page *page = chunk->pages[at >> PAGE_SHIFT];
-		unsigned int offset = offset_in_page(at);
-		unsigned int len = min3((unsigned int)bv.bv_len, bytes,
-					(unsigned int)PAGE_SIZE - offset);
-
-		if (to_bio)
-			memcpy_page(bv.bv_page, bv.bv_offset, page, offset,
-				    len);
-		else
-			memcpy_page(page, offset, bv.bv_page, bv.bv_offset,
-				    len);
-		bio_advance_iter_single(bio, &iter, len);
-		at += len;
-		bytes -= len;
-	}
-}
-
-/* Reads a part of the bio's data from a device. */
-static int read_device(struct image *image, struct bio *bio,
-		       struct bvec_iter iter, struct block_device *bdev,
-		       u64 sector, unsigned int bytes)
-{
-	struct bio *part = bio_alloc_clone(bdev, bio, GFP_NOIO, &image->bios);
-	int ret;
-
-	part->bi_opf = REQ_OP_READ | (bio->bi_opf & (REQ_RAHEAD | REQ_META));
-	part->bi_iter = iter;
-	part->bi_iter.bi_sector = sector;
-	part->bi_iter.bi_size = bytes;
-	ret = submit_bio_wait(part);
-	bio_put(part);
-	return ret;
-}
-
-/* Sectors from there on, up to end, that only the live device has. */
-static u64 live_sectors(struct diff_area *area, u64 sector, u64 end)
-{
-	u64 at = sector;
-
-	while (at < end) {
-		u32 number = at >> area->chunk_shift;
-		u64 start = diff_area_chunk_start(area, number);
-		u64 stop = start + (1ULL << area->chunk_shift);
-		struct chunk *chunk = diff_area_find(area, number);
-		unsigned int unit, run;
-
-		if (!chunk) {
-			at = stop;
-			continue;
-		}
-		unit = (at - start) >> area->unit_shift;
-		run = chunk_live_run(chunk, unit);
-		if (!run)
-			break;
-		at = min(stop,
-			 start + ((u64)(unit + run) << area->unit_shift));
-	}
-	return min(at, end) - sector;
-}
-
-/* Reads from the beginning of the range what has one source. */
-static int read_run(struct image *image, struct bio *bio,
-		    struct bvec_iter iter, unsigned int *bytes)
-{
-	struct diff_area *area = image->area;
-	u64 sector = iter.bi_sector;
-	u64 end = sector + (iter.bi_size >> SECTOR_SHIFT);
-	u32 number = sector >> area->chunk_shift;
-	u64 at = sector - diff_area_chunk_start(area, number);
-	struct chunk *chunk = diff_area_find(area, number);
-	enum chunk_source source = CHUNK_LIVE;
-	unsigned int unit = at >> area->unit_shift;
-	unsigned int run = 0;
-	u64 count;
-	int ret;
-
-	if (chunk)
-		source = chunk_source(chunk, unit, &run);
-	count = min(end - sector, ((u64)(unit + run) << area->unit_shift) - at);
-	*bytes = count << SECTOR_SHIFT;
-	switch (source) {
-	case CHUNK_MEMORY:
-		copy_pages(chunk, bio, iter, at << SECTOR_SHIFT, *bytes, true);
-		chunk_unpin(chunk);
-		return 0;
-	case CHUNK_STORED:
-		return read_device(image, bio, iter, chunk->place.bdev,
-				   chunk->place.sector + at, *bytes);
-	case CHUNK_FAILED:
-		return -EIO;
-	case CHUNK_LIVE:
-		break;
-	}
-	count = live_sectors(area, sector, end);
-	*bytes = count << SECTOR_SHIFT;
-	if (!count)
-		return 0; /* it was copied meanwhile */
-	ret = read_device(image, bio, iter, area->bdev, sector, *bytes);
-	/*
-	 * What was copied meanwhile may be overwritten by now: its bits were
-	 * set before the write went down, so they are seen here.
-	 */
-	smp_mb();
-	*bytes = live_sectors(area, sector, sector + count) << SECTOR_SHIFT;
-	return *bytes ? ret : 0;
-}
-
-static int image_read(struct image *image, struct bio *bio)
-{
-	struct bvec_iter iter = bio->bi_iter;
-	unsigned int bytes;
-	int ret;
-
-	while (iter.bi_size) {
-		if (diff_area_error(image->area))
-			return -EIO;
-		ret = read_run(image, bio, iter, &bytes);
-		if (ret)
-			return ret;
-		bio_advance_iter(bio, &iter, bytes);
-	}
-	/* An area that was corrupted meanwhile holds nothing back any more. */
-	diff_area_check_medium(image->area);
-	return diff_area_error(image->area) ? -EIO : 0;
-}
-
-/* The storage gets whole pages: behind the device's end there is nothing. */
-static void clear_tail(struct chunk *chunk, u64 at)
-{
-	if (offset_in_page(at))
-		zero_user_segment(chunk->pages[at >> PAGE_SHIFT],
-				  offset_in_page(at), PAGE_SIZE);
-}
-
-/* Writes the part of the bio that lies in one chunk. */
-static int write_chunk(struct image *image, struct bio *bio,
-		       struct bvec_iter iter, u64 sector, u64 end)
-{
-	struct diff_area *area = image->area;
-	u32 number = sector >> area->chunk_shift;
-	u64 start = diff_area_chunk_start(area, number);
-	u64 units = diff_area_units(area, number, sector, end);
-	u64 unit_mask = (1ULL << area->unit_shift) - 1;
-	u64 partial = 0;
-	struct chunk *chunk;
-	int ret;
-
-	if (!diff_area_room(area))
-		return -ETIMEDOUT;
-	chunk = diff_area_chunk(area, number);
-	if (IS_ERR(chunk))
-		return PTR_ERR(chunk);
-	if ((sector - start) & unit_mask)
-		partial |= diff_area_units(area, number, sector, sector + 1);
-	if (((end - start) & unit_mask) && end != area->capacity)
-		partial |= diff_area_units(area, number, end - 1, end);
-	ret = chunk_open(chunk, units, partial);
-	if (ret)
-		return ret;
-	copy_pages(chunk, bio, iter, (sector - start) << SECTOR_SHIFT,
-		   (end - sector) << SECTOR_SHIFT, false);
-	if (end == area->capacity)
-		clear_tail(chunk, (end - start) << SECTOR_SHIFT);
-	chunk_close(chunk, units, 0);
-	return 0;
-}
-
-static int image_write(struct image *image, struct bio *bio)
-{
-	struct diff_area *area = image->area;
-	struct bvec_iter iter = bio->bi_iter;
-	int ret;
-
-	cbt_mark_both(area->cbt, iter.bi_sector, bio_sectors(bio));
-	while (iter.bi_size) {
-		u64 sector = iter.bi_sector;
-		u64 chunk_end = ((sector >> area->chunk_shift) + 1)
-				<< area->chunk_shift;
-		u64 end = min(sector + (iter.bi_size >> SECTOR_SHIFT),
-			      chunk_end);
-
-		ret = write_chunk(image, bio, iter, sector, end);
-		if (ret)
-			return ret;
-		bio_advance_iter(bio, &iter, (end - sector) << SECTOR_SHIFT);
-	}
-	return diff_area_error(area) ? -EIO : 0;
-}
-
 static void image_request(struct work_struct *work)
 {
 	struct request_work *request =
@@ -247,9 +49,9 @@ static void image_request(struct work_struct *work)
 	if (diff_area_error(image->area))
 		ret = -EIO;
 	else if (op_is_write(bio_op(bio)))
-		ret = image_write(image, bio);
+		ret = image_data_write(image->area, bio);
 	else
-		ret = image_read(image, bio);
+		ret = image_data_read(image->area, &image->bios, bio);
 	memalloc_noio_restore(noio);
 	bio->bi_status = ret ? BLK_STS_IOERR : BLK_STS_OK;
 	bio_endio(bio);
@@ -291,7 +93,7 @@ const char *image_name(struct image *image)
 struct image *image_make(struct diff_area *area)
 {
 	struct image *image = kzalloc(sizeof(*image), GFP_KERNEL);
-	struct block_device *bdev = area->bdev;
+	struct block_device *bdev = area->set.bdev;
 	struct request_queue *queue;
 	int ret = -ENOMEM;
 
@@ -327,7 +129,7 @@ struct image *image_make(struct diff_area *area)
 	blk_queue_io_min(queue, bdev_io_min(bdev));
 	blk_queue_flag_set(QUEUE_FLAG_NONROT, queue);
 	blk_queue_flag_clear(QUEUE_FLAG_ADD_RANDOM, queue);
-	set_capacity(image->disk, area->capacity);
+	set_capacity(image->disk, area->set.capacity);
 	return image;
 
 no_disk:

@@ -7,7 +7,7 @@
  *
  *   snapshot->lock
  *     snapshots_lock, filters_mutex, cbt->lock
- *       storage->lock, chunk->lock (irq-safe)
+ *       space->lock, chunk->lock (irq-safe)
  *         storage->queue_lock, pool->lock, events->lock, filter->lock
  *
  * filters_mutex may be taken with a disk's open_mutex held (device_del()), so
@@ -20,26 +20,34 @@
 #include "chunk.h"
 #include "control.h"
 #include "filter.h"
+#include "freezer.h"
 #include "hook.h"
 #include "image.h"
 #include "params.h"
-#include "snapshot.h"
-#include "take.h"
+#include "passage.h"
+#include "snapshot_list.h"
+#include "transfer.h"
 #include "uapi/blksnap.h"
 
 static int __init blksnap_start(void)
 {
 	int ret;
 
-	ret = chunk_engine_start();
+	ret = transfer_engine_start();
 	if (ret)
 		return ret;
+	ret = chunk_engine_start();
+	if (ret)
+		goto no_chunk_engine;
 	ret = image_engine_start();
 	if (ret)
 		goto no_image_engine;
-	ret = take_start();
+	ret = freezer_start();
 	if (ret)
-		goto no_take;
+		goto no_freezer;
+	ret = passage_start();
+	if (ret)
+		goto no_passage;
 	ret = filter_start();
 	if (ret)
 		goto no_filter;
@@ -60,11 +68,15 @@ no_control:
 no_hook:
 	filter_stop();
 no_filter:
-	take_stop();
-no_take:
+	passage_stop();
+no_passage:
+	freezer_stop();
+no_freezer:
 	image_engine_stop();
 no_image_engine:
 	chunk_engine_stop();
+no_chunk_engine:
+	transfer_engine_stop();
 	return ret;
 }
 
@@ -72,12 +84,14 @@ no_image_engine:
 static void __exit blksnap_stop(void)
 {
 	control_stop();
-	snapshot_destroy_all();
+	snapshot_list_destroy_all();
 	hook_stop();
 	filter_stop();
-	take_stop();
+	passage_stop();
+	freezer_stop();
 	image_engine_stop();
 	chunk_engine_stop();
+	transfer_engine_stop();
 }
 
 module_init(blksnap_start);

@@ -4,7 +4,6 @@
 
 #include <linux/bio.h>
 #include <linux/mempool.h>
-#include <linux/workqueue.h>
 #include "diff_area.h"
 
 struct filter;
@@ -24,7 +23,7 @@ struct passage {
 	bio_end_io_t *end_io;
 	void *private;
 	struct diff_area *area;		/* referenced; NULL: not waiting */
-	unsigned int depth;		/* of ends within ends: passage_end() */
+	unsigned int depth;		/* of ends within ends: passage.c */
 	struct copy_request copy;
 };
 
@@ -32,7 +31,9 @@ int passage_start(void);
 void passage_stop(void);
 int passage_pool_init(mempool_t *pool);
 
-bool passage_submit(struct bio *bio);
-void passage_work(struct work_struct *work);
+void passage_begin(struct passage *passage, struct filter *filter,
+		   struct bio *bio);
+void passage_end_on(struct bio *bio);
+bool passage_found(struct bio *bio, struct filter *filter);
 
 #endif /* BLKSNAP_PASSAGE_H */

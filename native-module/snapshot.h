@@ -2,27 +2,40 @@
 #ifndef BLKSNAP_SNAPSHOT_H
 #define BLKSNAP_SNAPSHOT_H
 
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
 #include <linux/types.h>
 #include <linux/uuid.h>
+#include "diff_storage.h"
 #include "event.h"
 
 struct filter;
-struct snapshot;
-struct blksnap_sectors;
 
-int snapshot_create(uuid_t *id);
-int snapshot_destroy(const uuid_t *id);
-int snapshot_append_storage(const uuid_t *id, const char *path,
-			    const struct blksnap_sectors __user *ranges,
-			    u32 count);
-int snapshot_take(const uuid_t *id);
-int snapshot_add(const uuid_t *id, struct filter *filter);
-u32 snapshot_collect(uuid_t *ids, u32 count);
-void snapshot_destroy_all(void);
+/*
+ * A snapshot: created, then devices and storage are added, then taken, then
+ * destroyed. In the list until it is destroyed; held by the list and by every
+ * call that works on it.
+ */
+struct snapshot {
+	struct list_head link;		/* snapshots_lock */
+	struct kref ref;
+	uuid_t id;
+	struct mutex lock;	/* what follows; outside of filters_mutex */
+	bool prepared;		/* a take has begun; disarm() undoes it */
+	bool taken;
+	bool destroyed;
+	struct list_head members;	/* of struct member */
+	unsigned int member_count;
+	struct diff_storage storage;
+	struct event_queue events;	/* has a lock of its own */
+};
 
-/* The snapshot is held until snapshot_put(). */
-struct snapshot *snapshot_get(const uuid_t *id);
-struct event_queue *snapshot_events(struct snapshot *snapshot);
+struct snapshot *snapshot_make(void);
+void snapshot_end(struct snapshot *snapshot);
 void snapshot_put(struct snapshot *snapshot);
+
+int snapshot_add_locked(struct snapshot *snapshot, struct filter *filter);
+int snapshot_take_locked(struct snapshot *snapshot);
 
 #endif /* BLKSNAP_SNAPSHOT_H */

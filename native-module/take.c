@@ -18,15 +18,12 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/blkdev.h>
-#include <linux/completion.h>
 #include <linux/ktime.h>
-#include <linux/refcount.h>
 #include <linux/sched/mm.h>
-#include <linux/slab.h>
-#include <linux/workqueue.h>
 #include "compat/compat.h"
 #include "diff_area.h"
 #include "filter.h"
+#include "freezer.h"
 #include "take.h"
 
 /* Tries beyond one a device. */
@@ -41,101 +38,11 @@
 /* A freeze that takes longer, with ours undone, has another reason. */
 #define FREEZE_ALONE_MS		60000
 
-enum freezer_state { FREEZER_RUNS, FREEZER_DONE, FREEZER_LEFT };
-
-/* freeze_bdev() in a thread of its own, so that it can be left behind. */
-struct freezer {
-	struct work_struct work;
-	struct completion done;
-	refcount_t refs;
-	int state;		/* by cmpxchg: whoever leaves RUNS decides */
-	dev_t dev;
-	struct block_device *bdev;	/* opened by the work */
-	int error;
-};
-
 /* How long one device may be late, in this try. */
 struct patience {
 	unsigned int freeze_ms;
 	unsigned int close_ms;
 };
-
-static struct workqueue_struct *freeze_wq;
-
-int take_start(void)
-{
-	freeze_wq = alloc_workqueue("blksnap-freeze",
-				    WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
-	return freeze_wq ? 0 : -ENOMEM;
-}
-
-void take_stop(void)
-{
-	destroy_workqueue(freeze_wq);
-}
-
-static void freezer_put(struct freezer *freezer)
-{
-	if (!refcount_dec_and_test(&freezer->refs))
-		return;
-	if (freezer->bdev)
-		compat_bdev_close(freezer->bdev, FMODE_READ);
-	kfree(freezer);
-}
-
-/* Opened for itself, as it may outlive the take. */
-static int freezer_freeze(struct freezer *freezer)
-{
-	struct block_device *bdev = compat_bdev_open(freezer->dev, FMODE_READ);
-
-	if (IS_ERR(bdev))
-		return PTR_ERR(bdev);
-	freezer->bdev = bdev;
-	return freeze_bdev(bdev);
-}
-
-static void freezer_work(struct work_struct *work)
-{
-	struct freezer *freezer = container_of(work, struct freezer, work);
-	unsigned int noio = memalloc_noio_save();
-
-	freezer->error = freezer_freeze(freezer);
-	if (cmpxchg(&freezer->state, FREEZER_RUNS, FREEZER_DONE) !=
-	    FREEZER_RUNS && !freezer->error)
-		thaw_bdev(freezer->bdev);
-	/* It may be waited for twice. */
-	complete_all(&freezer->done);
-	freezer_put(freezer);
-	memalloc_noio_restore(noio);
-}
-
-static struct freezer *freezer_make(struct block_device *bdev)
-{
-	struct freezer *freezer = kzalloc(sizeof(*freezer), GFP_KERNEL);
-
-	if (!freezer)
-		return ERR_PTR(-ENOMEM);
-	freezer->dev = bdev->bd_dev;
-	INIT_WORK(&freezer->work, freezer_work);
-	init_completion(&freezer->done);
-	refcount_set(&freezer->refs, 2);
-	freezer->state = FREEZER_RUNS;
-	return freezer;
-}
-
-/* Ended, and frozen or not; the caller's reference is gone. */
-static void freezer_thaw(struct freezer *freezer)
-{
-	if (!freezer->error && thaw_bdev(freezer->bdev))
-		pr_err("%pg can't be thawed\n", freezer->bdev);
-	freezer_put(freezer);
-}
-
-static bool freezer_wait(struct freezer *freezer, unsigned int timeout_ms)
-{
-	return wait_for_completion_timeout(&freezer->done,
-					   msecs_to_jiffies(timeout_ms));
-}
 
 static void let_all_go_on(struct list_head *members)
 {
@@ -160,28 +67,23 @@ static void let_all_go_on(struct list_head *members)
 static int freeze_one(struct member *member, struct list_head *members,
 		      const struct patience *patience)
 {
-	struct freezer *freezer = freezer_make(member->opened);
+	struct freezer *freezer = freezer_begin(member->opened);
 
 	if (IS_ERR(freezer))
 		return PTR_ERR(freezer);
-	queue_work(freeze_wq, &freezer->work);
 	if (freezer_wait(freezer, patience->freeze_ms)) {
-		if (freezer->error)
+		if (freezer_error(freezer))
 			pr_warn("%pg is not frozen, error %d\n",
-				member->opened, freezer->error);
+				member->opened, freezer_error(freezer));
 		member->freezer = freezer;
 		return 0;
 	}
 	let_all_go_on(members);
-	if (freezer_wait(freezer, FREEZE_ALONE_MS) ||
-	    cmpxchg(&freezer->state, FREEZER_RUNS, FREEZER_LEFT) !=
-	    FREEZER_RUNS) {
-		wait_for_completion(&freezer->done);
-		freezer_thaw(freezer);
-		return -ETIMEDOUT;
-	}
-	freezer_put(freezer);
-	return -EBUSY;
+	if (!freezer_wait(freezer, FREEZE_ALONE_MS) &&
+	    freezer_leave(freezer))
+		return -EBUSY;
+	freezer_thaw(freezer);
+	return -ETIMEDOUT;
 }
 
 static int close_one(struct member *member, const struct patience *patience)
@@ -229,8 +131,8 @@ static void switch_all(struct list_head *members)
 	list_for_each_entry(member, members, link) {
 		struct diff_area *area = member->area;
 
-		cbt_switch(&member->filter->cbt, area->capacity, area->medium,
-			   &member->spare);
+		cbt_switch(&member->filter->cbt, area->set.capacity,
+			   area->medium, &member->spare);
 		filter_arm(member->filter, area);
 	}
 }
@@ -268,7 +170,7 @@ static int get_ready(struct list_head *members)
 		member->opened = bdev;
 		if (bdev != filter->bdev)
 			return -ENODEV;
-		ret = cbt_prepare(&filter->cbt, member->area->capacity,
+		ret = cbt_prepare(&filter->cbt, member->area->set.capacity,
 				  member->area->medium, &member->spare);
 		if (ret)
 			return ret;

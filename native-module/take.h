@@ -27,9 +27,6 @@ struct member {
 	bool upper;	/* was late: may lie on another one */
 };
 
-int take_start(void);
-void take_stop(void);
-
 int take_moment(struct list_head *members);
 
 #endif /* BLKSNAP_TAKE_H */

@@ -4,19 +4,18 @@
 #include <linux/highmem.h>
 #include <linux/mempool.h>
 #include <linux/slab.h>
-#include "chunk.h"
-#include "diff_area.h"
-#include "hook.h"
+#include "submit.h"
 #include "transfer.h"
+#include "units.h"
 
 /* Transfers and bios that can be had even when memory is short. */
 #define TRANSFERS_MIN	64
 #define BIOS_MIN	64
 
 struct transfer {
-	struct chunk *chunk;
+	void (*end)(void *owner, u64 units, int error);
+	void *owner;
 	u64 units;
-	bool store;
 	int error;
 	atomic_t pending;
 };
@@ -53,24 +52,16 @@ void transfer_engine_stop(void)
 
 static void transfer_put(struct transfer *transfer)
 {
-	struct chunk *chunk = transfer->chunk;
-	struct diff_area *area = chunk->area;
-	struct diff_storage *storage = area->storage;
+	void (*end)(void *owner, u64 units, int error) = transfer->end;
+	void *owner = transfer->owner;
 	u64 units = transfer->units;
-	bool store = transfer->store;
 	int error;
 
 	if (!atomic_dec_and_test(&transfer->pending))
 		return;
 	error = transfer->error;
 	mempool_free(transfer, &transfers);
-	if (store) {
-		chunk_stored(chunk, units, error);
-		diff_storage_stored(storage);
-	} else {
-		chunk_loaded(chunk, units, error);
-		diff_area_put(area);
-	}
+	end(owner, units, error);
 }
 
 static void transfer_end(struct bio *bio)
@@ -84,84 +75,67 @@ static void transfer_end(struct bio *bio)
 	transfer_put(transfer);
 }
 
-/* Bios for one run of pages. The last page of the device may be cut. */
-static void transfer_run(struct transfer *transfer, struct block_device *bdev,
-			 u64 sector, blk_opf_t opf, unsigned int from,
-			 unsigned int to)
+/* Bios for one run of pages. The last page of a read may be cut. */
+static void transfer_run(struct transfer *transfer,
+			 const struct transfer_job *job, blk_opf_t opf,
+			 unsigned int from, unsigned int to)
 {
-	struct chunk *chunk = transfer->chunk;
-	u64 bytes = diff_area_chunk_sectors(chunk->area, chunk->number) <<
-		    SECTOR_SHIFT;
-	bool whole = bdev != chunk->area->bdev || transfer->store;
-
 	while (from < to) {
 		unsigned int count = min_t(unsigned int, to - from,
 					   BIO_MAX_VECS);
-		struct bio *bio = bio_alloc_bioset(bdev, count, opf, GFP_NOIO,
-						   &transfer_bios);
+		struct bio *bio = bio_alloc_bioset(job->bdev, count, opf,
+						   GFP_NOIO, &transfer_bios);
 
-		bio->bi_iter.bi_sector = sector + ((u64)from <<
-						   (PAGE_SHIFT - SECTOR_SHIFT));
+		bio->bi_iter.bi_sector =
+			job->sector +
+			((u64)from << (PAGE_SHIFT - SECTOR_SHIFT));
 		bio->bi_private = transfer;
 		bio->bi_end_io = transfer_end;
 		for (; count; count--, from++) {
 			u64 at = (u64)from << PAGE_SHIFT;
 			unsigned int len = PAGE_SIZE;
 
-			if (!whole)
-				len = min_t(u64, len, bytes - at);
+			if (!op_is_write(opf))
+				len = min_t(u64, len, job->bytes - at);
 			if (len < PAGE_SIZE)
-				zero_user_segment(chunk->pages[from], len,
+				zero_user_segment(job->pages[from], len,
 						  PAGE_SIZE);
-			__bio_add_page(bio, chunk->pages[from], len, 0);
+			__bio_add_page(bio, job->pages[from], len, 0);
 		}
 		atomic_inc(&transfer->pending);
 		submit_unhooked(bio);
 	}
 }
 
-static void transfer_submit(struct transfer *transfer,
-			    struct block_device *bdev, u64 sector,
-			    blk_opf_t opf)
+static void transfer_submit(const struct transfer_job *job, blk_opf_t opf)
 {
-	struct chunk *chunk = transfer->chunk;
-	u64 left = transfer->units;
+	struct transfer *transfer = mempool_alloc(&transfers, GFP_NOIO);
+	u64 left = job->units;
 
+	transfer->end = job->end;
+	transfer->owner = job->owner;
+	transfer->units = job->units;
+	transfer->error = 0;
+	atomic_set(&transfer->pending, 1);
 	while (left) {
 		unsigned int first = __ffs64(left);
-		unsigned int count = chunk_run(left, first);
+		unsigned int count = units_run(left, first);
 
-		transfer_run(transfer, bdev, sector, opf,
-			     chunk_unit_page(chunk, first),
-			     chunk_unit_page(chunk, first + count));
+		transfer_run(transfer, job, opf,
+			     units_page(first, job->shift, job->count),
+			     units_page(first + count, job->shift,
+					job->count));
 		left &= ~GENMASK_ULL(first + count - 1, first);
 	}
 	transfer_put(transfer);
 }
 
-static struct transfer *transfer_make(struct chunk *chunk, u64 units,
-				      bool store)
+void transfer_read(const struct transfer_job *job)
 {
-	struct transfer *transfer = mempool_alloc(&transfers, GFP_NOIO);
-
-	transfer->chunk = chunk;
-	transfer->units = units;
-	transfer->store = store;
-	transfer->error = 0;
-	atomic_set(&transfer->pending, 1);
-	return transfer;
+	transfer_submit(job, REQ_OP_READ | REQ_SYNC);
 }
 
-/* From the device, or the storage, where the chunk begins at that sector. */
-void transfer_load(struct chunk *chunk, u64 units, struct block_device *bdev,
-		   u64 sector)
+void transfer_write(const struct transfer_job *job)
 {
-	transfer_submit(transfer_make(chunk, units, false), bdev, sector,
-			REQ_OP_READ | REQ_SYNC);
-}
-
-void transfer_store(struct chunk *chunk, u64 units)
-{
-	transfer_submit(transfer_make(chunk, units, true), chunk->place.bdev,
-			chunk->place.sector, REQ_OP_WRITE | REQ_SYNC);
+	transfer_submit(job, REQ_OP_WRITE | REQ_SYNC);
 }

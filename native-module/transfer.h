@@ -5,17 +5,31 @@
 #include <linux/types.h>
 
 struct block_device;
-struct chunk;
+struct page;
 
 /*
- * Units of one chunk on their way: read into its pages, or written from them.
- * A transfer ends with chunk_loaded() or chunk_stored(), in any context.
+ * Units of somebody's pages, to be read into them or written from them. The
+ * pages are the owner's, and stay where they are until end is called; the job
+ * itself is not looked at after the call that begins it.
  */
+struct transfer_job {
+	struct block_device *bdev;
+	u64 sector;		/* where the first of all pages lies */
+	struct page **pages;
+	unsigned int count;	/* of pages */
+	unsigned int shift;	/* pages of a unit, power of two */
+	u64 bytes;		/* a read: what is there; zeroes follow */
+	u64 units;
+	/* How it ended. Any context. */
+	void (*end)(void *owner, u64 units, int error);
+	void *owner;
+};
+
 int transfer_engine_start(void);
 void transfer_engine_stop(void);
 
-void transfer_load(struct chunk *chunk, u64 units, struct block_device *bdev,
-		   u64 sector);
-void transfer_store(struct chunk *chunk, u64 units);
+/* Whole pages are written. */
+void transfer_read(const struct transfer_job *job);
+void transfer_write(const struct transfer_job *job);
 
 #endif /* BLKSNAP_TRANSFER_H */

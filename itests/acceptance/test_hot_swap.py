@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from kit import *
 
-BUNDLES = ["tracker", "chunk", "diffstorage", "device", "nbd", "event", "shell", "console", "ioctl", "snapshot"]
+BUNDLES = ["tracker", "chunk", "diffstorage", "device", "nbd", "event", "shell", "console", "ioctl", "control", "snapshot"]
 # The goal is 250 ms (P10); this is no bench, so only what a user would call a failure fails.
 PAUSE_LIMIT_MS = 2000
 rounds = int(os.environ.get("ACCEPTANCE_ROUNDS", "2"))

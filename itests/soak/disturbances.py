@@ -8,7 +8,7 @@ import time
 import operations
 from server import Refused
 
-BUNDLES = ("tracker", "chunk", "diffstorage", "device", "nbd", "event", "shell", "ioctl", "snapshot")
+BUNDLES = ("tracker", "chunk", "diffstorage", "device", "nbd", "event", "shell", "ioctl", "control", "snapshot")
 # How long storage may be stuck without costing an image: the stall limit is 20 s.
 STUCK_SECONDS = 8
 # How long a planted kill may take to strike.
@@ -28,8 +28,6 @@ def in_memory(held):
 def swap(soak):
     name = soak.chance.choice(BUNDLES)
     soak.note("swap", name)
-    if name == "snapshot":
-        excuse(soak, "the conductor's update takes storage in memory along", in_memory)
     with soak.weather.of("swap"):
         try:
             soak.server.run("bundle:update", f"org.blksnap.{name}", f"file:{soak.server.jar(name)}")

@@ -20,7 +20,6 @@ import org.blksnap.api.snapshot.AttachedDevice;
 import org.blksnap.api.snapshot.Parameter;
 import org.blksnap.api.snapshot.Snapshot;
 import org.blksnap.api.snapshot.SnapshotImage;
-import org.blksnap.snapshot.internal.EngineSubject;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 

@@ -18,7 +18,6 @@ import org.blksnap.api.snapshot.Parameter;
 import org.blksnap.api.snapshot.Snapshot;
 import org.blksnap.api.snapshot.SnapshotImage;
 import org.blksnap.api.snapshot.SnapshotState;
-import org.blksnap.snapshot.internal.EngineSubject;
 import org.blksnap.testkit.Comparison;
 import org.blksnap.testkit.Difference;
 

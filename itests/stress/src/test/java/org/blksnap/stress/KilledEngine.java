@@ -10,7 +10,6 @@ import org.blksnap.api.change.CbtInfo;
 import org.blksnap.api.snapshot.AttachRequest;
 import org.blksnap.api.snapshot.AttachedDevice;
 import org.blksnap.api.snapshot.Snapshot;
-import org.blksnap.snapshot.internal.EngineSubject;
 
 /**
  * A process with an engine that writes until it is killed. Arguments: its directory, the device,

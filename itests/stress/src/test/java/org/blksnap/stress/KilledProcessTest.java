@@ -27,7 +27,6 @@ import org.blksnap.api.change.GenerationReason;
 import org.blksnap.api.snapshot.AttachedDevice;
 import org.blksnap.api.snapshot.SnapshotImage;
 import org.blksnap.contract.LoopDevice;
-import org.blksnap.snapshot.internal.EngineSubject;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;

@@ -4,7 +4,6 @@ package org.blksnap.stress;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.nio.file.Path;
-import org.blksnap.snapshot.internal.EngineSubject;
 import org.blksnap.testkit.Difference;
 import org.blksnap.testkit.History;
 import org.junit.jupiter.api.Test;

@@ -31,7 +31,6 @@ import org.blksnap.api.snapshot.AttachedDevice;
 import org.blksnap.api.snapshot.Parameter;
 import org.blksnap.api.snapshot.Snapshot;
 import org.blksnap.api.snapshot.SnapshotImage;
-import org.blksnap.snapshot.internal.EngineSubject;
 import org.blksnap.testkit.CallPlan;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;

@@ -18,7 +18,6 @@ import org.blksnap.api.block.Errno;
 import org.blksnap.api.snapshot.AttachRequest;
 import org.blksnap.api.snapshot.Snapshot;
 import org.blksnap.contract.LoopDevice;
-import org.blksnap.snapshot.internal.EngineSubject;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;

@@ -31,7 +31,6 @@ import org.blksnap.api.snapshot.Snapshot;
 import org.blksnap.api.snapshot.SnapshotImage;
 import org.blksnap.api.snapshot.SnapshotParticipant;
 import org.blksnap.api.snapshot.TakeResult;
-import org.blksnap.snapshot.internal.EngineSubject;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;

@@ -7,7 +7,9 @@ import org.osgi.annotation.versioning.ProviderType;
 /**
  * A shelf that outlives the bundle that puts something on it. What is left must be neutral: JDK
  * types only (buffers, maps, channels, paths), never a class of the bundle itself, so that the old
- * bundle can be thrown away.
+ * bundle can be thrown away. It outlives every engine too: what a bundle leaves when the engine's
+ * bundle goes is there for whoever comes with the next one. It does not outlive its own bundle:
+ * what lies there when that one goes is closed.
  *
  * <p>What nobody fetches within the engine's {@code handover_timeout} is closed (where {@link
  * AutoCloseable}, also one level inside a Collection or Map) and dropped. Thread rule: any thread.

@@ -6,9 +6,20 @@ import java.util.Optional;
 import org.blksnap.api.block.BlksnapException;
 import org.osgi.annotation.versioning.ProviderType;
 
-/** The parameters in force. Thread rule: any thread; {@link #values} is one consistent picture. */
+/**
+ * The parameters of one engine that are in force. Registered once for each engine, with the service
+ * property {@link SnapshotService#ENGINE}; the service may be replaced while the engine works,
+ * which then goes on with the values it saw last. Thread rule: any thread; {@link #values} is one
+ * consistent picture.
+ */
 @ProviderType
 public interface Parameters {
+  /**
+   * What this engine allows, and its default. The same as long as the service lives. Other engines
+   * allow other values: the kernel module has bounds of its own.
+   */
+  ParameterRange range(Parameter parameter);
+
   /** The value in force. */
   long value(Parameter parameter);
 
@@ -16,8 +27,8 @@ public interface Parameters {
   Map<Parameter, Long> values();
 
   /**
-   * Sets one and keeps it (ConfigAdmin where there is one). EINVAL with name, value and range where
-   * it is out of it.
+   * Sets one and keeps it (ConfigAdmin where there is one). EINVAL with name, value, range and unit
+   * where it is out of its {@link #range}.
    */
   void set(Parameter parameter, long value) throws BlksnapException;
 

@@ -67,12 +67,12 @@ public final class DiffStorageProvider implements StorageProvider {
       cardinality = ReferenceCardinality.OPTIONAL,
       policy = ReferencePolicy.DYNAMIC,
       policyOption = ReferencePolicyOption.GREEDY)
-  void bindShelf(HandoverShelf present) {
+  public void bindShelf(HandoverShelf present) {
     shelf.set(present);
   }
 
   /** Keeps it: see above. */
-  void unbindShelf(HandoverShelf gone) {}
+  public void unbindShelf(HandoverShelf gone) {}
 
   @Override
   public DiffStorage create(StorageRequest request) throws BlksnapException {

@@ -115,7 +115,7 @@ final class PoolContents {
   private Part remember(PartRecord record, List<ByteBuffer> kept) throws BlksnapException {
     if (memory.size() >= kept.size() || kept.get(memory.size()).capacity() != record.length()) {
       throw gone(
-          "a part in memory is gone with the process, or the conductor's bundle, that held it");
+          "a part in memory is gone: the process that held it has ended, or its hand-over took too long");
     }
     memory.add(kept.get(memory.size()));
     return new MemoryPart(memory.get(memory.size() - 1));

@@ -18,6 +18,7 @@ import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.handover.HandoverShelf;
 import org.blksnap.api.health.Finding;
 import org.blksnap.api.snapshot.SnapshotService;
+import org.blksnap.api.snapshot.StateLocation;
 import org.blksnap.nbd.internal.export.Access;
 import org.blksnap.nbd.internal.export.FakeDevice;
 import org.blksnap.nbd.internal.export.FakeSnapshotService;
@@ -232,6 +233,25 @@ class ComponentTest {
     assertThrows(BlksnapException.class, () -> Settings.of(Map.of(), null));
   }
 
+  private static StateLocation at(Path directory) {
+    return new StateLocation() {
+      @Override
+      public Path directory() {
+        return directory;
+      }
+
+      @Override
+      public String hotDirectoryChoice() {
+        return "";
+      }
+
+      @Override
+      public boolean leftForGood() {
+        return false;
+      }
+    };
+  }
+
   @Test
   void theSocketIsInTheStateDirectoryOfTheEngineAndMovesWithIt() throws IOException {
     component.deactivate();
@@ -239,10 +259,10 @@ class ComponentTest {
     component.start(null, Map.of());
     assertEquals(List.of(), component.listeners());
     Path first = Files.createDirectory(state.resolve("first"));
-    component.bindState(() -> first);
+    component.bindState(at(first));
     assertTrue(Files.exists(first.resolve("nbd/blksnap.sock")));
     Path second = Files.createDirectory(state.resolve("second"));
-    component.bindState(() -> second);
+    component.bindState(at(second));
     assertTrue(Files.exists(second.resolve("nbd/blksnap.sock")));
     assertFalse(Files.exists(first.resolve("nbd/blksnap.sock")));
   }

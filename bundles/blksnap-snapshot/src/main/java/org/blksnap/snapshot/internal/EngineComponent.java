@@ -8,6 +8,7 @@ import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.health.Examination;
 import org.blksnap.api.snapshot.SnapshotParticipant;
 import org.blksnap.api.snapshot.SnapshotService;
+import org.blksnap.snapshot.internal.control.Room;
 import org.blksnap.spi.chunk.ChunkEngine;
 import org.blksnap.spi.device.DeviceProvider;
 import org.blksnap.spi.event.EventProvider;
@@ -24,6 +25,8 @@ import org.osgi.service.component.annotations.Reference;
 import org.osgi.service.component.annotations.ReferenceCardinality;
 import org.osgi.service.component.annotations.ReferencePolicy;
 import org.osgi.service.component.annotations.ReferencePolicyOption;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Binds the engine to the framework. The rooms are optional dynamic references, so that each may be
@@ -31,8 +34,7 @@ import org.osgi.service.component.annotations.ReferencePolicyOption;
  * once, and stays until the engine goes.
  *
  * <p>It has no configuration of its own, so that no bad value can keep it from coming: the times
- * are {@link EngineTimes}', live, and it lives as long as {@link StatePlace} has a directory for
- * it.
+ * are {@link EngineTimes}', live, and it lives as long as there is {@link Ground} for it.
  *
  * <p>When the framework as a whole stops, bundles go one after another, the rooms maybe before the
  * engine. So the engine closes at the framework's first word of it, while everybody is still there.
@@ -41,13 +43,15 @@ import org.osgi.service.component.annotations.ReferencePolicyOption;
     service = {},
     immediate = true)
 public final class EngineComponent {
+  private static final Logger LOG = LoggerFactory.getLogger(EngineComponent.class);
+
   /** Reasons of a deactivation, as the component specification numbers them. */
   private static final int REFERENCE = 2;
 
   private static final int BUNDLE_STOPPED = 6;
 
   private final BundleContext context;
-  private final CheckedState state;
+  private final Ground ground;
   private final Engine engine;
   private final SynchronousBundleListener frameworkStop;
 
@@ -65,18 +69,15 @@ public final class EngineComponent {
 
   @Activate
   public EngineComponent(
-      BundleContext context,
-      @Reference CheckedState state,
-      @Reference ParametersComponent parameters,
-      @Reference EngineTimes times)
+      BundleContext context, @Reference Ground ground, @Reference EngineTimes times)
       throws BlksnapException {
     this.context = context;
-    this.state = state;
+    this.ground = ground;
     this.engine =
         new Engine(
-            state.directory(),
-            state.hotChoice(),
-            parameters.set(),
+            ground.directory(),
+            ground.hotChoice(),
+            ground.parameters(),
             times::settings,
             this::currentParticipants);
     this.frameworkStop =
@@ -165,7 +166,7 @@ public final class EngineComponent {
     }
     Hashtable<String, Object> properties = new Hashtable<>();
     properties.put(SnapshotService.ENGINE, Engine.NAME);
-    examination = context.registerService(Examination.class, new EngineExamination(engine), null);
+    examination = context.registerService(Examination.class, engine.examination(), null);
     service = context.registerService(SnapshotService.class, engine, properties);
   }
 
@@ -175,7 +176,7 @@ public final class EngineComponent {
    */
   @Deactivate
   void close(int reason) {
-    go((reason == BUNDLE_STOPPED || reason == REFERENCE) && !state.leftForGood());
+    go((reason == BUNDLE_STOPPED || reason == REFERENCE) && !ground.leftForGood());
   }
 
   private void go(boolean successorFollows) {
@@ -190,7 +191,7 @@ public final class EngineComponent {
       examined = examination;
     }
     if (successorFollows) {
-      Departure.prepare(engine);
+      engine.prepareToLeave();
     }
     try {
       if (registered != null) {
@@ -199,7 +200,7 @@ public final class EngineComponent {
       }
       context.removeBundleListener(frameworkStop);
     } catch (IllegalStateException e) {
-      engine.log().debug("the framework has unregistered the service already");
+      LOG.debug("the framework has unregistered the service already");
     }
     if (successorFollows) {
       engine.leaveToSuccessor();

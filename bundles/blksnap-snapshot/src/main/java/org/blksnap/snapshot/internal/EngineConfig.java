@@ -5,24 +5,12 @@ import org.osgi.service.metatype.annotations.AttributeDefinition;
 import org.osgi.service.metatype.annotations.ObjectClassDefinition;
 
 /**
- * PID {@code org.blksnap.engine}. Another state directory restarts the engine: devices are closed
- * cleanly, and what the other directory knows comes. The times are live; a value out of its range
- * is refused and the one before it stays.
+ * The engine's times in PID {@code org.blksnap.engine}; where the state is stands there too, and is
+ * read by another bundle. The times are live; a value out of its range is refused and the one
+ * before it stays.
  */
 @ObjectClassDefinition(name = "blksnap userspace engine")
 public @interface EngineConfig {
-  @AttributeDefinition(
-      name = "state_directory",
-      description =
-          "Where change maps, snapshots, the default storage and the NBD socket are kept; it has to exist. Empty: framework property blksnap.state.directory.")
-  String state__directory() default "";
-
-  @AttributeDefinition(
-      name = "hot_state_directory",
-      description =
-          "Where mapped state lies while the engine works, on a tmpfs. Empty: /run/blksnap, $XDG_RUNTIME_DIR/blksnap or /dev/shm/blksnap-UID; none: in the state directory.")
-  String hot__state__directory() default "";
-
   @AttributeDefinition(
       name = "handover_timeout_seconds",
       description = "How long I/O waits for the successor of a swapped bundle.",

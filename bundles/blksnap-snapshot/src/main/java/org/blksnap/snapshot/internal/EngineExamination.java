@@ -9,6 +9,11 @@ import java.util.Optional;
 import org.blksnap.api.health.Examination;
 import org.blksnap.api.health.Finding;
 import org.blksnap.api.health.Finding.Severity;
+import org.blksnap.enginebase.Participants;
+import org.blksnap.snapshot.internal.control.Desk;
+import org.blksnap.snapshot.internal.control.NeededPlaces;
+import org.blksnap.snapshot.internal.control.Room;
+import org.blksnap.snapshot.internal.data.FilteredDevice;
 
 /**
  * What the engine alone can say of itself: rooms that are away, space for its state. Devices,
@@ -17,17 +22,21 @@ import org.blksnap.api.health.Finding.Severity;
 final class EngineExamination implements Examination {
   private static final long LITTLE_SPACE = 256L << 20;
 
-  private final Engine engine;
+  private final Desk desk;
+  private final NeededPlaces neededPlaces;
+  private final Participants participants;
 
-  EngineExamination(Engine engine) {
-    this.engine = engine;
+  EngineExamination(Desk desk, NeededPlaces neededPlaces, Participants participants) {
+    this.desk = desk;
+    this.neededPlaces = neededPlaces;
+    this.participants = participants;
   }
 
   @Override
   public List<Finding> examine() {
     List<Finding> findings = new ArrayList<>();
     for (Room room : Room.values()) {
-      if (engine.providers().get(room) == null) {
+      if (desk.providers().get(room) == null) {
         findings.add(
             new Finding(
                 Severity.ERROR,
@@ -36,9 +45,8 @@ final class EngineExamination implements Examination {
                 "start it: bundle:start " + room.bundle()));
       }
     }
-    for (FilteredDevice device : engine.filteredDevices()) {
-      engine
-          .neededPlaces()
+    for (FilteredDevice device : desk.devices().all()) {
+      neededPlaces
           .finding(device)
           .ifPresent(
               place ->
@@ -46,40 +54,37 @@ final class EngineExamination implements Examination {
                       new Finding(
                           Severity.ERROR,
                           "device " + device.name(),
-                          "its takes are refused: " + engine.neededPlaces().sentence(device, place),
+                          "its takes are refused: " + neededPlaces.sentence(device, place),
                           NeededPlaces.remedy(Optional.of(place)))));
     }
-    findings.addAll(engine.participants().findings());
-    if (!engine.guardian().trouble().isEmpty()) {
+    findings.addAll(participants.findings());
+    if (!desk.guardian().trouble().isEmpty()) {
       findings.add(
           new Finding(
               Severity.WARNING,
               "guardian process",
               "there is none, so a kill of this process costs a full backup of each device: "
-                  + engine.guardian().trouble(),
+                  + desk.guardian().trouble(),
               "install coreutils where stat or sync is missing; else see the log, and restart"
                   + " blksnap at a good time"));
     }
-    engine.hot().finding().ifPresent(findings::add);
+    desk.hot().finding().ifPresent(findings::add);
     findings.add(stateSpace());
     return findings;
   }
 
   private Finding stateSpace() {
     try {
-      long free = Files.getFileStore(engine.state().root()).getUsableSpace();
+      long free = Files.getFileStore(desk.state().root()).getUsableSpace();
       boolean little = free < LITTLE_SPACE;
       return new Finding(
           little ? Severity.WARNING : Severity.OK,
           "state directory",
-          engine.state().root() + ": " + (free >> 20) + " MiB free",
+          desk.state().root() + ": " + (free >> 20) + " MiB free",
           little ? "free some space: change maps and chunk maps are kept there" : "");
     } catch (IOException e) {
       return new Finding(
-          Severity.ERROR,
-          "state directory",
-          engine.state().root() + ": " + e,
-          "mend the directory");
+          Severity.ERROR, "state directory", desk.state().root() + ": " + e, "mend the directory");
     }
   }
 }

@@ -8,9 +8,11 @@ import java.util.List;
 import java.util.Map;
 import org.blksnap.api.health.Examination;
 import org.blksnap.api.health.Finding;
+import org.blksnap.snapshot.internal.control.EngineSettings;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Modified;
+import org.osgi.service.metatype.annotations.Designate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -25,6 +27,7 @@ import org.slf4j.LoggerFactory;
     service = {EngineTimes.class, Examination.class},
     immediate = true,
     configurationPid = EngineTimes.PID)
+@Designate(ocd = EngineConfig.class)
 public final class EngineTimes implements Examination {
   static final String PID = "org.blksnap.engine";
 

@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import org.blksnap.api.health.Finding;
+import org.blksnap.snapshot.internal.control.EngineSettings;
 import org.junit.jupiter.api.Test;
 import org.osgi.service.metatype.annotations.AttributeDefinition;
 

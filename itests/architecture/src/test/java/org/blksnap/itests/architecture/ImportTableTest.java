@@ -67,12 +67,19 @@ class ImportTableTest {
                   "org.blksnap.spi.event",
                   "org.osgi.service.event")),
           Map.entry(
-              "org.blksnap.snapshot",
+              "org.blksnap.control",
               Set.of(
-                  "org.blksnap.api.",
-                  "org.blksnap.spi.",
+                  "org.blksnap.api.block",
+                  "org.blksnap.api.event",
+                  "org.blksnap.api.handover",
+                  "org.blksnap.api.health",
+                  "org.blksnap.api.snapshot",
+                  "org.blksnap.spi.event",
                   "org.osgi.framework",
                   "org.osgi.service.cm")),
+          Map.entry(
+              "org.blksnap.snapshot",
+              Set.of("org.blksnap.api.", "org.blksnap.spi.", "org.osgi.framework")),
           Map.entry(
               "org.blksnap.ioctl",
               Set.of(

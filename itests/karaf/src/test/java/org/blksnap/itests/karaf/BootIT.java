@@ -24,6 +24,7 @@ public class BootIT extends DistributionTestBase {
       Set.of(
           "org.blksnap.api",
           "org.blksnap.chunk",
+          "org.blksnap.control",
           "org.blksnap.device",
           "org.blksnap.diffstorage",
           "org.blksnap.event",

@@ -74,6 +74,11 @@ public class HotSwapIT extends DistributionTestBase {
   }
 
   @Test
+  public void controlIsSwapped() throws Exception {
+    swapUnderLoad("control");
+  }
+
+  @Test
   public void snapshotIsSwapped() throws Exception {
     swapUnderLoad("snapshot");
   }

@@ -11,8 +11,10 @@ import org.apache.karaf.shell.api.action.lifecycle.Service;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.snapshot.Parameter;
-import org.blksnap.shell.internal.complete.OptionCompleter;
+import org.blksnap.api.snapshot.ParameterRange;
+import org.blksnap.api.snapshot.Parameters;
 import org.blksnap.shell.internal.complete.ParameterCompleter;
+import org.blksnap.shell.internal.complete.ParameterValueCompleter;
 
 /** {@code blksnap:parameter-set}. */
 @Service
@@ -23,7 +25,7 @@ public final class ParameterSetCommand extends BlksnapCommand {
   String key;
 
   @Argument(index = 1, name = "value", description = "A whole number", required = true)
-  @Completion(OptionCompleter.class)
+  @Completion(ParameterValueCompleter.class)
   String value;
 
   @Override
@@ -37,13 +39,15 @@ public final class ParameterSetCommand extends BlksnapCommand {
               + " refused: no such parameter; blksnap:parameter-list shows all nine");
     }
     Parameter known = parameter.get();
-    engines.parameters().set(known, known.parse(value));
+    Parameters parameters = engines.parameters(engine);
+    ParameterRange range = parameters.range(known);
+    parameters.set(known, range.parse(value));
     out.println(
         known.key()
             + " = "
-            + engines.parameters().value(known)
+            + parameters.value(known)
             + " "
-            + known.unit()
+            + range.unit()
             + ", read "
             + known.readWhen().text());
   }

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.TreeMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeoutException;
 import org.blksnap.api.block.BlksnapException;
@@ -12,6 +13,7 @@ import org.blksnap.api.health.Examination;
 import org.blksnap.api.health.Finding;
 import org.blksnap.api.health.Finding.Severity;
 import org.blksnap.api.snapshot.AttachedDevice;
+import org.blksnap.api.snapshot.Parameters;
 import org.blksnap.api.snapshot.Snapshot;
 import org.blksnap.shell.internal.lookup.Engines;
 import org.blksnap.shell.internal.lookup.Locator;
@@ -61,23 +63,30 @@ public final class Checkup {
         names.isEmpty()
             ? new Finding(Severity.ERROR, "engines", "no engine is running", LIST_BUNDLES)
             : new Finding(Severity.OK, "engines", "running: " + String.join(", ", names), ""));
-    findings.add(
-        engines
-            .presentParameters()
-            .flatMap(p -> p.lastRefusal())
-            .map(
-                refusal ->
-                    new Finding(
-                        Severity.WARNING,
-                        "parameters",
-                        refusal,
-                        "set an allowed value with blksnap:parameter-set"))
-            .orElseGet(() -> service("parameters", engines.presentParameters().isPresent())));
+    TreeMap<String, Parameters> sets = engines.presentParameters();
+    if (sets.isEmpty()) {
+      findings.add(service("parameters", false));
+    }
+    sets.forEach((engine, parameters) -> findings.add(parameters(engine, parameters)));
     findings.add(
         engines.presentExports().isEmpty()
             ? new Finding(Severity.WARNING, "exports", "nothing is served over NBD", LIST_BUNDLES)
             : service("exports", true));
     return findings;
+  }
+
+  private static Finding parameters(String engine, Parameters parameters) {
+    String subject = engine.equals(Engines.PREFERRED) ? "parameters" : "parameters of " + engine;
+    return parameters
+        .lastRefusal()
+        .map(
+            refusal ->
+                new Finding(
+                    Severity.WARNING,
+                    subject,
+                    refusal,
+                    "set an allowed value with blksnap:parameter-set"))
+        .orElseGet(() -> service(subject, true));
   }
 
   private static Finding service(String subject, boolean running) {

@@ -144,7 +144,7 @@ public final class ConfigurationKeys implements Examination, ConfigurationListen
     return name.substring(name.lastIndexOf('/') + 1);
   }
 
-  /** Keys by PID, of every bundle of ours that is installed now. */
+  /** Keys by PID, of every bundle of ours that is installed now; several may read one PID. */
   private Map<String, Set<String>> keysRead() {
     Map<String, Set<String>> read = new TreeMap<>();
     for (Bundle bundle : bundles.getBundles()) {
@@ -153,7 +153,8 @@ public final class ConfigurationKeys implements Examination, ConfigurationListen
         if (information != null) {
           for (String[] pids : List.of(information.getPids(), information.getFactoryPids())) {
             for (String pid : pids) {
-              read.put(pid, keys(information.getObjectClassDefinition(pid, null)));
+              read.computeIfAbsent(pid, first -> new TreeSet<>())
+                  .addAll(keys(information.getObjectClassDefinition(pid, null)));
             }
           }
         }

@@ -44,7 +44,7 @@ public final class Engines {
   static final Duration SERVICE_WAIT = Duration.ofSeconds(2);
 
   /** The engine that commands use where several could do. */
-  static final String PREFERRED = "userspace";
+  public static final String PREFERRED = "userspace";
 
   /** Framework property that names the state directory. */
   static final String STATE_PROPERTY = "blksnap.state.directory";
@@ -52,20 +52,38 @@ public final class Engines {
   /** An engine by its name. */
   public record Engine(String name, SnapshotService service) {}
 
-  private record Offer(Engine engine, int ranking) {}
+  /** A service of one engine; of two for the same engine the one with the higher ranking counts. */
+  private record Offer<T>(String engine, T service, int ranking) {
+    static <T> Offer<T> of(T service, Map<String, Object> properties) {
+      Object name = properties.get(SnapshotService.ENGINE);
+      int ranking = properties.get(Constants.SERVICE_RANKING) instanceof Integer r ? r : 0;
+      return new Offer<>(name == null ? PREFERRED : name.toString(), service, ranking);
+    }
+
+    static <T> TreeMap<String, T> best(List<Offer<T>> offers) {
+      TreeMap<String, Offer<T>> best = new TreeMap<>();
+      for (Offer<T> offer : offers) {
+        best.merge(
+            offer.engine(), offer, (old, next) -> next.ranking() > old.ranking() ? next : old);
+      }
+      TreeMap<String, T> services = new TreeMap<>();
+      best.forEach((engine, offer) -> services.put(engine, offer.service()));
+      return services;
+    }
+  }
 
   private final Path stateDirectory;
   private final Duration serviceWait;
   private final Examiner examiner = new Examiner();
 
   @GuardedBy("this")
-  private final List<Offer> offers = new ArrayList<>();
+  private final List<Offer<SnapshotService>> offers = new ArrayList<>();
+
+  @GuardedBy("this")
+  private final List<Offer<Parameters>> parameters = new ArrayList<>();
 
   @GuardedBy("this")
   private final List<Examination> examinations = new ArrayList<>();
-
-  @GuardedBy("this")
-  private Parameters parameters;
 
   @GuardedBy("this")
   private StateLocation location;
@@ -99,12 +117,9 @@ public final class Engines {
 
   /** Every engine present, by name, without waiting. */
   public synchronized List<Engine> present() {
-    TreeMap<String, Offer> best = new TreeMap<>();
-    for (Offer offer : offers) {
-      best.merge(
-          offer.engine().name(), offer, (old, next) -> next.ranking() > old.ranking() ? next : old);
-    }
-    return best.values().stream().map(Offer::engine).toList();
+    return Offer.best(offers).entrySet().stream()
+        .map(best -> new Engine(best.getKey(), best.getValue()))
+        .toList();
   }
 
   /**
@@ -132,12 +147,27 @@ public final class Engines {
         .orElseThrow();
   }
 
-  public Parameters parameters() throws BlksnapException {
-    return await(() -> presentParameters().orElse(null), "the parameters service is not running");
+  /** The parameters of the named engine; of {@link #PREFERRED}, or the first, for null. */
+  public Parameters parameters(String engine) throws BlksnapException {
+    return await(
+        () -> presentParameters(engine).orElse(null),
+        engine == null
+            ? "the parameters service is not running"
+            : "the parameters service of the " + engine + " engine is not running");
   }
 
-  public synchronized Optional<Parameters> presentParameters() {
-    return Optional.ofNullable(parameters);
+  /** As {@link #parameters}, without waiting. */
+  public Optional<Parameters> presentParameters(String engine) {
+    TreeMap<String, Parameters> present = presentParameters();
+    if (engine == null && !present.containsKey(PREFERRED)) {
+      return present.values().stream().findFirst();
+    }
+    return Optional.ofNullable(present.get(engine == null ? PREFERRED : engine));
+  }
+
+  /** All sets of parameters present, by engine. */
+  public synchronized TreeMap<String, Parameters> presentParameters() {
+    return Offer.best(parameters);
   }
 
   public ExportService exports() throws BlksnapException {
@@ -187,29 +217,22 @@ public final class Engines {
 
   @Reference(cardinality = ReferenceCardinality.MULTIPLE, policy = ReferencePolicy.DYNAMIC)
   synchronized void addEngine(SnapshotService service, Map<String, Object> properties) {
-    Object name = properties.get(SnapshotService.ENGINE);
-    int ranking = properties.get(Constants.SERVICE_RANKING) instanceof Integer r ? r : 0;
-    offers.add(new Offer(new Engine(name == null ? PREFERRED : name.toString(), service), ranking));
+    offers.add(Offer.of(service, properties));
     notifyAll();
   }
 
   synchronized void removeEngine(SnapshotService service) {
-    offers.removeIf(offer -> offer.engine().service() == service);
+    offers.removeIf(offer -> offer.service() == service);
   }
 
-  @Reference(
-      cardinality = ReferenceCardinality.OPTIONAL,
-      policy = ReferencePolicy.DYNAMIC,
-      policyOption = ReferencePolicyOption.GREEDY)
-  synchronized void setParameters(Parameters service) {
-    parameters = service;
+  @Reference(cardinality = ReferenceCardinality.MULTIPLE, policy = ReferencePolicy.DYNAMIC)
+  public synchronized void addParameters(Parameters service, Map<String, Object> properties) {
+    parameters.add(Offer.of(service, properties));
     notifyAll();
   }
 
-  synchronized void unsetParameters(Parameters service) {
-    if (parameters == service) {
-      parameters = null;
-    }
+  public synchronized void removeParameters(Parameters service) {
+    parameters.removeIf(offer -> offer.service() == service);
   }
 
   @Reference(

@@ -7,7 +7,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import java.nio.file.Path;
+import java.util.Map;
 import org.blksnap.api.snapshot.Parameter;
+import org.blksnap.api.snapshot.SnapshotService;
+import org.blksnap.shell.internal.lookup.FakeParameters;
 import org.blksnap.shell.internal.lookup.TestShell;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -70,5 +73,21 @@ class ParameterCommandsTest {
   @Test
   void setRefusesAnUnknownName() {
     assertTrue(shell.refused("blksnap:parameter-set no_such 1").contains("no such parameter"));
+  }
+
+  @Test
+  void whatIsAllowedIsWhatTheNamedEngineAllows() throws Exception {
+    FakeParameters kernel = new FakeParameters();
+    kernel.largestShift = 28;
+    shell.engines.addParameters(kernel, Map.of(SnapshotService.ENGINE, "kernel"));
+    assertTrue(
+        shell
+            .refused("blksnap:parameter-set --engine kernel chunk_maximum_shift 29")
+            .contains("allowed are 12 to 28 power of two"));
+    shell.run("blksnap:parameter-set chunk_maximum_shift 29");
+    assertEquals(29, shell.parameters.value(Parameter.CHUNK_MAXIMUM_SHIFT));
+    JsonArray rows = shell.json("blksnap:parameter-list --engine kernel").getAsJsonArray();
+    assertEquals(28, rows.get(5).getAsJsonObject().get("maximum").getAsLong());
+    assertEquals(26, rows.get(5).getAsJsonObject().get("value").getAsLong());
   }
 }

@@ -71,6 +71,12 @@ class CompletionTest {
     assertEquals(List.of("disk"), completed("snapshot", "disk", ""));
   }
 
+  @Test
+  void valuesAreThoseTheParametersEngineAllows() {
+    assertEquals(List.of("12", "18", "30"), completed("parameter-set", "chunk_minimum_shift", ""));
+    assertTrue(completed("parameter-set", "chunk_minimum_shift", "--").contains("--engine"));
+  }
+
   /** A line with the cursor behind its last word. */
   private record Typed(List<String> words) implements CommandLine {
     Typed(String command, String... words) {

@@ -52,7 +52,8 @@ class EnginesTest {
   void waitForAnAbsentServiceIsBounded() {
     Engines engines = engines(Duration.ofMillis(20));
     assertEquals(
-        Errno.ESHUTDOWN, assertThrows(BlksnapException.class, engines::parameters).errno());
+        Errno.ESHUTDOWN,
+        assertThrows(BlksnapException.class, () -> engines.parameters(null)).errno());
     assertEquals(Errno.ESHUTDOWN, assertThrows(BlksnapException.class, engines::exports).errno());
   }
 
@@ -85,12 +86,27 @@ class EnginesTest {
     Engines engines = engines(Duration.ZERO);
     FakeParameters old = new FakeParameters();
     FakeParameters next = new FakeParameters();
-    engines.setParameters(old);
-    engines.setParameters(next);
-    engines.unsetParameters(old);
-    assertSame(next, engines.parameters());
-    engines.unsetParameters(next);
+    engines.addParameters(old, USERSPACE);
+    engines.addParameters(next, USERSPACE);
+    engines.removeParameters(old);
+    assertSame(next, engines.parameters(null));
+    engines.removeParameters(next);
     assertTrue(engines.presentParameters().isEmpty());
     assertEquals(List.of(), engines.present());
+  }
+
+  @Test
+  void eachEngineHasParametersOfItsOwn() throws Exception {
+    Engines engines = engines(Duration.ZERO);
+    FakeParameters kernel = new FakeParameters();
+    FakeParameters userspace = new FakeParameters();
+    engines.addParameters(kernel, Map.of(SnapshotService.ENGINE, "kernel"));
+    assertSame(kernel, engines.parameters(null));
+    engines.addParameters(userspace, USERSPACE);
+    assertSame(userspace, engines.parameters(null));
+    assertSame(kernel, engines.parameters("kernel"));
+    assertEquals(
+        Errno.ESHUTDOWN,
+        assertThrows(BlksnapException.class, () -> engines.parameters("other")).errno());
   }
 }

@@ -42,7 +42,7 @@ public final class TestShell implements AutoCloseable {
   public TestShell(Path stateDirectory) throws Exception {
     engines = new Engines(stateDirectory, WAIT);
     engines.addEngine(engine, Map.of(SnapshotService.ENGINE, "userspace"));
-    engines.setParameters(parameters);
+    engines.addParameters(parameters, Map.of(SnapshotService.ENGINE, "userspace"));
     engines.setExports(exports);
     threadIo.start();
     SessionFactoryImpl factory = new SessionFactoryImpl(threadIo);
@@ -58,7 +58,7 @@ public final class TestShell implements AutoCloseable {
   /** As while every bundle below is being replaced. */
   public void loseServices() {
     engines.removeEngine(engine);
-    engines.unsetParameters(parameters);
+    engines.removeParameters(parameters);
     engines.unsetExports(exports);
   }
 

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.snapshot.internal.control;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import org.blksnap.api.block.BlksnapException;
+import org.blksnap.api.block.ByteRange;
+import org.blksnap.api.block.Geometry;
+import org.blksnap.api.event.BlksnapEvent;
+import org.blksnap.api.event.EventSubscription;
+import org.blksnap.api.snapshot.Consistency;
+import org.blksnap.api.snapshot.ImageInfo;
+import org.blksnap.api.snapshot.Snapshot;
+import org.blksnap.api.snapshot.SnapshotImage;
+import org.blksnap.api.snapshot.SnapshotState;
+import org.blksnap.api.snapshot.StorageStatus;
+import org.blksnap.api.snapshot.TakeResult;
+import org.blksnap.snapshot.internal.data.FilteredDevice;
+
+/**
+ * What users have of one snapshot. Changing calls hold the engine's control lock; queries read the
+ * immutable pictures of {@link HeldSnapshot}. Stateless.
+ */
+public final class SnapshotHandle implements Snapshot {
+  private final Desk desk;
+  private final HeldSnapshot held;
+  private final Taking taking;
+  private final Destruction destruction;
+
+  public SnapshotHandle(Desk desk, HeldSnapshot held, Taking taking, Destruction destruction) {
+    this.desk = desk;
+    this.held = held;
+    this.taking = taking;
+    this.destruction = destruction;
+  }
+
+  @Override
+  public void addDevice(String name) throws BlksnapException {
+    desk.control().lock();
+    try {
+      held.checkAlive();
+      FilteredDevice device = desk.devices().require(name);
+      Admission.check(held, device);
+      StoragePlaces.checkBlockSize(device, held.storageRoom().logicalBlockSize());
+      held.places().check(device);
+      held.add(device);
+    } finally {
+      desk.control().unlock();
+    }
+  }
+
+  @Override
+  public void appendStorage(Path path, List<ByteRange> ranges) throws BlksnapException {
+    desk.control().lock();
+    try {
+      held.checkAlive();
+      Geometry geometry = desk.providers().device().geometry(path);
+      StoragePlaces places = held.places();
+      places.check(path, ranges, geometry, attached());
+      places.give(path, () -> held.storageRoom().appendRanges(path, ranges, geometry));
+      desk.hot().keepBehind(held.directory());
+    } finally {
+      desk.control().unlock();
+    }
+  }
+
+  @Override
+  public void appendStorageDirectory(Path dir, long limit) throws BlksnapException {
+    desk.control().lock();
+    try {
+      held.checkAlive();
+      StoragePlaces places = held.places();
+      places.check(dir, attached());
+      places.give(dir, () -> held.storageRoom().appendDirectory(dir, limit));
+      desk.hot().keepBehind(held.directory());
+    } finally {
+      desk.control().unlock();
+    }
+  }
+
+  @Override
+  public void appendStorageMemory(long bytes) throws BlksnapException {
+    desk.control().lock();
+    try {
+      held.checkAlive();
+      held.storageRoom().appendMemory(bytes);
+    } finally {
+      desk.control().unlock();
+    }
+  }
+
+  private List<FilteredDevice> attached() {
+    return desk.devices().present(held.members().keySet());
+  }
+
+  @Override
+  public TakeResult take() throws BlksnapException {
+    return taking.take(held);
+  }
+
+  @Override
+  public void destroy() throws BlksnapException {
+    destruction.destroy(held);
+  }
+
+  @Override
+  public List<ImageInfo> info() throws BlksnapException {
+    held.checkAlive();
+    return ImageReport.of(
+        held.members().values(), held.views(), held.state() == SnapshotState.TAKEN);
+  }
+
+  @Override
+  public List<SnapshotImage> images() {
+    return List.copyOf(held.views().values());
+  }
+
+  @Override
+  public StorageStatus storage() throws BlksnapException {
+    held.checkAlive();
+    return held.storageRoom().status();
+  }
+
+  @Override
+  public BlksnapEvent.OfSnapshot waitEvent(Duration timeout) throws BlksnapException {
+    held.checkAlive();
+    return desk.events().await(held.id(), timeout);
+  }
+
+  @Override
+  public EventSubscription subscribe() throws BlksnapException {
+    held.checkAlive();
+    return desk.events().subscribe(held.id());
+  }
+
+  @Override
+  public boolean acknowledge(BlksnapEvent.OfSnapshot event) {
+    return desk.events().acknowledge(event);
+  }
+
+  @Override
+  public UUID id() {
+    return held.id();
+  }
+
+  @Override
+  public SnapshotState state() {
+    return held.state();
+  }
+
+  @Override
+  public Instant created() {
+    return held.created();
+  }
+
+  @Override
+  public Optional<Instant> taken() {
+    return Optional.ofNullable(held.taken());
+  }
+
+  @Override
+  public Optional<Consistency> consistency() {
+    return Optional.ofNullable(held.consistency());
+  }
+
+  @Override
+  public List<String> consistencyReasons() {
+    return held.reasons();
+  }
+
+  @Override
+  public List<String> devices() {
+    return List.copyOf(held.members().keySet());
+  }
+}

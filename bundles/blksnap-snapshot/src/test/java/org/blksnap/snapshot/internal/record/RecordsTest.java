@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.snapshot.internal.record;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.List;
+import java.util.UUID;
+import org.blksnap.api.block.BlockSizeRule;
+import org.blksnap.api.block.Errno;
+import org.blksnap.api.block.Geometry;
+import org.blksnap.api.change.CbtInfo;
+import org.blksnap.api.change.GenerationReason;
+import org.blksnap.api.snapshot.AttachRequest;
+import org.blksnap.api.snapshot.Consistency;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class RecordsTest {
+  @TempDir Path directory;
+
+  @Test
+  void deviceRecordComesBackAsItWas() throws Exception {
+    DeviceRecord record =
+        new DeviceRecord(new AttachRequest(Path.of("/a b/c=d"), "n", true, false, true, true), 7);
+    record.write(directory);
+    assertEquals(record, DeviceRecord.read(directory));
+  }
+
+  @Test
+  void snapshotRecordComesBackAsItWas() throws Exception {
+    SnapshotRecord record =
+        new SnapshotRecord(
+            UUID.randomUUID(),
+            SnapshotRecord.Phase.TAKEN,
+            Instant.now(),
+            Instant.now(),
+            "boot",
+            true,
+            Consistency.FILE_SYSTEM,
+            List.of("device a: 1 file system was frozen", "two\nlines"),
+            List.of(
+                SnapshotRecord.Member.added("plain"),
+                new SnapshotRecord.Member(
+                    "full",
+                    "blksnap-image_0:1",
+                    new Geometry(1 << 20, 512, 4096, 512, true, false),
+                    new BlockSizeRule(18, 2097152, 26),
+                    new UUID(3, 4),
+                    Errno.ENOSPC,
+                    "over",
+                    new CbtInfo(
+                        1 << 20,
+                        65536,
+                        16,
+                        new UUID(5, 6),
+                        7,
+                        GenerationReason.RESIZE,
+                        "grown",
+                        Instant.now()))));
+    record.write(directory);
+    assertEquals(record, SnapshotRecord.read(directory));
+  }
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/blkdev.h>
+#include <linux/completion.h>
+#include <linux/refcount.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+#include <linux/workqueue.h>
+#include "compat/compat.h"
+#include "freezer.h"
+
+enum freezer_state { FREEZER_RUNS, FREEZER_DONE, FREEZER_LEFT };
+
+struct freezer {
+	struct work_struct work;
+	struct completion done;
+	refcount_t refs;
+	int state;		/* by cmpxchg: whoever leaves RUNS decides */
+	dev_t dev;
+	struct block_device *bdev;	/* opened by the work */
+	int error;
+};
+
+static struct workqueue_struct *freeze_wq;
+
+int freezer_start(void)
+{
+	freeze_wq = alloc_workqueue("blksnap-freeze",
+				    WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
+	return freeze_wq ? 0 : -ENOMEM;
+}
+
+void freezer_stop(void)
+{
+	destroy_workqueue(freeze_wq);
+}
+
+static void freezer_put(struct freezer *freezer)
+{
+	if (!refcount_dec_and_test(&freezer->refs))
+		return;
+	if (freezer->bdev)
+		compat_bdev_close(freezer->bdev, FMODE_READ);
+	kfree(freezer);
+}
+
+/* Opened for itself, as it may outlive the take. */
+static int freezer_freeze(struct freezer *freezer)
+{
+	struct block_device *bdev = compat_bdev_open(freezer->dev, FMODE_READ);
+
+	if (IS_ERR(bdev))
+		return PTR_ERR(bdev);
+	freezer->bdev = bdev;
+	return freeze_bdev(bdev);
+}
+
+static void freezer_work(struct work_struct *work)
+{
+	struct freezer *freezer = container_of(work, struct freezer, work);
+	unsigned int noio = memalloc_noio_save();
+
+	freezer->error = freezer_freeze(freezer);
+	if (cmpxchg(&freezer->state, FREEZER_RUNS, FREEZER_DONE) !=
+	    FREEZER_RUNS && !freezer->error)
+		thaw_bdev(freezer->bdev);
+	/* It may be waited for twice. */
+	complete_all(&freezer->done);
+	freezer_put(freezer);
+	memalloc_noio_restore(noio);
+}
+
+/* Begins to freeze the file system of a device that the caller has open. */
+struct freezer *freezer_begin(struct block_device *bdev)
+{
+	struct freezer *freezer = kzalloc(sizeof(*freezer), GFP_KERNEL);
+
+	if (!freezer)
+		return ERR_PTR(-ENOMEM);
+	freezer->dev = bdev->bd_dev;
+	INIT_WORK(&freezer->work, freezer_work);
+	init_completion(&freezer->done);
+	refcount_set(&freezer->refs, 2);
+	freezer->state = FREEZER_RUNS;
+	queue_work(freeze_wq, &freezer->work);
+	return freezer;
+}
+
+/* Ended, and frozen or not; the caller's reference is gone. */
+void freezer_thaw(struct freezer *freezer)
+{
+	if (!freezer->error && thaw_bdev(freezer->bdev))
+		pr_err("%pg can't be thawed\n", freezer->bdev);
+	freezer_put(freezer);
+}
+
+/* Whether it has ended, frozen or not. */
+bool freezer_wait(struct freezer *freezer, unsigned int timeout_ms)
+{
+	return wait_for_completion_timeout(&freezer->done,
+					   msecs_to_jiffies(timeout_ms));
+}
+
+int freezer_error(const struct freezer *freezer)
+{
+	return freezer->error;
+}
+
+/*
+ * Not waited for any more: it will be thawed when it is frozen. False: it has
+ * just ended, and is still the caller's.
+ */
+bool freezer_leave(struct freezer *freezer)
+{
+	if (cmpxchg(&freezer->state, FREEZER_RUNS, FREEZER_LEFT) !=
+	    FREEZER_RUNS) {
+		wait_for_completion(&freezer->done);
+		return false;
+	}
+	freezer_put(freezer);
+	return true;
+}
