@@ -52,7 +52,7 @@ class DoubleFaultsTest {
     Arrays.fill(ones, (byte) 1);
     Files.write(file, ones);
     store = Files.createDirectory(root.resolve("store"));
-    subject.service().attach(new AttachRequest(file, "d", false, false, false, true));
+    subject.service().attach(AttachRequest.of(file).named("d"));
     Snapshot made = subject.service().create();
     made.addDevice("d");
     made.appendStorageDirectory(store, 1L << 30);
@@ -208,7 +208,7 @@ class DoubleFaultsTest {
     for (String room : order.split(" ")) {
       subject.bringBack(room);
     }
-    assertEquals("ok", device().condition());
+    assertEquals("ok", device().conditionDetail());
     write(3, WRITTEN_AT);
     assertTheNextIncrementHasTheWrite();
     assertEquals(taken.generationId(), device().changes().info().generationId());
@@ -216,8 +216,8 @@ class DoubleFaultsTest {
 
   private void awaitCondition(String word) throws InterruptedException {
     long deadline = System.nanoTime() + 60_000_000_000L;
-    while (!device().condition().contains(word)) {
-      assertTrue(System.nanoTime() < deadline, device().condition());
+    while (!device().conditionDetail().contains(word)) {
+      assertTrue(System.nanoTime() < deadline, device().conditionDetail());
       Thread.sleep(20);
     }
     assertEquals("d", device().name());

@@ -79,7 +79,7 @@ class EngineDeviceContractTest {
       Path constant = file("constant");
       return engine
           .service()
-          .attach(new AttachRequest(constant, "constant", true, false, false, false));
+          .attach(AttachRequest.of(constant).named("constant").readOnly(true).persistent(false));
     }
   }
 

@@ -89,6 +89,7 @@ public final class EngineSubject implements Subject {
             root.resolve("state"),
             hot,
             new EngineParameters(parameters::values),
+            owner -> true,
             () -> settings,
             () -> participants);
     engine.provideEvents(events);

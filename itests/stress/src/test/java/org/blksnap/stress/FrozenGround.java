@@ -56,6 +56,7 @@ public final class FrozenGround implements AutoCloseable {
             state,
             hot,
             new EngineParameters(ParameterSet.unkept()::values),
+            owner -> true,
             () -> SETTINGS,
             List::of);
     engine.provideEvents(events);
@@ -75,7 +76,7 @@ public final class FrozenGround implements AutoCloseable {
   }
 
   public void attach(Path path, String name) throws BlksnapException {
-    engine.attach(new AttachRequest(path, name, false, true, false, true));
+    engine.attach(AttachRequest.of(path).named(name).force(true));
   }
 
   public Snapshot snapshot(String... devices) throws BlksnapException {

@@ -120,7 +120,7 @@ class HotStateOfTheEngineTest {
   @Test
   void aDurableDevicesMapStaysOnDisk() throws Exception {
     Path durable = Files.write(subject.directory().resolve("durable"), new byte[SIZE]);
-    subject.service().attach(new AttachRequest(durable, "durable", false, false, true, true));
+    subject.service().attach(AttachRequest.of(durable).named("durable").durable(true));
     assertEquals(List.of("cbt.map"), files(subject.state().resolve("devices/durable")));
   }
 }

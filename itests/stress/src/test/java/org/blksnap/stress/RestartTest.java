@@ -237,7 +237,7 @@ class RestartTest {
   void aDurableFileThatNobodyWritesToComesToRestAndIsStirredByAWrite() throws Exception {
     Path file = Files.write(subject.directory().resolve("calm"), new byte[64 * CHUNK]);
     AttachedDevice device =
-        subject.service().attach(new AttachRequest(file, "calm", false, false, true, true));
+        subject.service().attach(AttachRequest.of(file).named("calm").durable(true));
     device.write(ByteBuffer.allocate(CHUNK), 0, 0);
     Path map = subject.state().resolve("devices/calm/cbt.map");
     while (!saysClean(map)) {

@@ -104,7 +104,7 @@ class SlowRequestsTest {
     } catch (ExecutionException e) {
       assertTrue(e.getCause() instanceof IOException, String.valueOf(e.getCause()));
     }
-    assertEquals("ok", device("dev1").condition());
+    assertEquals("ok", device("dev1").conditionDetail());
     taken("dev1");
   }
 
@@ -127,13 +127,13 @@ class SlowRequestsTest {
     assertTrue(took < Duration.ofSeconds(4).toNanos(), took + " ns for three times 2 s at once");
     List.of(slow1, slow2, slow3).forEach(CallPlan.Held::release);
     subject.bringBack("TRACKER");
-    assertEquals("ok", device("dev3").condition());
+    assertEquals("ok", device("dev3").conditionDetail());
   }
 
   @Test
   void aDeviceAttachedWhileTheChunkBundleIsAwayKeepsItsImage() throws Exception {
     Path file = Files.write(subject.directory().resolve("once"), new byte[SIZE]);
-    AttachRequest once = new AttachRequest(file, "once", false, false, false, false);
+    AttachRequest once = AttachRequest.of(file).named("once").persistent(false);
     subject.service().attach(once);
     Snapshot snapshot = subject.service().create();
     snapshot.addDevice("once");

@@ -188,7 +188,8 @@ class StoragePlacesTest {
     try (LoopDevice loop = new LoopDevice(free)) {
       snapshot.appendStorage(loop.device, List.of());
       for (boolean force : new boolean[] {false, true}) {
-        AttachRequest request = new AttachRequest(free, "under", false, force, false, false);
+        AttachRequest request =
+            AttachRequest.of(free).named("under").force(force).persistent(false);
         refused(Errno.EBUSY, "storage", () -> subject.service().attach(request));
       }
       snapshot.destroy();
@@ -211,7 +212,9 @@ class StoragePlacesTest {
         Errno.EALREADY,
         "live",
         () ->
-            subject.service().attach(new AttachRequest(live, "reader", true, false, false, false)));
+            subject
+                .service()
+                .attach(AttachRequest.of(live).named("reader").readOnly(true).persistent(false)));
     refused(Errno.EINVAL, "live", () -> snapshot.appendStorage(live, List.of()));
     assertTrue(Files.readString(Path.of("/proc/locks")).contains(inode), "the lock is gone");
   }

@@ -105,7 +105,7 @@ class UpdateOfTheConductorTest {
   @Test
   void aDeviceAttachedForThisRunAloneIsThereAgain() throws Exception {
     Path other = Files.write(subject.directory().resolve("other"), new byte[SIZE]);
-    subject.service().attach(new AttachRequest(other, "once", false, false, false, false));
+    subject.service().attach(AttachRequest.of(other).named("once").persistent(false));
     subject.restartToSuccessor(() -> {});
     assertTrue(subject.service().device("once").isPresent());
   }

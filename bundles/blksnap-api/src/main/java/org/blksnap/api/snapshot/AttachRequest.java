@@ -41,6 +41,11 @@ public final class AttachRequest {
     return path;
   }
 
+  /** Regular file or block device. */
+  public AttachRequest at(Path newPath) {
+    return new AttachRequest(newPath, name, readOnly, force, durable, persistent);
+  }
+
   /** The name to give it; null for one made from the file's. */
   public String name() {
     return name;

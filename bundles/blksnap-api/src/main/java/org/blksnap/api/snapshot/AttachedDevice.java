@@ -52,8 +52,11 @@ public interface AttachedDevice extends BlockDevice {
   /** How long the gate was closed, so far. */
   GateStatistics gate();
 
-  /** A word on the device's state: {@code ok}, or what it waits for or suffers from. */
-  String condition();
+  /** What it suffers from, if anything. */
+  DeviceCondition condition();
+
+  /** The same as a sentence for a person; {@code ok} where nothing is the matter. */
+  String conditionDetail();
 
   /** The request it was attached with. */
   AttachRequest request();

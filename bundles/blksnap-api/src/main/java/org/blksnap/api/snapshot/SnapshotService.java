@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.blksnap.api.snapshot;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -44,8 +47,13 @@ public interface SnapshotService {
     try {
       return attach(request);
     } catch (BlksnapException e) {
-      AttachedDevice there =
-          e.errno() == Errno.EALREADY ? device(request.path().toString()).orElse(null) : null;
+      AttachedDevice there = null;
+      for (AttachedDevice device :
+          e.errno() == Errno.EALREADY ? devices() : List.<AttachedDevice>of()) {
+        if (isSame(device.path(), request.path())) {
+          there = device;
+        }
+      }
       if (there == null) {
         throw e;
       }
@@ -59,6 +67,14 @@ public interface SnapshotService {
             e);
       }
       return there;
+    }
+  }
+
+  private static boolean isSame(Path one, Path other) {
+    try {
+      return Files.isSameFile(one, other);
+    } catch (IOException e) {
+      return false;
     }
   }
 

@@ -8,21 +8,27 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.snapshot.AttachRequest;
 import org.blksnap.api.snapshot.AttachedDevice;
+import org.blksnap.api.snapshot.Capability;
 import org.blksnap.api.snapshot.Snapshot;
 import org.blksnap.api.snapshot.SnapshotImage;
+import org.blksnap.api.snapshot.SnapshotLease;
 import org.blksnap.api.snapshot.SnapshotParticipant;
+import org.blksnap.api.snapshot.SnapshotRequest;
 import org.blksnap.api.snapshot.SnapshotService;
 import org.blksnap.api.snapshot.Version;
 import org.blksnap.enginebase.DaemonThreads;
 import org.blksnap.enginebase.Participants;
 import org.blksnap.enginebase.StateDirectory;
 import org.blksnap.enginebase.StateRoot;
+import org.blksnap.enginebase.WholeSnapshot;
 import org.blksnap.linux.proc.BootId;
 import org.blksnap.snapshot.internal.control.Attachments;
 import org.blksnap.snapshot.internal.control.CapacityWatch;
@@ -47,6 +53,7 @@ import org.blksnap.snapshot.internal.control.SnapshotList;
 import org.blksnap.snapshot.internal.control.Taking;
 import org.blksnap.snapshot.internal.data.FilteredDevice;
 import org.blksnap.snapshot.internal.record.HotState;
+import org.blksnap.snapshot.internal.record.Origin;
 import org.blksnap.snapshot.internal.swap.Departure;
 import org.blksnap.snapshot.internal.swap.HotSwap;
 import org.blksnap.snapshot.internal.swap.Restoration;
@@ -80,11 +87,15 @@ public final class Engine implements SnapshotService, Closeable {
   private final Departure departure;
   private final CapacityWatch watch;
 
-  /** {@code hotChoice} is {@code hot_state_directory}. */
+  /**
+   * {@code hotChoice} is {@code hot_state_directory}; {@code ownerRuns} tells whether the bundle of
+   * a symbolic name is running.
+   */
   public Engine(
       Path stateDirectory,
       String hotChoice,
       EngineParameters parameters,
+      Predicate<String> ownerRuns,
       Supplier<EngineSettings> settings,
       Supplier<List<SnapshotParticipant>> registeredParticipants)
       throws BlksnapException {
@@ -92,7 +103,7 @@ public final class Engine implements SnapshotService, Closeable {
     UUID id = new StateRoot(stateDirectory, true, null).check();
     String bootId = BootId.current();
     HotState hot = HotState.open(stateDirectory, id, hotChoice, bootId, StateRoot::idOf);
-    desk = new Desk(NAME, state, hot, bootId, parameters, settings);
+    desk = new Desk(NAME, state, hot, bootId, parameters, ownerRuns, settings);
     participants =
         new Participants(registeredParticipants, DaemonThreads.named("blksnap-participant"));
     readiness = new Readiness(desk);
@@ -185,6 +196,17 @@ public final class Engine implements SnapshotService, Closeable {
   }
 
   @Override
+  public String engine() {
+    return NAME;
+  }
+
+  /** It is what the others are measured by. */
+  @Override
+  public Set<Capability> capabilities() {
+    return Set.of(Capability.values());
+  }
+
+  @Override
   public Version version() {
     return Version.INTERFACE;
   }
@@ -224,11 +246,20 @@ public final class Engine implements SnapshotService, Closeable {
   }
 
   @Override
-  public Snapshot create() throws BlksnapException {
+  public Snapshot create(SnapshotRequest request) throws BlksnapException {
+    return WholeSnapshot.created(this::empty, request);
+  }
+
+  @Override
+  public SnapshotLease take(SnapshotRequest request) throws BlksnapException {
+    return WholeSnapshot.taken(this::empty, request);
+  }
+
+  private Snapshot empty(SnapshotRequest request) throws BlksnapException {
     desk.control().lock();
     try {
       readiness.check();
-      return creation.create();
+      return creation.create(new Origin(request.owner(), request.label()));
     } finally {
       desk.control().unlock();
     }

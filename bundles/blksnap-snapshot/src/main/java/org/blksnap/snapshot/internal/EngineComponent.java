@@ -14,6 +14,7 @@ import org.blksnap.spi.device.DeviceProvider;
 import org.blksnap.spi.event.EventProvider;
 import org.blksnap.spi.storage.StorageProvider;
 import org.blksnap.spi.tracker.TrackerProvider;
+import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.BundleEvent;
 import org.osgi.framework.ServiceRegistration;
@@ -78,6 +79,7 @@ public final class EngineComponent {
             ground.directory(),
             ground.hotChoice(),
             ground.parameters(),
+            this::runs,
             times::settings,
             this::currentParticipants);
     this.frameworkStop =
@@ -87,6 +89,21 @@ public final class EngineComponent {
           }
         };
     context.addBundleListener(frameworkStop);
+  }
+
+  /** Whether a bundle of this symbolic name is there and not stopped. */
+  private boolean runs(String owner) {
+    try {
+      for (Bundle bundle : context.getBundles()) {
+        if (owner.equals(bundle.getSymbolicName())
+            && (bundle.getState() & (Bundle.ACTIVE | Bundle.STARTING)) != 0) {
+          return true;
+        }
+      }
+      return false;
+    } catch (IllegalStateException stopping) {
+      return true;
+    }
   }
 
   private List<SnapshotParticipant> currentParticipants() {
@@ -167,7 +184,7 @@ public final class EngineComponent {
     Hashtable<String, Object> properties = new Hashtable<>();
     properties.put(SnapshotService.ENGINE, Engine.NAME);
     examination = context.registerService(Examination.class, engine.examination(), null);
-    service = context.registerService(SnapshotService.class, engine, properties);
+    service = context.registerService(SnapshotService.class, new Ownership(engine), properties);
   }
 
   /**

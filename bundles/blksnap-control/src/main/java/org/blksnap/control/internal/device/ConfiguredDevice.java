@@ -142,13 +142,12 @@ public final class ConfiguredDevice implements Examination {
           Errno.EINVAL, "no path is configured; set path = /dev/… or a file");
     }
     String name = text(configured, "name");
-    return new AttachRequest(
-        path(path),
-        name.isEmpty() ? null : name,
-        flag(configured, "read_only"),
-        flag(configured, "force"),
-        flag(configured, "durable"),
-        false);
+    return AttachRequest.of(path(path))
+        .named(name.isEmpty() ? null : name)
+        .readOnly(flag(configured, "read_only"))
+        .force(flag(configured, "force"))
+        .durable(flag(configured, "durable"))
+        .persistent(false);
   }
 
   private static Path path(String text) throws BlksnapException {

@@ -13,6 +13,7 @@ import org.blksnap.api.health.Examination;
 import org.blksnap.api.health.Finding;
 import org.blksnap.api.health.Finding.Severity;
 import org.blksnap.api.snapshot.AttachedDevice;
+import org.blksnap.api.snapshot.DeviceCondition;
 import org.blksnap.api.snapshot.Parameters;
 import org.blksnap.api.snapshot.Snapshot;
 import org.blksnap.shell.internal.lookup.Engines;
@@ -99,13 +100,12 @@ public final class Checkup {
     List<Finding> findings = new ArrayList<>();
     for (AttachedDevice device : engine.service().devices()) {
       String subject = "device " + device.name();
-      String condition = device.condition();
-      if (!condition.equals("ok")) {
+      if (device.condition() != DeviceCondition.OK) {
         findings.add(
             new Finding(
                 Severity.ERROR,
                 subject,
-                condition,
+                device.conditionDetail(),
                 "see that " + device.path() + " can be reached; " + LIST_BUNDLES));
         continue;
       }

@@ -35,7 +35,7 @@ public final class Shown {
           .flag("persistent", f -> f.what().request().persistent())
           .notInTable()
           .text("snapshot", f -> f.what().snapshot().orElse(null))
-          .text("condition", f -> f.what().condition())
+          .text("condition", f -> f.what().conditionDetail())
           .number("gate_closings", f -> f.what().gate().closings())
           .notInTable()
           .number("gate_last_ns", f -> f.what().gate().last().toNanos())

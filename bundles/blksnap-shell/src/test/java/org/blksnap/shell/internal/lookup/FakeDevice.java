@@ -15,6 +15,7 @@ import org.blksnap.api.block.Geometry;
 import org.blksnap.api.change.CbtInfo;
 import org.blksnap.api.snapshot.AttachRequest;
 import org.blksnap.api.snapshot.AttachedDevice;
+import org.blksnap.api.snapshot.DeviceCondition;
 import org.blksnap.api.snapshot.GateStatistics;
 import org.blksnap.api.snapshot.SnapshotImage;
 
@@ -95,7 +96,12 @@ public final class FakeDevice implements AttachedDevice {
   }
 
   @Override
-  public String condition() {
+  public DeviceCondition condition() {
+    return condition.equals("ok") ? DeviceCondition.OK : DeviceCondition.AWAY;
+  }
+
+  @Override
+  public String conditionDetail() {
     return condition;
   }
 

@@ -60,9 +60,7 @@ public final class Attachments {
     Path path = asked.path().toAbsolutePath().normalize();
     String name = asked.name() == null || asked.name().isEmpty() ? nameOf(path) : asked.name();
     refusals.checkName(name, path);
-    AttachRequest request =
-        new AttachRequest(
-            path, name, asked.readOnly(), asked.force(), asked.durable(), asked.persistent());
+    AttachRequest request = asked.at(path).named(name);
     refusals.beforeOpening(path, name);
     RawDevice raw =
         desk.providers().device().open(new OpenRequest(path, request.readOnly(), request.force()));

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.UUID;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.blksnap.api.block.BlockSizeRule;
 import org.blksnap.api.event.BlksnapEvent;
@@ -42,6 +43,7 @@ public final class Desk {
   private final HotState hot;
   private final String bootId;
   private final EngineParameters parameters;
+  private final Predicate<String> ownerRuns;
   private final Supplier<EngineSettings> settings;
   private final LeftDevices left;
   private final Guardian guardian;
@@ -53,12 +55,14 @@ public final class Desk {
       HotState hot,
       String bootId,
       EngineParameters parameters,
+      Predicate<String> ownerRuns,
       Supplier<EngineSettings> settings) {
     this.events = new EventRelay(engine);
     this.state = state;
     this.hot = hot;
     this.bootId = bootId;
     this.parameters = parameters;
+    this.ownerRuns = ownerRuns;
     this.settings = settings;
     this.left = new LeftDevices(state.root(), bootId);
     this.guardian = new Guardian(state.root(), bootId);
@@ -119,6 +123,11 @@ public final class Desk {
 
   public EngineParameters parameters() {
     return parameters;
+  }
+
+  /** Whether the bundle of this symbolic name, whose a snapshot is, is running. */
+  boolean runs(String owner) {
+    return ownerRuns.test(owner);
   }
 
   /** How large tracking blocks are, as the parameters in force say. */

@@ -84,7 +84,7 @@ public final class DeviceList {
     if (device.raw() == null || device.tracker() == null) {
       throw new BlksnapException(
           Errno.ESHUTDOWN,
-          "device " + device.name() + ": " + device.condition() + "; see blksnap:doctor");
+          "device " + device.name() + ": " + device.conditionDetail() + "; see blksnap:doctor");
     }
   }
 

@@ -19,6 +19,7 @@ import org.blksnap.snapshot.internal.data.FilteredDevice;
 import org.blksnap.snapshot.internal.data.HeldArea;
 import org.blksnap.snapshot.internal.data.ImageView;
 import org.blksnap.snapshot.internal.data.StorageRoom;
+import org.blksnap.snapshot.internal.record.Origin;
 import org.blksnap.snapshot.internal.record.SnapshotRecord;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -34,6 +35,7 @@ public final class HeldSnapshot {
 
   private final Desk desk;
   private final UUID id;
+  private final Origin origin;
   private final Instant created;
   private final Path directory;
   private final StorageRoom storage;
@@ -55,7 +57,9 @@ public final class HeldSnapshot {
   /** Replaced as a whole under the control lock; by device name. */
   private volatile Map<String, ImageView> views = Map.of();
 
-  public HeldSnapshot(Desk desk, UUID id, Instant created, Path directory, StorageRoom storage) {
+  public HeldSnapshot(
+      Desk desk, UUID id, Origin origin, Instant created, Path directory, StorageRoom storage) {
+    this.origin = origin;
     this.desk = desk;
     this.id = id;
     this.created = created;
@@ -65,6 +69,10 @@ public final class HeldSnapshot {
     this.areas = new AreaDirectories(desk.hot(), directory);
     this.members = new MemberList(desk::assertControlled);
     storage.expect(new StorageNeed(desk, members));
+  }
+
+  Origin origin() {
+    return origin;
   }
 
   Path directory() {
@@ -122,6 +130,7 @@ public final class HeldSnapshot {
     try {
       new SnapshotRecord(
               id,
+              origin,
               phase,
               created,
               taken,

@@ -5,7 +5,9 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.blksnap.api.block.Errno;
+import org.blksnap.api.snapshot.ChunkStatistics;
 import org.blksnap.api.snapshot.ImageInfo;
 import org.blksnap.snapshot.internal.data.HeldArea;
 import org.blksnap.snapshot.internal.data.ImageView;
@@ -30,16 +32,14 @@ final class ImageReport {
   private static ImageInfo of(HeldArea held, String device) {
     DiffArea area = held.area();
     DiffAreaStatus status = area == null ? new DiffAreaStatus(0, 0, 0, 0) : area.status();
-    return new ImageInfo(
-        device,
-        held.error(),
-        held.detail(),
-        held.image(),
-        area == null ? 0 : area.chunkSize(),
-        area == null ? 0 : area.chunkCount(),
-        status.savedChunks(),
-        status.savedBytes(),
-        status.queuedChunks());
+    ChunkStatistics chunks =
+        new ChunkStatistics(
+            area == null ? 0 : area.chunkSize(),
+            area == null ? 0 : area.chunkCount(),
+            status.savedChunks(),
+            status.savedBytes(),
+            status.queuedChunks());
+    return new ImageInfo(device, held.error(), held.detail(), held.image(), Optional.of(chunks));
   }
 
   /** Not taken yet, or the device is not attached. */
@@ -52,10 +52,6 @@ final class ImageReport {
             ? "device " + member.device() + " is not attached; attach it to have the image back"
             : member.detail(),
         member.image(),
-        0,
-        0,
-        0,
-        0,
-        0);
+        Optional.empty());
   }
 }

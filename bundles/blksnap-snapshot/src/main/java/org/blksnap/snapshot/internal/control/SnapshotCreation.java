@@ -9,6 +9,7 @@ import java.util.UUID;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.snapshot.Snapshot;
 import org.blksnap.snapshot.internal.data.StorageRoom;
+import org.blksnap.snapshot.internal.record.Origin;
 import org.blksnap.snapshot.internal.record.SnapshotRecord;
 import org.blksnap.spi.storage.StorageRequest;
 
@@ -23,7 +24,7 @@ public final class SnapshotCreation {
   }
 
   /** All or nothing; on disk when it returns. Under the control lock. */
-  public Snapshot create() throws BlksnapException {
+  public Snapshot create(Origin origin) throws BlksnapException {
     desk.assertControlled();
     UUID id = UUID.randomUUID();
     Path directory = desk.state().snapshot(id);
@@ -35,7 +36,7 @@ public final class SnapshotCreation {
       desk.hot().enterSnapshot(directory);
       StorageRequest request = desk.storageRequest(id);
       storage = new StorageRoom(request, desk.providers().storage().create(request));
-      HeldSnapshot snapshot = new HeldSnapshot(desk, id, Instant.now(), directory, storage);
+      HeldSnapshot snapshot = new HeldSnapshot(desk, id, origin, Instant.now(), directory, storage);
       snapshot.keep(SnapshotRecord.Phase.CREATED);
       Snapshot handle = snapshots.remember(snapshot);
       done = true;

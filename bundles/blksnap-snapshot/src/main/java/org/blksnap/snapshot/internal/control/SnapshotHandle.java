@@ -17,8 +17,10 @@ import org.blksnap.api.snapshot.ImageInfo;
 import org.blksnap.api.snapshot.Snapshot;
 import org.blksnap.api.snapshot.SnapshotImage;
 import org.blksnap.api.snapshot.SnapshotState;
+import org.blksnap.api.snapshot.StorageGrant;
 import org.blksnap.api.snapshot.StorageStatus;
 import org.blksnap.api.snapshot.TakeResult;
+import org.blksnap.enginebase.DefaultStorage;
 import org.blksnap.snapshot.internal.data.FilteredDevice;
 
 /**
@@ -93,6 +95,34 @@ public final class SnapshotHandle implements Snapshot {
     }
   }
 
+  @Override
+  public void give(StorageGrant grant) throws BlksnapException {
+    grant.give(
+        new StorageGrant.Recipient() {
+          @Override
+          public void ranges(Path path, List<ByteRange> ranges) throws BlksnapException {
+            appendStorage(path, ranges);
+          }
+
+          @Override
+          public void directory(Path directory, long limit) throws BlksnapException {
+            Path place = directory == null ? DefaultStorage.made(desk.state().root()) : directory;
+            appendStorageDirectory(
+                place, limit > 0 ? limit : DefaultStorage.limit(place, everything()));
+          }
+
+          @Override
+          public void memory(long bytes) throws BlksnapException {
+            appendStorageMemory(bytes);
+          }
+        });
+  }
+
+  /** Bytes of all its devices. */
+  private long everything() {
+    return attached().stream().mapToLong(FilteredDevice::capacity).sum();
+  }
+
   private List<FilteredDevice> attached() {
     return desk.devices().present(held.members().keySet());
   }
@@ -145,6 +175,21 @@ public final class SnapshotHandle implements Snapshot {
   @Override
   public UUID id() {
     return held.id();
+  }
+
+  @Override
+  public String owner() {
+    return held.origin().owner();
+  }
+
+  @Override
+  public String label() {
+    return held.origin().label();
+  }
+
+  @Override
+  public boolean orphaned() {
+    return !owner().isEmpty() && !desk.runs(owner());
   }
 
   @Override

@@ -10,6 +10,7 @@ import org.blksnap.api.block.AllocationExtent;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.block.Geometry;
+import org.blksnap.api.snapshot.DeviceCondition;
 import org.blksnap.spi.chunk.LiveReader;
 import org.blksnap.spi.device.RawDevice;
 import org.blksnap.spi.tracker.Tracker;
@@ -46,8 +47,18 @@ abstract class DeviceRooms {
     return geometry;
   }
 
+  public final DeviceCondition condition() {
+    if (ended) {
+      return DeviceCondition.ENDED;
+    }
+    if (condition.equals("ok")) {
+      return DeviceCondition.OK;
+    }
+    return raw != null && tracker == null ? DeviceCondition.UNTRACKED : DeviceCondition.AWAY;
+  }
+
   /** In words; "ok" where nothing is the matter. */
-  public final String condition() {
+  public final String conditionDetail() {
     return condition;
   }
 

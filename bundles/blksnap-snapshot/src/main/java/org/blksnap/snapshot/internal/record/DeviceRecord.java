@@ -42,13 +42,12 @@ public record DeviceRecord(AttachRequest request, int minor) {
   public static DeviceRecord read(Path directory) throws IOException {
     Map<String, String> values = RecordFile.read(directory.resolve(FILE), KIND);
     return new DeviceRecord(
-        new AttachRequest(
-            Path.of(values.get("path")),
-            values.get("name"),
-            Boolean.parseBoolean(values.get("read_only")),
-            Boolean.parseBoolean(values.get("force")),
-            Boolean.parseBoolean(values.get("durable")),
-            Boolean.parseBoolean(values.get("persistent"))),
+        AttachRequest.of(Path.of(values.get("path")))
+            .named(values.get("name"))
+            .readOnly(Boolean.parseBoolean(values.get("read_only")))
+            .force(Boolean.parseBoolean(values.get("force")))
+            .durable(Boolean.parseBoolean(values.get("durable")))
+            .persistent(Boolean.parseBoolean(values.get("persistent"))),
         Integer.parseInt(values.get("minor")));
   }
 

@@ -23,6 +23,7 @@ import org.blksnap.enginebase.RecordFile;
  * What is kept of a snapshot besides its storage and diff areas: {@code snapshot.record}.
  *
  * @param id its id
+ * @param origin whose it is, and what it is called
  * @param phase how far it is
  * @param created when
  * @param taken when, null before
@@ -35,6 +36,7 @@ import org.blksnap.enginebase.RecordFile;
  */
 public record SnapshotRecord(
     UUID id,
+    Origin origin,
     Phase phase,
     Instant created,
     Instant taken,
@@ -101,6 +103,8 @@ public record SnapshotRecord(
   public void write(Path directory) throws IOException {
     Map<String, String> values = new TreeMap<>();
     values.put("id", id.toString());
+    values.put("owner", origin.owner());
+    values.put("label", origin.label());
     values.put("phase", phase.name());
     values.put("created", created.toString());
     values.put("taken", taken == null ? "" : taken.toString());
@@ -179,6 +183,7 @@ public record SnapshotRecord(
     String taken = values.get("taken");
     return new SnapshotRecord(
         UUID.fromString(values.get("id")),
+        new Origin(values.getOrDefault("owner", ""), values.getOrDefault("label", "")),
         Phase.valueOf(values.get("phase")),
         Instant.parse(values.get("created")),
         taken.isEmpty() ? null : Instant.parse(taken),

@@ -150,7 +150,7 @@ public final class Restoration {
       return;
     }
     HeldSnapshot snapshot =
-        new HeldSnapshot(desk, record.id(), record.created(), directory, storage);
+        new HeldSnapshot(desk, record.id(), record.origin(), record.created(), directory, storage);
     snapshot.restore(
         taken ? SnapshotState.TAKEN : SnapshotState.CREATED,
         record,

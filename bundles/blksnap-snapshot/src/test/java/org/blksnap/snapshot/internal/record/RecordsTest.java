@@ -23,7 +23,8 @@ class RecordsTest {
   @Test
   void deviceRecordComesBackAsItWas() throws Exception {
     DeviceRecord record =
-        new DeviceRecord(new AttachRequest(Path.of("/a b/c=d"), "n", true, false, true, true), 7);
+        new DeviceRecord(
+            AttachRequest.of(Path.of("/a b/c=d")).named("n").readOnly(true).durable(true), 7);
     record.write(directory);
     assertEquals(record, DeviceRecord.read(directory));
   }
@@ -33,6 +34,7 @@ class RecordsTest {
     SnapshotRecord record =
         new SnapshotRecord(
             UUID.randomUUID(),
+            new Origin("org.example.backup", "nightly \\ full"),
             SnapshotRecord.Phase.TAKEN,
             Instant.now(),
             Instant.now(),
