@@ -3,6 +3,7 @@
 #
 # NBD_SOCKET  unix socket of the server
 # NBD_EXPORT  name of a writable export of at least 64 MiB, whose content may be destroyed
+# NBD_SOURCE  name of a source's export, whose content lies in the file NBD_TAKEN; not set where none is
 # NBD_URI     URI of that export; made from the two where it is not set
 # Exit status of a test: 0 passed, 1 failed, 77 skipped.
 set -euo pipefail

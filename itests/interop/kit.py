@@ -6,6 +6,7 @@ NBD_SOCKET   unix socket of the server
 NBD_EXPORT   a writable export of at least 64 MiB whose content may be destroyed
 NBD_IMAGE    its image, held since before the first test
 NBD_TAKEN    a file with what the export held at that moment
+NBD_SOURCE   a source's export with the same content, read-only; not set where none is served
 NBD_FILE     the file behind the export; only to be looked at
 NBD_PKI      directory of keys and certificates, see pki.sh
 BLKSNAP_HOME a distribution that serves all this; or

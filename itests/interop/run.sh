@@ -99,7 +99,7 @@ serve_test_server() {
   cp --sparse=always "$work/disk.img" "$work/image.img"
   mkfifo "$work/control"
   "${JAVA_HOME:+$JAVA_HOME/bin/}java" -cp "$path" org.blksnap.nbd.internal.NbdTestServer \
-    "$work/disk.img" "$work/s/nbd.sock" disk image "$work/image.img" <"$work/control" >"$work/log" 2>&1 &
+    "$work/disk.img" "$work/s/nbd.sock" disk image "$work/image.img" kept "$work/taken.img" <"$work/control" >"$work/log" 2>&1 &
   server=$!
   exec 9>"$work/control"
   for _ in $(seq 300); do
@@ -107,7 +107,7 @@ serve_test_server() {
     sleep 0.1
   done
   grep -q ready "$work/log" || { cat "$work/log" >&2 && return 1; }
-  export NBD_SOCKET=$work/s/nbd.sock NBD_EXPORT=disk NBD_IMAGE=image NBD_CONTROL=$work/control
+  export NBD_SOCKET=$work/s/nbd.sock NBD_EXPORT=disk NBD_IMAGE=image NBD_SOURCE=kept NBD_CONTROL=$work/control
 }
 
 export NBD_TAKEN=$work/taken.img NBD_FILE=$work/disk.img NBD_PKI=$work/pki

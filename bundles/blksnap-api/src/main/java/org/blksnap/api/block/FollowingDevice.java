@@ -25,8 +25,9 @@ public final class FollowingDevice implements BlockDevice {
     /**
      * The same device or image (same name, kind and identity) of the engine that is there now. May
      * wait for one as long as its user can. Empty where it no longer exists, or none came in time.
+     * May say so in words of its own by failing: the request fails with that then.
      */
-    Optional<BlockDevice> of(BlockDevice gone);
+    Optional<BlockDevice> of(BlockDevice gone) throws IOException;
   }
 
   private final Successor successor;
@@ -160,24 +161,32 @@ public final class FollowingDevice implements BlockDevice {
     }
   }
 
-  private BlockDevice after(BlockDevice failed, BlksnapException failure) throws BlksnapException {
+  private BlockDevice after(BlockDevice failed, BlksnapException failure) throws IOException {
     switch (failure.errno()) {
       case ESTALE, ESHUTDOWN, ENODEV -> {}
       default -> throw failure;
     }
     synchronized (resolving) {
-      if (device != failed) {
-        return device;
+      if (device == failed) {
+        device = successor(failed, failure);
       }
-      device =
-          successor
-              .of(failed)
-              .filter(next -> next != failed)
-              .orElseThrow(
-                  () ->
-                      new BlksnapException(
-                          Errno.ESHUTDOWN, failed.name() + " is no longer there", failure));
       return device;
+    }
+  }
+
+  private BlockDevice successor(BlockDevice failed, BlksnapException failure) throws IOException {
+    try {
+      return successor
+          .of(failed)
+          .filter(next -> next != failed)
+          .orElseThrow(
+              () ->
+                  new BlksnapException(Errno.ESHUTDOWN, failed.name() + " is no longer there"));
+    } catch (IOException e) {
+      if (e != failure) {
+        e.addSuppressed(failure);
+      }
+      throw e;
     }
   }
 }

@@ -6,8 +6,8 @@ package org.blksnap.api.export;
  *
  * @param name name a client asks for
  * @param kind what is behind it
- * @param size bytes
- * @param readOnly writes are refused
+ * @param size bytes; -1 of a source that no client has opened yet: listing it does not open it
+ * @param readOnly writes are refused; true where the size is not known
  * @param uri how to reach it, the first listener's
  * @param connections clients on it now
  */

@@ -7,7 +7,7 @@ import org.osgi.annotation.versioning.ProviderType;
 /** What is served, and where. Thread rule: any thread. */
 @ProviderType
 public interface ExportService {
-  /** Every attached device and every image, in order of their names. */
+  /** Every attached device, image and source, in order of their names. Does not wait. */
   List<Export> exports();
 
   /**

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Devices and images served over a network block protocol. */
+/** Devices, images and sources of others served over a network block protocol. */
 @Export
 @Version("2.0.0")
 package org.blksnap.api.export;

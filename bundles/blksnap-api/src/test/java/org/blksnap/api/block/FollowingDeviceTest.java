@@ -138,4 +138,19 @@ class FollowingDeviceTest {
     assertEquals(Errno.EIO, assertThrows(BlksnapException.class, device::flush).errno());
     assertSame(sick, device.present());
   }
+
+  @Test
+  void aSuccessorMaySayInItsOwnWordsWhyThereIsNone() {
+    Mortal gone = new Mortal(bytes, 0);
+    FollowingDevice device =
+        new FollowingDevice(
+            gone,
+            same -> {
+              throw new BlksnapException(Errno.EBUSY, "all taken");
+            });
+    BlksnapException failure = assertThrows(BlksnapException.class, device::flush);
+    assertEquals("all taken [EBUSY]", failure.toString());
+    assertEquals("gone", failure.getSuppressed()[0].getMessage());
+    assertSame(gone, device.present());
+  }
 }

@@ -13,6 +13,7 @@ import java.util.Map;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.export.Export;
 import org.blksnap.api.export.ExportService;
+import org.blksnap.api.export.ExportSource;
 import org.blksnap.api.handover.HandoverShelf;
 import org.blksnap.api.health.Examination;
 import org.blksnap.api.health.Finding;
@@ -30,6 +31,7 @@ import org.blksnap.nbd.internal.session.Limits;
 import org.blksnap.nbd.internal.session.TlsIdentity;
 import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
+import org.osgi.framework.Constants;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Deactivate;
@@ -112,6 +114,25 @@ public final class NbdComponent implements ExportService, Examination {
       return;
     }
     exports.left(String.valueOf(properties.get(SnapshotService.ENGINE)), engine);
+  }
+
+  @Reference(
+      cardinality = ReferenceCardinality.MULTIPLE,
+      policy = ReferencePolicy.DYNAMIC,
+      policyOption = ReferencePolicyOption.GREEDY)
+  void bindSource(ExportSource source, Map<String, Object> properties) {
+    exports.sources().arrived(source, id(properties));
+  }
+
+  /** Ignored once this one stops, as above. */
+  void unbindSource(ExportSource source, Map<String, Object> properties) {
+    if (!stopped) {
+      exports.sources().left(source, id(properties));
+    }
+  }
+
+  private static long id(Map<String, Object> properties) {
+    return properties.get(Constants.SERVICE_ID) instanceof Long id ? id : 0;
   }
 
   /**
@@ -277,6 +298,7 @@ public final class NbdComponent implements ExportService, Examination {
       NbdFindings.openDoor(listener).ifPresent(findings::add);
     }
     NbdFindings.full(server).ifPresent(findings::add);
+    findings.addAll(NbdFindings.sources(exports));
     if (findings.isEmpty()) {
       findings.add(
           NbdFindings.finding(

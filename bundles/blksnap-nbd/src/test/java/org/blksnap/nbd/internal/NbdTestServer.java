@@ -11,12 +11,13 @@ import org.blksnap.nbd.internal.export.FakeChangeMap;
 import org.blksnap.nbd.internal.export.FakeSnapshotService;
 import org.blksnap.nbd.internal.export.FileDevice;
 import org.blksnap.nbd.internal.export.FileImage;
+import org.blksnap.nbd.internal.export.FileSource;
 
 /**
- * Serves one file, for scripts: {@code NbdTestServer FILE SOCKET [EXPORT [IMAGE FILE]]}. The change
- * map of both says that every third block of 64 KiB changed at the last of two takes. A line {@code
- * KEY VALUE} of its standard input sets one key of the configuration; it ends with its standard
- * input.
+ * Serves one file, for scripts: {@code NbdTestServer FILE SOCKET [EXPORT [IMAGE FILE [SOURCE
+ * FILE]]]}. The change map of device and image says that every third block of 64 KiB changed at the
+ * last of two takes. A line {@code KEY VALUE} of its standard input sets one key of the
+ * configuration; it ends with its standard input.
  */
 public final class NbdTestServer {
   private static final int BLOCKS_A_MARK = 16;
@@ -36,6 +37,9 @@ public final class NbdTestServer {
     }
     NbdComponent server = new NbdComponent();
     server.bindEngine(engine, Map.of(SnapshotService.ENGINE, "userspace"));
+    if (args.length > 6) {
+      server.bindSource(new FileSource(args[5], Path.of(args[6])), Map.of());
+    }
     Map<String, Object> configuration = new HashMap<>(Map.of("socket_path", args[1]));
     server.start(null, configuration);
     System.out.println("ready");

@@ -13,6 +13,7 @@ import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.change.CbtInfo;
 import org.blksnap.api.change.ChangeMap;
+import org.blksnap.api.change.ChangePoint;
 import org.blksnap.nbd.internal.protocol.ContextQuery;
 
 /**
@@ -103,8 +104,10 @@ public final class MetaContexts {
         continue;
       }
       int since = sinceNumber(name);
-      Point point =
-          since >= 0 ? new Point(info.generationId(), since) : info == null ? null : point(name);
+      ChangePoint point =
+          since >= 0
+              ? new ChangePoint(info.generationId(), since)
+              : info == null ? null : point(name);
       if (point != null) {
         share.grow(MetaContext.bytes(info.blockCount()));
         selected.add(
@@ -114,8 +117,6 @@ public final class MetaContexts {
     }
     return selected;
   }
-
-  private record Point(UUID generation, int number) {}
 
   private Set<String> names() {
     Set<String> names = new LinkedHashSet<>();
@@ -143,7 +144,7 @@ public final class MetaContexts {
     return since < number ? since : -1;
   }
 
-  private Point point(String name) {
+  private ChangePoint point(String name) {
     if (info == null || !name.startsWith(CHANGED)) {
       return null;
     }
@@ -152,7 +153,7 @@ public final class MetaContexts {
     try {
       return number < 0 || colon < CHANGED.length()
           ? null
-          : new Point(UUID.fromString(name.substring(CHANGED.length(), colon)), number);
+          : new ChangePoint(UUID.fromString(name.substring(CHANGED.length(), colon)), number);
     } catch (IllegalArgumentException e) {
       return null;
     }
@@ -178,7 +179,7 @@ public final class MetaContexts {
    * what the blocks mean: EAGAIN. Read in pieces, because a list of ranges may be a hundred times
    * as large.
    */
-  private BitSet changed(Point point) throws IOException {
+  private BitSet changed(ChangePoint point) throws IOException {
     int count = info.blockCount();
     if (!point.generation().equals(info.generationId()) || point.number() > info.changesNumber()) {
       return everything();

@@ -4,8 +4,12 @@ package org.blksnap.nbd.internal.server;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import org.blksnap.api.health.Finding;
+import org.blksnap.nbd.internal.export.Exports;
+import org.blksnap.nbd.internal.export.Sources;
 import org.blksnap.nbd.internal.session.Limits;
 import org.blksnap.nbd.internal.session.TlsIdentity;
 
@@ -98,5 +102,31 @@ public final class NbdFindings {
             "end clients; raise maximum_connections of "
                 + NbdOptions.PID
                 + " where the number is the bound, -Xmx where memory is"));
+  }
+
+  /** Sources of others that are not served, and whether no more clients may have one. */
+  public static List<Finding> sources(Exports exports) {
+    List<Finding> found = new ArrayList<>();
+    for (Exports.Unserved each : exports.unserved()) {
+      found.add(
+          finding(
+              Finding.Severity.WARNING,
+              "source (" + each.source() + ") is not served: " + each.why(),
+              "give it another name, of 1 to 4096 bytes and without control characters"));
+    }
+    Sources sources = exports.sources();
+    if (sources.open() >= sources.most()) {
+      found.add(
+          finding(
+              Finding.Severity.WARNING,
+              sources.open()
+                  + " clients have a source open or wait for one, allowed are "
+                  + sources.most(),
+              "end clients; where they do not end, a source hangs: restart its bundle, then the nbd"
+                  + " bundle; maximum_connections_per_peer of "
+                  + NbdOptions.PID
+                  + " raises the bound to half of it"));
+    }
+    return found;
   }
 }

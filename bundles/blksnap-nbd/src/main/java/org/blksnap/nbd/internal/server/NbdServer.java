@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.blksnap.api.block.Geometry;
 import org.blksnap.api.export.Export;
 import org.blksnap.nbd.internal.export.Access;
 import org.blksnap.nbd.internal.export.ContextBudget;
@@ -75,7 +76,7 @@ public final class NbdServer implements AutoCloseable {
   public NbdServer(Exports exports, Limits limits, ContextBudget contexts, BufferPool buffers) {
     this.shared = new Shared(exports, buffers, contexts);
     this.admission = new Admission(buffers);
-    this.limits = limits;
+    limits(limits);
   }
 
   public Shared shared() {
@@ -93,6 +94,7 @@ public final class NbdServer implements AutoCloseable {
   /** New bounds, for connections accepted from now on. */
   public void limits(Limits next) {
     limits = next;
+    shared.exports().sources().most(next.maximumSources());
   }
 
   /** Begins to listen, for everything; see below. */
@@ -201,14 +203,16 @@ public final class NbdServer implements AutoCloseable {
     List<Listener> now = listeners();
     List<Export> served = new ArrayList<>();
     for (Target target : shared.exports().all()) {
+      Optional<Geometry> geometry = target.geometry();
       boolean readOnly =
-          target.device().geometry().readOnly() || (target.image() && limits.imagesReadOnly());
+          geometry.map(Geometry::readOnly).orElse(true)
+              || (target.image() && limits.imagesReadOnly());
       String uri = now.isEmpty() ? "" : now.get(0).uri(target.name());
       served.add(
           new Export(
               target.name(),
               target.kind(),
-              target.device().capacity(),
+              geometry.map(Geometry::capacity).orElse(-1L),
               readOnly,
               uri,
               clients.of(target.name())));

@@ -6,8 +6,8 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import org.blksnap.api.block.AllocationExtent;
+import org.blksnap.api.block.BlockDevice;
 import org.blksnap.api.block.IoFlags;
-import org.blksnap.nbd.internal.export.ExportHandle;
 import org.blksnap.nbd.internal.export.MetaContext;
 import org.blksnap.nbd.internal.protocol.Mode;
 import org.blksnap.nbd.internal.protocol.PeerGone;
@@ -31,11 +31,11 @@ final class Commands {
   private static final int EXTENTS = 256;
 
   private final Session session;
-  private final ExportHandle export;
+  private final BlockDevice export;
   private final BufferPool.Account buffers;
   private final int maximumRequest;
 
-  Commands(Session session, ExportHandle export, BufferPool.Account buffers, int maximumRequest) {
+  Commands(Session session, BlockDevice export, BufferPool.Account buffers, int maximumRequest) {
     this.session = session;
     this.export = export;
     this.buffers = buffers;

@@ -8,9 +8,11 @@ import java.nio.channels.ClosedChannelException;
 import java.util.Optional;
 import java.util.function.Consumer;
 import org.blksnap.api.block.BlksnapException;
+import org.blksnap.api.block.BlockDevice;
+import org.blksnap.api.block.Errno;
 import org.blksnap.nbd.internal.export.ContextBudget;
-import org.blksnap.nbd.internal.export.ExportHandle;
 import org.blksnap.nbd.internal.export.MetaContext;
+import org.blksnap.nbd.internal.export.OpenExport;
 import org.blksnap.nbd.internal.protocol.PeerGone;
 import org.blksnap.nbd.internal.protocol.ProtocolViolation;
 import org.blksnap.nbd.internal.protocol.ReplyWriter;
@@ -36,6 +38,7 @@ public final class Connection implements Runnable {
   private final Parcel resumed;
   private final Limits limits;
   private final Consumer<Connection> lastAct;
+  private final OpenExport export;
 
   /** What the client may still take of the handshake; the time that the server takes is not its. */
   private long handshakeLeft;
@@ -69,6 +72,7 @@ public final class Connection implements Runnable {
     this.resumed = resumed;
     this.limits = limits;
     this.lastAct = lastAct;
+    this.export = new OpenExport(shared.exports());
     this.handshakeLeft = limits.handshakeSeconds() * 1_000_000_000L;
   }
 
@@ -99,6 +103,7 @@ public final class Connection implements Runnable {
     if (parked == null) {
       transport.close();
     }
+    export.close();
     Stragglers follow;
     synchronized (this) {
       over = true;
@@ -154,9 +159,13 @@ public final class Connection implements Runnable {
     }
   }
 
-  private Optional<Session> resume(ContextBudget.Share share) {
+  private Optional<Session> resume(ContextBudget.Share share) throws IOException {
     share.adopt(resumed.contexts().stream().mapToLong(MetaContext::bytes).sum());
-    return resumed.session(shared.exports());
+    Optional<Session> session = resumed.session(export);
+    if (session.isEmpty()) {
+      throw new BlksnapException(Errno.ESHUTDOWN, resumed.words() + " did not come back");
+    }
+    return session;
   }
 
   private Optional<Session> negotiate(ContextBudget.Share share, ByteBuffer in, ByteBuffer out)
@@ -165,6 +174,7 @@ public final class Connection implements Runnable {
         new Handshake(
             transport,
             shared.exports(),
+            export,
             door.access(),
             limits,
             door.tls() == null ? null : this::secure,
@@ -198,8 +208,8 @@ public final class Connection implements Runnable {
       throws IOException {
     Session agreed = session;
     Transport pipe = transport;
-    ExportHandle handle = new ExportHandle(shared.exports(), agreed.target());
-    Commands commands = new Commands(agreed, handle, buffers, limits.maximumRequest());
+    BlockDevice device = export.follow(agreed.target());
+    Commands commands = new Commands(agreed, device, buffers, limits.maximumRequest());
     Workers workers =
         new Workers(
             Thread.currentThread().getName(),
@@ -224,6 +234,7 @@ public final class Connection implements Runnable {
       if (transmission.run() == Transmission.Ending.PARKED) {
         byte[] unread = new byte[in.remaining()];
         in.get(unread);
+        export.retire();
         Parcel parked = Parcel.of(door.address(), pipe, agreed, unread, transmission.underWay());
         if (!parked.channel().isOpen()) {
           throw new PeerGone(new ClosedChannelException());

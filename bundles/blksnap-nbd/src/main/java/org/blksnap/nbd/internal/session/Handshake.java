@@ -7,11 +7,13 @@ import java.util.List;
 import java.util.Optional;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
+import org.blksnap.api.export.ExportKind;
 import org.blksnap.nbd.internal.export.Access;
 import org.blksnap.nbd.internal.export.ContextBudget;
 import org.blksnap.nbd.internal.export.Exports;
 import org.blksnap.nbd.internal.export.MetaContext;
 import org.blksnap.nbd.internal.export.MetaContexts;
+import org.blksnap.nbd.internal.export.OpenExport;
 import org.blksnap.nbd.internal.export.Target;
 import org.blksnap.nbd.internal.protocol.ContextQuery;
 import org.blksnap.nbd.internal.protocol.Mode;
@@ -39,6 +41,7 @@ final class Handshake {
   }
 
   private final Exports exports;
+  private final OpenExport export;
   private final Access access;
   private final Limits limits;
   private final Upgrade upgrade;
@@ -56,12 +59,14 @@ final class Handshake {
   private List<MetaContext> contexts = List.of();
 
   /**
-   * {@code in} is empty and ready to be read from; {@code out} is clear. {@code upgrade} is null on
-   * a plain listener; elsewhere TLS is forced.
+   * {@code export} is what the connection has open, and its own to close. {@code in} is empty and
+   * ready to be read from; {@code out} is clear. {@code upgrade} is null on a plain listener;
+   * elsewhere TLS is forced.
    */
   Handshake(
       Transport transport,
       Exports exports,
+      OpenExport export,
       Access access,
       Limits limits,
       Upgrade upgrade,
@@ -71,6 +76,7 @@ final class Handshake {
       ByteBuffer out) {
     this.transport = transport;
     this.exports = exports;
+    this.export = export;
     this.access = access;
     this.limits = limits;
     this.upgrade = upgrade;
@@ -136,7 +142,7 @@ final class Handshake {
     if (target == null) {
       throw new ProtocolViolation("no export " + name);
     }
-    Session session = session(target, name);
+    Session session = session(export.open(target), name);
     replies.exportName(session.size(), flags(session), noZeroes);
     return session;
   }
@@ -151,7 +157,13 @@ final class Handshake {
     }
     Target target = find(name);
     if (target == null) {
-      reply(option, Wire.REP_ERR_UNKNOWN, "no device and no image is named \"" + name + "\"");
+      reply(option, Wire.REP_ERR_UNKNOWN, nothingNamed(name));
+      return Optional.empty();
+    }
+    try {
+      target = export.open(target);
+    } catch (BlksnapException e) {
+      reply(option, Wire.REP_ERR_UNKNOWN, e.getMessage());
       return Optional.empty();
     }
     Session session = session(target, name);
@@ -235,10 +247,7 @@ final class Handshake {
     }
     Target target = find(query.export());
     if (target == null) {
-      reply(
-          option,
-          Wire.REP_ERR_UNKNOWN,
-          "no device and no image is named \"" + query.export() + "\"");
+      reply(option, Wire.REP_ERR_UNKNOWN, nothingNamed(query.export()));
       return;
     }
     try {
@@ -272,6 +281,10 @@ final class Handshake {
     }
   }
 
+  private static String nothingNamed(String name) {
+    return "no device, no image and no source is named \"" + name + "\"";
+  }
+
   /** Null where there is none, or none for this listener's clients. */
   private Target find(String name) {
     return exports.find(name).filter(access::admits).orElse(null);
@@ -293,11 +306,11 @@ final class Handshake {
 
   private int flags(Session session) {
     int flags =
-        Wire.FLAG_HAS_FLAGS
-            | Wire.FLAG_SEND_FLUSH
-            | Wire.FLAG_SEND_FUA
-            | Wire.FLAG_CAN_MULTI_CONN
-            | Wire.FLAG_SEND_CACHE;
+        Wire.FLAG_HAS_FLAGS | Wire.FLAG_SEND_FLUSH | Wire.FLAG_SEND_FUA | Wire.FLAG_SEND_CACHE;
+    if (session.readOnly() || session.target().kind() != ExportKind.SOURCE) {
+      // What is flushed on one device of a source need not be what was written on another.
+      flags |= Wire.FLAG_CAN_MULTI_CONN;
+    }
     flags |=
         session.readOnly()
             ? Wire.FLAG_READ_ONLY

@@ -52,4 +52,9 @@ public record Limits(
   public int openToAll() {
     return Math.max(1, maximumConnections - reservedConnections);
   }
+
+  /** Devices of sources open at once: half of what one peer may have; at least one. */
+  public int maximumSources() {
+    return Math.max(1, Math.min(openToAll(), connectionsPerPeer) / 2);
+  }
 }

@@ -7,10 +7,12 @@ import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import org.blksnap.nbd.internal.export.Exports;
+import org.blksnap.api.export.ExportKind;
 import org.blksnap.nbd.internal.export.MetaContext;
+import org.blksnap.nbd.internal.export.OpenExport;
 import org.blksnap.nbd.internal.protocol.Mode;
 import org.blksnap.nbd.internal.protocol.Transport;
 
@@ -21,7 +23,8 @@ import org.blksnap.nbd.internal.protocol.Transport;
  * <pre>
  * version    Integer   {@link #VERSION}
  * listener   String    address it came in by
- * kind, name, identity, size, readOnly, mode     what was negotiated
+ * kind       String    {@code device}, {@code image} or {@code source}
+ * name, identity, size, readOnly, mode     what was negotiated
  * contexts   List of Map: id Integer, name String, blockSize Integer, changed BitSet or absent
  * input      byte[]    received, not yet carried out
  * tls        Map       engine SSLEngine, network byte[], plain byte[]; absent without TLS
@@ -51,7 +54,7 @@ public record Parcel(
     Map<String, Object> state = new LinkedHashMap<>();
     state.put("version", VERSION);
     state.put("listener", listener);
-    state.put("kind", session.target().kind());
+    state.put("kind", session.target().word());
     state.put("name", session.target().name());
     state.put("identity", session.target().identity());
     state.put("size", session.size());
@@ -113,15 +116,24 @@ public record Parcel(
     }
   }
 
+  /** What was negotiated for, in words. */
+  String words() {
+    return text("kind") + " " + text("name");
+  }
+
   /** The write whose payload was still arriving; null for none. */
   LongWrite longWrite() {
     return state.get("longWrite") instanceof Map<?, ?> map ? LongWrite.of(map) : null;
   }
 
-  /** The session, on the present target of its name; waits while the engine is away. */
-  Optional<Session> session(Exports exports) {
-    return exports
-        .again(text("kind"), text("name"), text("identity"))
+  /**
+   * The session, on the present target of its name; waits while the engine or the source is away.
+   * Fails where a source is there and cannot be opened.
+   */
+  Optional<Session> session(OpenExport export) throws IOException {
+    ExportKind kind = ExportKind.valueOf(text("kind").toUpperCase(Locale.ROOT));
+    return export
+        .again(kind, text("name"), text("identity"))
         .map(
             target ->
                 new Session(

@@ -5,8 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import org.blksnap.api.snapshot.AttachedDevice;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -35,10 +37,26 @@ class ExportsTest {
   @Test
   void aRequestUnderWayWaitsLongerThanANegotiation() throws Exception {
     CompletableFuture<Optional<Target>> again =
-        CompletableFuture.supplyAsync(() -> exports.again(target));
+        CompletableFuture.supplyAsync(() -> exports.again(target, device));
     assertTrue(exports.find("disk").isEmpty());
     FakeDevice next = new FakeDevice("disk", device.bytes);
     exports.arrived(ENGINE, new FakeSnapshotService(next));
     assertSame(next, again.get().orElseThrow().device());
+  }
+
+  /** One that is asked in the very moment looks again. */
+  @Test
+  void anEngineThatComesWhileOthersAreAskedIsAskedToo() {
+    FakeDevice late = new FakeDevice("late", 512);
+    exports.arrived(
+        "other",
+        new FakeSnapshotService() {
+          @Override
+          public List<AttachedDevice> devices() {
+            exports.arrived(ENGINE, new FakeSnapshotService(late));
+            return List.of();
+          }
+        });
+    assertSame(late, exports.find("late").orElseThrow().device());
   }
 }

@@ -3,12 +3,16 @@ package org.blksnap.nbd.internal.export;
 
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.blksnap.api.snapshot.AttachRequest;
 import org.blksnap.api.snapshot.AttachedDevice;
+import org.blksnap.api.snapshot.Capability;
 import org.blksnap.api.snapshot.Snapshot;
 import org.blksnap.api.snapshot.SnapshotImage;
+import org.blksnap.api.snapshot.SnapshotLease;
+import org.blksnap.api.snapshot.SnapshotRequest;
 import org.blksnap.api.snapshot.SnapshotService;
 import org.blksnap.api.snapshot.Version;
 
@@ -19,6 +23,16 @@ public class FakeSnapshotService implements SnapshotService {
 
   public FakeSnapshotService(AttachedDevice... devices) {
     this.devices.addAll(List.of(devices));
+  }
+
+  @Override
+  public String engine() {
+    return "userspace";
+  }
+
+  @Override
+  public Set<Capability> capabilities() {
+    return Set.of();
   }
 
   @Override
@@ -47,7 +61,12 @@ public class FakeSnapshotService implements SnapshotService {
   }
 
   @Override
-  public Snapshot create() {
+  public Snapshot create(SnapshotRequest request) {
+    throw new UnsupportedOperationException();
+  }
+
+  @Override
+  public SnapshotLease take(SnapshotRequest request) {
     throw new UnsupportedOperationException();
   }
 

@@ -3,6 +3,7 @@ package org.blksnap.nbd.internal.export;
 
 import java.io.EOFException;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.WritableByteChannel;
@@ -16,7 +17,7 @@ import org.blksnap.api.block.Geometry;
 import org.blksnap.api.block.IoFlags;
 
 /** A device that is a plain file, read and written as simply as can be. */
-public final class FileDevice extends FakeDevice {
+public class FileDevice extends FakeDevice {
   private static final int ZEROES = 1 << 20;
 
   private final Path path;
@@ -94,5 +95,14 @@ public final class FileDevice extends FakeDevice {
   @Override
   public List<AllocationExtent> allocation(long offset, long length, int limit) {
     return List.of(new AllocationExtent(offset, length, false, false));
+  }
+
+  /** It answers nothing any more. */
+  void close() {
+    try {
+      file.close();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 }

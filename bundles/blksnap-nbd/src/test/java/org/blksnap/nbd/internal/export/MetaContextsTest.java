@@ -187,7 +187,7 @@ class MetaContextsTest {
     restless.map = new byte[8];
     Target target = fixture.exports.find("disk").orElseThrow();
     Target changing =
-        new Target(target.kind(), "disk", target.identity(), "", target.device(), restless);
+        new Target(target.kind(), "disk", target.identity(), "", target.device(), restless, null);
     try (ContextBudget.Share share = budget.share()) {
       MetaContexts offered = MetaContexts.of(changing);
       ContextQuery query = new ContextQuery("disk", List.of(SINCE));
