@@ -180,8 +180,7 @@ public final class FollowingDevice implements BlockDevice {
           .of(failed)
           .filter(next -> next != failed)
           .orElseThrow(
-              () ->
-                  new BlksnapException(Errno.ESHUTDOWN, failed.name() + " is no longer there"));
+              () -> new BlksnapException(Errno.ESHUTDOWN, failed.name() + " is no longer there"));
     } catch (IOException e) {
       if (e != failure) {
         e.addSuppressed(failure);
