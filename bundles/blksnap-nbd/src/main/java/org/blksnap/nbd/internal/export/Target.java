@@ -19,7 +19,7 @@ import org.blksnap.api.snapshot.SnapshotImage;
  *     names are used again by the next snapshot. Of a source's device it is the size, and nothing
  *     before it is opened
  * @param description a sentence for a person
- * @param device where requests go; null of a source before {@link OpenExport#open}
+ * @param device where requests go; null of a source before it is opened
  * @param changes its change map; null where there is none
  * @param source who opens it; null of devices and images
  */
