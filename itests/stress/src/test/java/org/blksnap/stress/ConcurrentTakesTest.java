@@ -18,8 +18,10 @@ import org.blksnap.api.block.BlockDevice;
 import org.blksnap.api.snapshot.AttachRequest;
 import org.blksnap.api.snapshot.AttachedDevice;
 import org.blksnap.api.snapshot.Parameter;
-import org.blksnap.api.snapshot.Snapshot;
 import org.blksnap.api.snapshot.SnapshotImage;
+import org.blksnap.api.snapshot.SnapshotLease;
+import org.blksnap.api.snapshot.SnapshotRequest;
+import org.blksnap.api.snapshot.StorageGrant;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -153,13 +155,11 @@ class ConcurrentTakesTest {
   private void takeAndCheck(EngineSubject subject, List<Chain> chains, int take)
       throws IOException {
     Path storage = Files.createDirectories(subject.directory().resolve("storage"));
-    try (Snapshot snapshot = subject.service().create()) {
-      for (AttachedDevice device : devices) {
-        snapshot.addDevice(device.name());
-      }
-      snapshot.appendStorageDirectory(storage, 1L << 30);
-      snapshot.take();
-      List<SnapshotImage> images = snapshot.images();
+    SnapshotRequest request =
+        SnapshotRequest.of(devices.stream().map(AttachedDevice::name).toList())
+            .on(StorageGrant.directory(storage, 1L << 30));
+    try (SnapshotLease lease = subject.service().take(request)) {
+      List<SnapshotImage> images = lease.snapshot().images();
       assertEquals(DEVICES, images.size());
       List<byte[]> first = new ArrayList<>();
       for (SnapshotImage image : images) {

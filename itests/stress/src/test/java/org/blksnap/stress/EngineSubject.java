@@ -290,7 +290,10 @@ public final class EngineSubject implements Subject {
     int busy = 0;
     for (Snapshot snapshot : engine.snapshots()) {
       for (ImageInfo info : snapshot.info()) {
-        busy += info.queuedChunks() > 0 && info.error() == Errno.OK ? 1 : 0;
+        busy +=
+            info.chunks().map(c -> c.queuedChunks()).orElse(0) > 0 && info.error() == Errno.OK
+                ? 1
+                : 0;
       }
     }
     return busy;

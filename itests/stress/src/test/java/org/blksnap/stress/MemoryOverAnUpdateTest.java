@@ -76,7 +76,7 @@ class MemoryOverAnUpdateTest {
   }
 
   private static void untilStored(Snapshot snapshot) throws IOException {
-    while (snapshot.info().get(0).queuedChunks() > 0) {
+    while (snapshot.info().get(0).chunks().orElseThrow().queuedChunks() > 0) {
       Thread.onSpinWait();
     }
     assertTrue(snapshot.storage().filledBytes() > 0, "nothing was stored");

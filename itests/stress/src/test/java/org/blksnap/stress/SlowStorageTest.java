@@ -138,7 +138,7 @@ class SlowStorageTest {
 
   private void awaitQueued() throws Exception {
     long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
-    while (snapshot.info().get(0).queuedChunks() < 4) {
+    while (snapshot.info().get(0).chunks().orElseThrow().queuedChunks() < 4) {
       assertTrue(System.nanoTime() < end, "no chunk is queued");
       Thread.sleep(1);
     }

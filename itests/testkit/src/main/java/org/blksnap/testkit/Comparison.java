@@ -237,7 +237,10 @@ public final class Comparison {
       if (image == null) {
         same(name + ": error before the take", Errno.OK, info.error());
       } else if (info.error() == Errno.OK) {
-        same(name + ": chunk of " + info.device(), image.chunkSize(), info.chunkSize());
+        same(
+            name + ": chunk of " + info.device(),
+            image.chunkSize(),
+            info.chunks().orElseThrow().chunkSize());
       }
     }
     storage(name, expected, real.storage(), false);

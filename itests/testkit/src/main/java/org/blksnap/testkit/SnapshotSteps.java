@@ -18,6 +18,9 @@ import org.blksnap.api.snapshot.Consistency;
 import org.blksnap.api.snapshot.Parameter;
 import org.blksnap.api.snapshot.Snapshot;
 import org.blksnap.api.snapshot.SnapshotImage;
+import org.blksnap.api.snapshot.SnapshotLease;
+import org.blksnap.api.snapshot.SnapshotRequest;
+import org.blksnap.api.snapshot.StorageGrant;
 
 /** The life of snapshots, their storage and their events. */
 final class SnapshotSteps {
@@ -245,10 +248,9 @@ final class SnapshotSteps {
     int takes = 40 + random.nextInt(100);
     int chunk = 1 << scene.subject.parameters().value(Parameter.CHUNK_MINIMUM_SHIFT);
     for (int i = 0; i < takes; i++) {
-      try (Snapshot real = scene.engine().create()) {
-        real.addDevice(device.name());
-        real.appendStorageMemory(4L * chunk);
-        real.take();
+      SnapshotRequest request =
+          SnapshotRequest.of(device.name()).on(StorageGrant.memory(4L * chunk));
+      try (SnapshotLease lease = scene.engine().take(request)) {
         device.changes().take();
       }
       if (scene.oneIn(3)) {

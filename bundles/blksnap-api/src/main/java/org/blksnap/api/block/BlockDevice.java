@@ -6,18 +6,21 @@ import java.nio.ByteBuffer;
 import java.nio.channels.SeekableByteChannel;
 import java.nio.channels.WritableByteChannel;
 import java.util.List;
-import org.osgi.annotation.versioning.ProviderType;
+import org.osgi.annotation.versioning.ConsumerType;
 
 /**
  * Positional access to a device or an image. Offsets and lengths are bytes; any alignment is
  * accepted. A request that does not lie wholly inside {@code [0, capacity)} is refused with EINVAL
  * (reads) or ENOSPC (writes) and moves nothing.
  *
+ * <p>Engines implement it, and so does whoever has a block device of his own served ({@code
+ * ExportSource}); new methods will therefore always have a default.
+ *
  * <p>Thread rule: every method may be called from any number of threads at once. Requests that
  * overlap in time and range have no order between them. All methods may block; {@link
  * IoFlags#NO_WAIT} says otherwise for writes.
  */
-@ProviderType
+@ConsumerType
 public interface BlockDevice {
   /** Name, unique among all devices and images of this engine. */
   String name();

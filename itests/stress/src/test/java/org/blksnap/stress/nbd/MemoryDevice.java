@@ -23,6 +23,7 @@ import org.blksnap.api.change.ChangeSet;
 import org.blksnap.api.change.GenerationReason;
 import org.blksnap.api.snapshot.AttachRequest;
 import org.blksnap.api.snapshot.AttachedDevice;
+import org.blksnap.api.snapshot.DeviceCondition;
 import org.blksnap.api.snapshot.GateStatistics;
 import org.blksnap.api.snapshot.SnapshotService;
 
@@ -176,7 +177,12 @@ final class MemoryDevice implements AttachedDevice, ChangeMap {
   }
 
   @Override
-  public String condition() {
+  public DeviceCondition condition() {
+    return DeviceCondition.OK;
+  }
+
+  @Override
+  public String conditionDetail() {
     return "ok";
   }
 

@@ -19,6 +19,7 @@ import org.blksnap.api.change.CbtInfo;
 import org.blksnap.api.change.ChangeMap;
 import org.blksnap.api.snapshot.AttachRequest;
 import org.blksnap.api.snapshot.AttachedDevice;
+import org.blksnap.api.snapshot.DeviceCondition;
 import org.blksnap.api.snapshot.GateStatistics;
 
 /** A device that is a byte array, with faults to inject. */
@@ -220,7 +221,12 @@ public class FakeDevice implements AttachedDevice {
   }
 
   @Override
-  public String condition() {
+  public DeviceCondition condition() {
+    return DeviceCondition.OK;
+  }
+
+  @Override
+  public String conditionDetail() {
     return "ok";
   }
 

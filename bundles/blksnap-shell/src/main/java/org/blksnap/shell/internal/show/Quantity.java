@@ -112,8 +112,11 @@ public final class Quantity {
             + " instance 500ms or 10s");
   }
 
-  /** For people: at most one decimal and a binary unit. */
+  /** For people: at most one decimal and a binary unit; below zero: not known. */
   public static String text(long bytes) {
+    if (bytes < 0) {
+      return "not known";
+    }
     int power = bytes <= 0 ? 0 : (63 - Long.numberOfLeadingZeros(bytes)) / 10;
     if (power == 0) {
       return bytes + " B";
