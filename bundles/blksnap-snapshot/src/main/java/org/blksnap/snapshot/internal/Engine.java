@@ -53,7 +53,6 @@ import org.blksnap.snapshot.internal.control.SnapshotList;
 import org.blksnap.snapshot.internal.control.Taking;
 import org.blksnap.snapshot.internal.data.FilteredDevice;
 import org.blksnap.snapshot.internal.record.HotState;
-import org.blksnap.snapshot.internal.record.Origin;
 import org.blksnap.snapshot.internal.swap.Departure;
 import org.blksnap.snapshot.internal.swap.HotSwap;
 import org.blksnap.snapshot.internal.swap.Restoration;
@@ -84,7 +83,7 @@ public final class Engine implements SnapshotService, Closeable {
   private final Taking taking;
   private final Destruction destruction;
   private final Restoration restoration;
-  private final Departure departure;
+  private final Ending ending;
   private final CapacityWatch watch;
 
   /**
@@ -124,7 +123,7 @@ public final class Engine implements SnapshotService, Closeable {
     creation = new SnapshotCreation(desk, snapshots);
     swap = new HotSwap(desk, snapshots, gates, changeMaps, generations, areas);
     restoration = new Restoration(desk, snapshots, attachments, links);
-    departure = new Departure(desk, snapshots, gates, closing);
+    ending = new Ending(desk, readiness, new Departure(desk, snapshots, gates, closing));
     watch = new CapacityWatch(desk);
   }
 
@@ -259,7 +258,7 @@ public final class Engine implements SnapshotService, Closeable {
     desk.control().lock();
     try {
       readiness.check();
-      return creation.create(new Origin(request.owner(), request.label()));
+      return creation.create(request.owner(), request.label());
     } finally {
       desk.control().unlock();
     }
@@ -323,12 +322,12 @@ public final class Engine implements SnapshotService, Closeable {
    */
   @Override
   public void close() {
-    go(false);
+    ending.forGood();
   }
 
   /** Before {@link #leaveToSuccessor}, while requests go on: what can be flushed is flushed. */
   public void prepareToLeave() {
-    departure.prepare();
+    ending.prepare();
   }
 
   /**
@@ -336,39 +335,6 @@ public final class Engine implements SnapshotService, Closeable {
    * the kernel's memory stays there. Idempotent.
    */
   public void leaveToSuccessor() {
-    go(true);
-  }
-
-  private void go(boolean successorFollows) {
-    desk.control().lock();
-    try {
-      if (readiness.isClosed()) {
-        return;
-      }
-      readiness.close();
-      desk.housekeeper().close();
-      if (!readiness.isOpen()) {
-        return;
-      }
-      if (successorFollows) {
-        departure.toSuccessor();
-      } else {
-        departure.forGood();
-        desk.settleMaps(true);
-        desk.hot().close();
-      }
-    } finally {
-      desk.guardian().close();
-      releaseState();
-      desk.control().unlock();
-    }
-  }
-
-  private void releaseState() {
-    try {
-      desk.state().close();
-    } catch (IOException e) {
-      LOG.warn("the state directory's lock was not released: {}", e.toString());
-    }
+    ending.toSuccessor();
   }
 }

@@ -64,6 +64,16 @@ class StoreysTest {
       Map.of(
           Set.of("org.blksnap.api.block.BlksnapException", "org.blksnap.api.block.SystemFailure"),
           "one failure type: the exception knows which errno a system's failure is",
+          Set.of(
+              "org.blksnap.api.block.BlockChannel",
+              "org.blksnap.api.block.BlockCopy",
+              "org.blksnap.api.block.BlockDevice"),
+          "a device offers itself as a channel, and its copy, to those who use it",
+          Set.of(
+              "org.blksnap.api.change.ChangeMap",
+              "org.blksnap.api.change.ChangeSet",
+              "org.blksnap.api.change.MapWalk"),
+          "a map answers what changed as a set, which reads the map portion by portion",
           Set.of("org.blksnap.enginebase.Conversation", "org.blksnap.enginebase.Participants"),
           "a talk with one participant sets it aside in the list of all");
 
@@ -74,6 +84,7 @@ class StoreysTest {
   private static final Map<String, String> LONG_FILES =
       Map.of(
           "DiffAreaContract.java", "one contract, a test a promise",
+          "SnapshotServiceContract.java", "one contract, a test a promise",
           "TrackerContract.java", "one contract, a test a promise",
           "DeviceTracker.java", "it alone owns the epoch and its lock");
 

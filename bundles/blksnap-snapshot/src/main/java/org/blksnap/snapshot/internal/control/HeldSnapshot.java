@@ -36,7 +36,6 @@ public final class HeldSnapshot {
   private final Desk desk;
   private final UUID id;
   private final Origin origin;
-  private final Instant created;
   private final Path directory;
   private final StorageRoom storage;
   private final StoragePlaces places;
@@ -57,12 +56,10 @@ public final class HeldSnapshot {
   /** Replaced as a whole under the control lock; by device name. */
   private volatile Map<String, ImageView> views = Map.of();
 
-  public HeldSnapshot(
-      Desk desk, UUID id, Origin origin, Instant created, Path directory, StorageRoom storage) {
+  public HeldSnapshot(Desk desk, Origin origin, Path directory, StorageRoom storage) {
     this.origin = origin;
     this.desk = desk;
-    this.id = id;
-    this.created = created;
+    this.id = origin.id();
     this.directory = directory;
     this.storage = storage;
     this.places = new StoragePlaces(desk, directory);
@@ -71,7 +68,7 @@ public final class HeldSnapshot {
     storage.expect(new StorageNeed(desk, members));
   }
 
-  Origin origin() {
+  public Origin origin() {
     return origin;
   }
 
@@ -129,10 +126,8 @@ public final class HeldSnapshot {
     desk.assertControlled();
     try {
       new SnapshotRecord(
-              id,
               origin,
               phase,
-              created,
               taken,
               desk.bootId(),
               clean,
@@ -329,10 +324,6 @@ public final class HeldSnapshot {
 
   SnapshotState state() {
     return state;
-  }
-
-  public Instant created() {
-    return created;
   }
 
   /** Null before the take. */

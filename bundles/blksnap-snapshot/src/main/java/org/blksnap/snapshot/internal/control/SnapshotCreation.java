@@ -24,7 +24,7 @@ public final class SnapshotCreation {
   }
 
   /** All or nothing; on disk when it returns. Under the control lock. */
-  public Snapshot create(Origin origin) throws BlksnapException {
+  public Snapshot create(String owner, String label) throws BlksnapException {
     desk.assertControlled();
     UUID id = UUID.randomUUID();
     Path directory = desk.state().snapshot(id);
@@ -36,7 +36,8 @@ public final class SnapshotCreation {
       desk.hot().enterSnapshot(directory);
       StorageRequest request = desk.storageRequest(id);
       storage = new StorageRoom(request, desk.providers().storage().create(request));
-      HeldSnapshot snapshot = new HeldSnapshot(desk, id, origin, Instant.now(), directory, storage);
+      HeldSnapshot snapshot =
+          new HeldSnapshot(desk, new Origin(id, Instant.now(), owner, label), directory, storage);
       snapshot.keep(SnapshotRecord.Phase.CREATED);
       Snapshot handle = snapshots.remember(snapshot);
       done = true;

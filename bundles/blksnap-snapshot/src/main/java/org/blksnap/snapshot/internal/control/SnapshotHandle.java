@@ -199,7 +199,7 @@ public final class SnapshotHandle implements Snapshot {
 
   @Override
   public Instant created() {
-    return held.created();
+    return held.origin().created();
   }
 
   @Override

@@ -22,10 +22,8 @@ import org.blksnap.enginebase.RecordFile;
 /**
  * What is kept of a snapshot besides its storage and diff areas: {@code snapshot.record}.
  *
- * @param id its id
- * @param origin whose it is, and what it is called
+ * @param origin its id and where it comes from
  * @param phase how far it is
- * @param created when
  * @param taken when, null before
  * @param bootId of the kernel under which it was last written; a kill leaves saved chunks in the
  *     page cache, a power cut does not
@@ -35,10 +33,8 @@ import org.blksnap.enginebase.RecordFile;
  * @param members its devices, in the order they were added
  */
 public record SnapshotRecord(
-    UUID id,
     Origin origin,
     Phase phase,
-    Instant created,
     Instant taken,
     String bootId,
     boolean clean,
@@ -100,13 +96,17 @@ public record SnapshotRecord(
     members = List.copyOf(members);
   }
 
+  public UUID id() {
+    return origin.id();
+  }
+
   public void write(Path directory) throws IOException {
     Map<String, String> values = new TreeMap<>();
-    values.put("id", id.toString());
+    values.put("id", origin.id().toString());
     values.put("owner", origin.owner());
     values.put("label", origin.label());
     values.put("phase", phase.name());
-    values.put("created", created.toString());
+    values.put("created", origin.created().toString());
     values.put("taken", taken == null ? "" : taken.toString());
     values.put("boot_id", bootId);
     values.put("clean", Boolean.toString(clean));
@@ -182,10 +182,12 @@ public record SnapshotRecord(
     String consistency = values.get("consistency");
     String taken = values.get("taken");
     return new SnapshotRecord(
-        UUID.fromString(values.get("id")),
-        new Origin(values.getOrDefault("owner", ""), values.getOrDefault("label", "")),
+        new Origin(
+            UUID.fromString(values.get("id")),
+            Instant.parse(values.get("created")),
+            values.getOrDefault("owner", ""),
+            values.getOrDefault("label", "")),
         Phase.valueOf(values.get("phase")),
-        Instant.parse(values.get("created")),
         taken.isEmpty() ? null : Instant.parse(taken),
         values.get("boot_id"),
         Boolean.parseBoolean(values.get("clean")),

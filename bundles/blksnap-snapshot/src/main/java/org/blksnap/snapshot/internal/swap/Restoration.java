@@ -63,7 +63,7 @@ public final class Restoration {
         setAside(directory, e);
       }
     }
-    found.sort(Comparator.comparing(HeldSnapshot::created));
+    found.sort(Comparator.comparing(snapshot -> snapshot.origin().created()));
     found.forEach(snapshots::remember);
     for (HeldSnapshot snapshot : found) {
       for (FilteredDevice device : desk.devices().present(snapshot.members().keySet())) {
@@ -149,8 +149,7 @@ public final class Restoration {
       desk.removeRecords(directory);
       return;
     }
-    HeldSnapshot snapshot =
-        new HeldSnapshot(desk, record.id(), record.origin(), record.created(), directory, storage);
+    HeldSnapshot snapshot = new HeldSnapshot(desk, record.origin(), directory, storage);
     snapshot.restore(
         taken ? SnapshotState.TAKEN : SnapshotState.CREATED,
         record,

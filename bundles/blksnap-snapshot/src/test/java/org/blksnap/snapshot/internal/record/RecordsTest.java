@@ -33,10 +33,8 @@ class RecordsTest {
   void snapshotRecordComesBackAsItWas() throws Exception {
     SnapshotRecord record =
         new SnapshotRecord(
-            UUID.randomUUID(),
-            new Origin("org.example.backup", "nightly \\ full"),
+            new Origin(UUID.randomUUID(), Instant.now(), "org.example.backup", "nightly \\ full"),
             SnapshotRecord.Phase.TAKEN,
-            Instant.now(),
             Instant.now(),
             "boot",
             true,
