@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.blksnap.api.health;
 
+import java.util.Objects;
+
 /**
  * One thing looked at.
  *
@@ -16,5 +18,13 @@ public record Finding(Severity severity, String subject, String observation, Str
     NOTE,
     WARNING,
     ERROR
+  }
+
+  /** NullPointerException: a component is null. */
+  public Finding {
+    Objects.requireNonNull(severity, "severity");
+    Objects.requireNonNull(subject, "subject");
+    Objects.requireNonNull(observation, "observation");
+    Objects.requireNonNull(remedy, "remedy");
   }
 }
