@@ -70,7 +70,9 @@ class ImportTableTest {
               "org.blksnap.control",
               Set.of(
                   "org.blksnap.api.block",
+                  "org.blksnap.api.change",
                   "org.blksnap.api.event",
+                  "org.blksnap.api.export",
                   "org.blksnap.api.handover",
                   "org.blksnap.api.health",
                   "org.blksnap.api.snapshot",

@@ -210,12 +210,17 @@ public final class ConfiguredDevice implements Examination {
   }
 
   @Override
+  public String subject() {
+    return "configured device " + path;
+  }
+
+  @Override
   public synchronized List<Finding> examine() {
     if (service == null) {
       return List.of(
           new Finding(
               Finding.Severity.WARNING,
-              "configured device " + path,
+              subject(),
               "it waits for the engine " + engine + ", which is not there",
               "start that engine, or correct engine in its configuration file " + FILES));
     }
@@ -225,7 +230,7 @@ public final class ConfiguredDevice implements Examination {
     return List.of(
         new Finding(
             Finding.Severity.ERROR,
-            "configured device " + path,
+            subject(),
             refusal.toString(),
             "mend it, then touch the configuration file " + FILES));
   }

@@ -43,6 +43,7 @@ public final class StatePlace implements Examination {
   static final int RETRY_SECONDS = 2;
 
   private static final Logger LOG = LoggerFactory.getLogger(StatePlace.class);
+  private static final String SUBJECT = "state directory";
   private static final String PROPERTY = "blksnap.state.directory";
   private static final String MEMORY = "blksnap-state.record";
 
@@ -193,13 +194,18 @@ public final class StatePlace implements Examination {
   }
 
   @Override
+  public String subject() {
+    return SUBJECT;
+  }
+
+  @Override
   public synchronized List<Finding> examine() {
     return refusal.isEmpty()
         ? List.of()
         : List.of(
             new Finding(
                 Finding.Severity.ERROR,
-                "state directory",
+                SUBJECT,
                 refusal + "; until then no device is attached",
                 "do what the message says; the engine looks again each "
                     + RETRY_SECONDS

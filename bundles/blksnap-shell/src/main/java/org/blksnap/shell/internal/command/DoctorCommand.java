@@ -3,14 +3,12 @@ package org.blksnap.shell.internal.command;
 
 import java.io.IOException;
 import java.io.PrintStream;
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import org.apache.karaf.shell.api.action.Command;
 import org.apache.karaf.shell.api.action.lifecycle.Service;
 import org.apache.karaf.shell.support.CommandException;
 import org.blksnap.api.health.Finding;
-import org.blksnap.shell.internal.doctor.Checkup;
 import org.blksnap.shell.internal.show.Listing;
 
 /** {@code blksnap:doctor}: its exit status is non-zero where something hurts now. */
@@ -29,8 +27,11 @@ public final class DoctorCommand extends PrintingCommand {
 
   @Override
   void run(PrintStream out) throws IOException, CommandException {
-    List<Finding> findings = new ArrayList<>(new Checkup(engines).findings());
-    findings.sort(Comparator.comparing(Finding::severity).reversed());
+    List<Finding> findings =
+        engines.doctor().examine().stream()
+            .flatMap(examined -> examined.findings().stream())
+            .sorted(Comparator.comparing(Finding::severity).reversed())
+            .toList();
     printAll(out, LISTING, findings, "");
     long errors = findings.stream().filter(f -> f.severity() == Finding.Severity.ERROR).count();
     if (errors > 0) {

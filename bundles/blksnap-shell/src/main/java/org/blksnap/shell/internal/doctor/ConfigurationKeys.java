@@ -71,6 +71,11 @@ public final class ConfigurationKeys implements Examination, ConfigurationListen
   }
 
   @Override
+  public String subject() {
+    return SUBJECT;
+  }
+
+  @Override
   public List<Finding> examine() {
     return findings("(service.pid=" + OURS + "*)");
   }

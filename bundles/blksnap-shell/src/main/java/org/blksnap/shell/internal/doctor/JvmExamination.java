@@ -38,6 +38,11 @@ public final class JvmExamination implements Examination {
   }
 
   @Override
+  public String subject() {
+    return "JVM";
+  }
+
+  @Override
   public List<Finding> examine() {
     return List.of(fileNames(), nativePlace(), umask());
   }

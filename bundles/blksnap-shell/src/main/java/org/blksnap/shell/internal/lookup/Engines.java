@@ -14,7 +14,7 @@ import java.util.function.Supplier;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.export.ExportService;
-import org.blksnap.api.health.Examination;
+import org.blksnap.api.health.Doctor;
 import org.blksnap.api.snapshot.Parameters;
 import org.blksnap.api.snapshot.SnapshotService;
 import org.blksnap.api.snapshot.StateLocation;
@@ -74,7 +74,6 @@ public final class Engines {
 
   private final Path stateDirectory;
   private final Duration serviceWait;
-  private final Examiner examiner = new Examiner();
 
   @GuardedBy("this")
   private final List<Offer<SnapshotService>> offers = new ArrayList<>();
@@ -83,13 +82,13 @@ public final class Engines {
   private final List<Offer<Parameters>> parameters = new ArrayList<>();
 
   @GuardedBy("this")
-  private final List<Examination> examinations = new ArrayList<>();
-
-  @GuardedBy("this")
   private StateLocation location;
 
   @GuardedBy("this")
   private ExportService exports;
+
+  @GuardedBy("this")
+  private Doctor doctor;
 
   Engines(Path stateDirectory, Duration serviceWait) {
     this.stateDirectory = stateDirectory;
@@ -178,13 +177,14 @@ public final class Engines {
     return Optional.ofNullable(exports);
   }
 
-  /** Remembers which examinations hang from one doctor to the next. */
-  public Examiner examiner() {
-    return examiner;
+  /** Without the doctor's bundle nothing else is looked at; ESHUTDOWN says which one that is. */
+  public Doctor doctor() throws BlksnapException {
+    return await(
+        this::presentDoctor, "the doctor, of the bundle org.blksnap.control, is not running");
   }
 
-  public synchronized List<Examination> examinations() {
-    return List.copyOf(examinations);
+  private synchronized Doctor presentDoctor() {
+    return doctor;
   }
 
   private List<String> names() {
@@ -264,12 +264,18 @@ public final class Engines {
     }
   }
 
-  @Reference(cardinality = ReferenceCardinality.MULTIPLE, policy = ReferencePolicy.DYNAMIC)
-  synchronized void addExamination(Examination examination) {
-    examinations.add(examination);
+  @Reference(
+      cardinality = ReferenceCardinality.OPTIONAL,
+      policy = ReferencePolicy.DYNAMIC,
+      policyOption = ReferencePolicyOption.GREEDY)
+  public synchronized void setDoctor(Doctor service) {
+    doctor = service;
+    notifyAll();
   }
 
-  synchronized void removeExamination(Examination examination) {
-    examinations.remove(examination);
+  public synchronized void unsetDoctor(Doctor service) {
+    if (doctor == service) {
+      doctor = null;
+    }
   }
 }

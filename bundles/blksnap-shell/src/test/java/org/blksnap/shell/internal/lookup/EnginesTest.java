@@ -55,6 +55,7 @@ class EnginesTest {
         Errno.ESHUTDOWN,
         assertThrows(BlksnapException.class, () -> engines.parameters(null)).errno());
     assertEquals(Errno.ESHUTDOWN, assertThrows(BlksnapException.class, engines::exports).errno());
+    assertEquals(Errno.ESHUTDOWN, assertThrows(BlksnapException.class, engines::doctor).errno());
   }
 
   @Test

@@ -11,6 +11,7 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -22,7 +23,9 @@ import org.apache.karaf.shell.support.CommandException;
 import org.blksnap.api.export.Export;
 import org.blksnap.api.export.ExportKind;
 import org.blksnap.api.export.ExportService;
-import org.blksnap.api.health.Examination;
+import org.blksnap.api.health.Doctor;
+import org.blksnap.api.health.Examined;
+import org.blksnap.api.health.Finding;
 import org.blksnap.api.snapshot.AttachRequest;
 import org.blksnap.api.snapshot.SnapshotService;
 
@@ -35,7 +38,16 @@ public final class TestShell implements AutoCloseable {
   public final FakeParameters parameters = new FakeParameters();
   public final ByteArrayOutputStream output = new ByteArrayOutputStream();
   public final Session session;
+
+  /** What the doctor finds. */
+  public final List<Finding> findings = new ArrayList<>();
+
   private final FakeExports exports = new FakeExports();
+  private final Doctor doctor =
+      () ->
+          List.of(
+              new Examined("services", Examined.Outcome.ANSWERED, Duration.ZERO, services()),
+              new Examined("host", Examined.Outcome.ANSWERED, Duration.ZERO, findings));
   private final ThreadIOImpl threadIo = new ThreadIOImpl();
 
   /** An engine, parameters and exports; no device yet. */
@@ -44,6 +56,7 @@ public final class TestShell implements AutoCloseable {
     engines.addEngine(engine, Map.of(SnapshotService.ENGINE, "userspace"));
     engines.addParameters(parameters, Map.of(SnapshotService.ENGINE, "userspace"));
     engines.setExports(exports);
+    engines.setDoctor(doctor);
     threadIo.start();
     SessionFactoryImpl factory = new SessionFactoryImpl(threadIo);
     factory.getRegistry().register(engines);
@@ -55,21 +68,21 @@ public final class TestShell implements AutoCloseable {
     session = factory.create(new ByteArrayInputStream(new byte[0]), out, out);
   }
 
+  private static List<Finding> services() {
+    return List.of(new Finding(Finding.Severity.OK, "engines", "running: userspace", ""));
+  }
+
   /** As while every bundle below is being replaced. */
   public void loseServices() {
     engines.removeEngine(engine);
     engines.removeParameters(parameters);
     engines.unsetExports(exports);
+    engines.unsetDoctor(doctor);
   }
 
   /** One more engine. */
   public void addEngine(String name, FakeEngine more) {
     engines.addEngine(more, Map.of(SnapshotService.ENGINE, name));
-  }
-
-  /** One more of those that the doctor asks. */
-  public void addExamination(Examination examination) {
-    engines.addExamination(examination);
   }
 
   public FakeDevice attach(Path path) throws Exception {

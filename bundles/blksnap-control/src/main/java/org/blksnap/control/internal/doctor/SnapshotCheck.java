@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.blksnap.shell.internal.doctor;
+package org.blksnap.control.internal.doctor;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
+import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.ByteRange;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.health.Finding;
 import org.blksnap.api.health.Finding.Severity;
 import org.blksnap.api.snapshot.ImageInfo;
+import org.blksnap.api.snapshot.Snapshot;
 import org.blksnap.api.snapshot.StorageStatus;
-import org.blksnap.shell.internal.show.Quantity;
-import org.blksnap.shell.internal.show.SnapshotRow;
 
 /** What a snapshot suffers from, or soon will. */
 final class SnapshotCheck {
@@ -22,19 +23,23 @@ final class SnapshotCheck {
 
   private SnapshotCheck() {}
 
-  /** A storage that is lost as a whole is told by its images; it has not been filled. */
-  static List<Finding> findings(SnapshotRow row) {
+  /**
+   * A storage that is lost as a whole is told by its images; it has not been filled.
+   *
+   * @throws BlksnapException ESRCH where it was destroyed meanwhile
+   */
+  static List<Finding> findings(Snapshot snapshot) throws BlksnapException {
     List<Finding> findings = new ArrayList<>();
-    String subject = "snapshot " + row.id();
+    String subject = "snapshot " + snapshot.id();
     String again =
         "the live device is unharmed; destroy it with blksnap:snapshot-destroy "
-            + row.id()
+            + snapshot.id()
             + ", mend the cause and take a new one";
     String withMore =
         "the live device is unharmed; destroy it with blksnap:snapshot-destroy "
-            + row.id()
+            + snapshot.id()
             + " and take a new one with more storage";
-    for (ImageInfo image : row.images()) {
+    for (ImageInfo image : snapshot.info()) {
       if (image.error() != Errno.OK) {
         findings.add(
             new Finding(
@@ -44,14 +49,14 @@ final class SnapshotCheck {
                 image.error() == Errno.ENOSPC ? withMore : again));
       }
     }
-    StorageStatus storage = row.storage();
+    StorageStatus storage = snapshot.storage();
     boolean lost = storage.overflown() && storage.capacityBytes() == 0 && !findings.isEmpty();
     if (lost) {
       return findings;
     }
     String more =
         "blksnap:snapshot-append-storage "
-            + row.id()
+            + snapshot.id()
             + " --limit "
             + Math.max(storage.requestedBytes() - storage.capacityBytes(), MORE_BYTES)
                 / ByteRange.SECTOR
@@ -62,7 +67,7 @@ final class SnapshotCheck {
               Severity.ERROR,
               subject,
               "its storage of "
-                  + Quantity.text(storage.capacityBytes())
+                  + Findings.size(storage.capacityBytes())
                   + " is full; its image lives as long as buffers in memory last",
               "give more at once, for instance with " + more));
     } else if (storage.overflown()) {
@@ -70,40 +75,43 @@ final class SnapshotCheck {
           new Finding(
               Severity.ERROR,
               subject,
-              "overflown: its storage of " + Quantity.text(storage.capacityBytes()) + " is full",
+              "overflown: its storage of " + Findings.size(storage.capacityBytes()) + " is full",
               withMore));
     } else if (isLow(storage)) {
       findings.add(
           new Finding(
-              row.taken() == null ? Severity.NOTE : Severity.WARNING,
+              snapshot.taken().isEmpty() ? Severity.NOTE : Severity.WARNING,
               subject,
               "low on space: "
-                  + Quantity.text(storage.filledBytes())
+                  + Findings.size(storage.filledBytes())
                   + " filled of "
-                  + Quantity.text(Math.max(storage.capacityBytes(), storage.limitBytes()))
+                  + Findings.size(Math.max(storage.capacityBytes(), storage.limitBytes()))
                   + ", it asks for "
-                  + Quantity.text(storage.requestedBytes())
+                  + Findings.size(storage.requestedBytes())
                   + " in all",
               "give more, for instance with " + more));
     }
-    if (row.orphaned()) {
+    if (snapshot.orphaned()) {
       findings.add(
           new Finding(
               Severity.WARNING,
               subject,
               "orphan: its owner "
-                  + row.owner()
+                  + snapshot.owner()
                   + " is not running; it holds its devices and "
-                  + Quantity.text(storage.capacityBytes())
+                  + Findings.size(storage.capacityBytes())
                   + " of storage",
-              "start that bundle, or free it with blksnap:snapshot-destroy " + row.id()));
+              "start that bundle, or free it with blksnap:snapshot-destroy " + snapshot.id()));
     }
     if (findings.isEmpty()) {
       findings.add(
           new Finding(
               Severity.OK,
               subject,
-              row.state() + ", " + Quantity.text(storage.filledBytes()) + " saved",
+              snapshot.state().name().toLowerCase(Locale.ROOT)
+                  + ", "
+                  + Findings.size(storage.filledBytes())
+                  + " saved",
               ""));
     }
     return findings;
