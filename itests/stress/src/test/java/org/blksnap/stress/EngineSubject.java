@@ -21,7 +21,7 @@ import org.blksnap.chunk.internal.ChunkEngineComponent;
 import org.blksnap.control.internal.parameter.ParameterSet;
 import org.blksnap.device.internal.LocalDeviceProvider;
 import org.blksnap.diffstorage.internal.DiffStorageProvider;
-import org.blksnap.enginebase.StateDirectory;
+import org.blksnap.enginebase.record.StateDirectory;
 import org.blksnap.event.internal.DispatchingEventProvider;
 import org.blksnap.snapshot.internal.Engine;
 import org.blksnap.snapshot.internal.control.EngineParameters;

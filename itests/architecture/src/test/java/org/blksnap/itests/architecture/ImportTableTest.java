@@ -71,12 +71,10 @@ class ImportTableTest {
               Set.of(
                   "org.blksnap.api.block",
                   "org.blksnap.api.change",
-                  "org.blksnap.api.event",
                   "org.blksnap.api.export",
                   "org.blksnap.api.handover",
                   "org.blksnap.api.health",
                   "org.blksnap.api.snapshot",
-                  "org.blksnap.spi.event",
                   "org.osgi.framework",
                   "org.osgi.service.cm")),
           Map.entry(

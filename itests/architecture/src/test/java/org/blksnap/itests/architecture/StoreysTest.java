@@ -45,7 +45,7 @@ class StoreysTest {
           IN_IT + ".data",
           Set.of(API, SPI),
           IN_IT + ".record",
-          Set.of(API, BASE, LINUX),
+          Set.of(API, BASE + ".record", LINUX),
           IN_IT + ".control",
           Set.of(API, SPI, BASE, LINUX, IN_IT + ".data", IN_IT + ".record"),
           IN_IT + ".swap",

@@ -4,7 +4,7 @@ package org.blksnap.snapshot.internal.control;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import org.blksnap.enginebase.StateDirectory;
+import org.blksnap.enginebase.record.StateDirectory;
 import org.blksnap.snapshot.internal.record.HotState;
 
 /**

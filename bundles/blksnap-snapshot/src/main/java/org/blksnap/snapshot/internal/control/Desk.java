@@ -12,7 +12,7 @@ import org.blksnap.api.block.BlockSizeRule;
 import org.blksnap.api.event.BlksnapEvent;
 import org.blksnap.api.snapshot.Parameter;
 import org.blksnap.enginebase.EventRelay;
-import org.blksnap.enginebase.StateDirectory;
+import org.blksnap.enginebase.record.StateDirectory;
 import org.blksnap.snapshot.internal.data.FilteredDevice;
 import org.blksnap.snapshot.internal.record.HotState;
 import org.blksnap.snapshot.internal.record.LeftDevices;

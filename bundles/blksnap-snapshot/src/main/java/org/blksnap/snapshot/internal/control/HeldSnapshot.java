@@ -14,7 +14,7 @@ import org.blksnap.api.block.Errno;
 import org.blksnap.api.change.CbtInfo;
 import org.blksnap.api.snapshot.Consistency;
 import org.blksnap.api.snapshot.SnapshotState;
-import org.blksnap.enginebase.StateDirectory;
+import org.blksnap.enginebase.record.StateDirectory;
 import org.blksnap.snapshot.internal.data.FilteredDevice;
 import org.blksnap.snapshot.internal.data.HeldArea;
 import org.blksnap.snapshot.internal.data.ImageView;

@@ -13,7 +13,7 @@ import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.ByteRange;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.block.Geometry;
-import org.blksnap.enginebase.RecordFile;
+import org.blksnap.enginebase.record.RecordFile;
 import org.blksnap.linux.file.FileIdentity;
 import org.blksnap.snapshot.internal.data.FilteredDevice;
 import org.blksnap.spi.device.DeviceIdentity;

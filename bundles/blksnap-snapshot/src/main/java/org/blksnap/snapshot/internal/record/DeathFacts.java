@@ -12,7 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
-import org.blksnap.enginebase.RecordFile;
+import org.blksnap.enginebase.record.RecordFile;
 import org.blksnap.linux.proc.ProcessStamp;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;

@@ -6,7 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import org.blksnap.api.snapshot.AttachRequest;
-import org.blksnap.enginebase.RecordFile;
+import org.blksnap.enginebase.record.RecordFile;
 
 /** What is kept of an attached device besides its change map: {@code device.record}. */
 public record DeviceRecord(AttachRequest request, int minor) {

@@ -12,8 +12,8 @@ import java.util.Map;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.blksnap.api.block.BlksnapException;
-import org.blksnap.enginebase.RecordFile;
-import org.blksnap.enginebase.StateDirectory;
+import org.blksnap.enginebase.record.RecordFile;
+import org.blksnap.enginebase.record.StateDirectory;
 
 /**
  * The mapped files of one device or snapshot, which are in two places by turns: in memory (hot)

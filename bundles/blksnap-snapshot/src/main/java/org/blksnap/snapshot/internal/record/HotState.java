@@ -14,8 +14,8 @@ import java.util.UUID;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.blksnap.api.health.Finding;
-import org.blksnap.enginebase.RecordFile;
-import org.blksnap.enginebase.StateDirectory;
+import org.blksnap.enginebase.record.RecordFile;
+import org.blksnap.enginebase.record.StateDirectory;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 

@@ -7,7 +7,7 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.TreeMap;
-import org.blksnap.enginebase.RecordFile;
+import org.blksnap.enginebase.record.RecordFile;
 import org.blksnap.linux.proc.ProcessStamp;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;

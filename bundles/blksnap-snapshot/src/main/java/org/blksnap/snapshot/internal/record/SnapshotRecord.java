@@ -17,7 +17,7 @@ import org.blksnap.api.block.Geometry;
 import org.blksnap.api.change.CbtInfo;
 import org.blksnap.api.change.GenerationReason;
 import org.blksnap.api.snapshot.Consistency;
-import org.blksnap.enginebase.RecordFile;
+import org.blksnap.enginebase.record.RecordFile;
 
 /**
  * What is kept of a snapshot besides its storage and diff areas: {@code snapshot.record}.

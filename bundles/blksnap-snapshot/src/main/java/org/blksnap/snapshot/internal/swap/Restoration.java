@@ -11,7 +11,7 @@ import java.util.List;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.snapshot.SnapshotState;
-import org.blksnap.enginebase.StateDirectory;
+import org.blksnap.enginebase.record.StateDirectory;
 import org.blksnap.snapshot.internal.control.Attachments;
 import org.blksnap.snapshot.internal.control.Desk;
 import org.blksnap.snapshot.internal.control.HeldSnapshot;

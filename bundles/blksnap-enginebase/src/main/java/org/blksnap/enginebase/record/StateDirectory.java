@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.blksnap.enginebase;
+package org.blksnap.enginebase.record;
 
 import java.io.Closeable;
 import java.io.IOException;
