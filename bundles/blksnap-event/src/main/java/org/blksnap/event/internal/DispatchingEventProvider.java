@@ -23,11 +23,11 @@ public final class DispatchingEventProvider implements EventProvider, Examinatio
   public DispatchingEventProvider() {}
 
   @Reference(cardinality = ReferenceCardinality.MULTIPLE, policy = ReferencePolicy.DYNAMIC)
-  void addListener(BlksnapEventListener listener) {
+  public void addListener(BlksnapEventListener listener) {
     dispatcher.add(listener);
   }
 
-  void removeListener(BlksnapEventListener listener) {
+  public void removeListener(BlksnapEventListener listener) {
     dispatcher.remove(listener);
   }
 
