@@ -46,7 +46,11 @@ final class Console {
     return new Subject(true, principals, Set.of(), Set.of());
   }
 
-  /** Answers the exit status. The session ends when {@code gone} is closed from another thread. */
+  /**
+   * Answers the exit status. A text that the command answers is printed, as an interactive shell
+   * does: commands of other bundles often print nothing themselves. The session ends when {@code
+   * gone} is closed from another thread.
+   */
   int run(String user, List<String> words, PrintStream out, PrintStream err, Gone gone) {
     if (!CommandText.namesACommand(words.get(0))) {
       err.println(noSuchCommand(words.get(0)));
@@ -64,6 +68,9 @@ final class Console {
               gone.whenGone(session::close);
               try {
                 Object result = session.execute(CommandText.line(words));
+                if (result instanceof String answer) {
+                  out.println(answer);
+                }
                 out.flush();
                 return result instanceof Integer status ? status & 0xff : 0;
               } catch (Exception | StackOverflowError e) {

@@ -68,6 +68,7 @@ class ConsoleServerTest {
           goOn.await();
           words.forEach(word -> System.out.println("[" + word + "]"));
         });
+    commands.answering("answer", (session, words) -> String.valueOf(words.get(0)));
     commands.add("much", (session, words) -> System.out.print("x".repeat(1_000_000)));
     socket = directory.resolve("console.sock");
     server = new ConsoleServer(socket, new Console(sessions));
@@ -101,6 +102,11 @@ class ConsoleServerTest {
   @Test
   void whatFailedIsSaidApartFromWhatWasPrintedAndWithoutColours() throws Exception {
     assertEquals(new TestClient.Answer("so far\n", "refused\n", "1"), run("refuse"));
+  }
+
+  @Test
+  void aTextThatACommandAnswersIsPrinted() throws Exception {
+    assertEquals(new TestClient.Answer("done\n", "", "0"), run("answer", "done"));
   }
 
   @Test

@@ -22,6 +22,19 @@ final class TestCommands {
   }
 
   void add(String name, Body body) {
+    answering(
+        name,
+        (session, words) -> {
+          body.run(session, words);
+          return null;
+        });
+  }
+
+  interface Answer {
+    Object of(Session session, List<Object> words) throws Exception;
+  }
+
+  void answering(String name, Answer answer) {
     sessions
         .getRegistry()
         .register(
@@ -53,8 +66,7 @@ final class TestCommands {
 
               @Override
               public Object execute(Session session, List<Object> words) throws Exception {
-                body.run(session, words);
-                return null;
+                return answer.of(session, words);
               }
             });
   }
