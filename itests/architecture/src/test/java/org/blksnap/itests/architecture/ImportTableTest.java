@@ -113,6 +113,7 @@ class ImportTableTest {
                   "org.apache.karaf.jaas.",
                   "javax.security.auth",
                   "javax.security.auth.")),
+          Map.entry("org.blksnap.example", Set.of("org.blksnap.api.")),
           Map.entry(
               "org.blksnap.console",
               Set.of(
