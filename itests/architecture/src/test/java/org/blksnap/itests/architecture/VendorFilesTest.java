@@ -67,8 +67,22 @@ class VendorFilesTest {
     expected.removeAll(NOT_FOR_VENDORS);
     expected.add("blksnap-feature");
     String bom = read("features/blksnap-bom/pom.xml");
-    String managed = bom.substring(bom.indexOf("<dependencyManagement>"));
+    String managed =
+        bom.substring(
+            bom.indexOf("<dependencyManagement>"), bom.indexOf("</dependencyManagement>"));
     assertEquals(expected, all("<artifactId>([^<]+)</artifactId>", managed));
+  }
+
+  @Test
+  void theBillOfMaterialsIsBuiltWithTheRootsPlugins() throws IOException {
+    Matcher plugin =
+        Pattern.compile("<artifactId>maven-(\\w+)-plugin</artifactId>\\s*<version>([^<]+)<")
+            .matcher(read("features/blksnap-bom/pom.xml"));
+    while (plugin.find()) {
+      String name = plugin.group(1);
+      assertEquals(
+          first("<" + name + ".plugin.version>([^<]+)<", read("pom.xml")), plugin.group(2));
+    }
   }
 
   @Test
