@@ -8,7 +8,7 @@ set -uo pipefail
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck source=itests/quickstart/packages.sh
 . "${ROOT}/itests/quickstart/packages.sh"
-MODULES=(api tracker chunk diffstorage device event control snapshot nbd)
+MODULES=(api linux enginebase tracker chunk diffstorage device event control snapshot nbd)
 
 usage() {
     cat <<'END'
