@@ -6,6 +6,7 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.locks.ReentrantLock;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.health.Examination;
@@ -30,6 +31,10 @@ import org.slf4j.LoggerFactory;
  * <p>States: waiting (the engine is not there) → attached or refused → waiting, as often as the
  * engine comes and goes. An engine that comes again has attached its devices itself, and says so.
  *
+ * <p>{@link #turn} is held while the device is attached or detached, so that a configuration which
+ * goes meanwhile takes its device along, and what an engine that has gone answers late is not taken
+ * for what its successor says.
+ *
  * <p>The values are read as they stand: a flag that is neither true nor false attaches nothing.
  */
 @Component(
@@ -53,6 +58,7 @@ public final class ConfiguredDevice implements Examination {
   private final Map<String, Object> configured;
   private final String path;
   private final String engine;
+  private final ReentrantLock turn = new ReentrantLock(true);
 
   /** Null while the engine is not there. */
   @GuardedBy("this")
@@ -100,6 +106,16 @@ public final class ConfiguredDevice implements Examination {
 
   /** Without the monitor: an engine may let it wait for a bundle that is being swapped. */
   private void attachTo(SnapshotService present) {
+    turn.lock();
+    try {
+      attachInTurn(present);
+    } finally {
+      turn.unlock();
+    }
+  }
+
+  @GuardedBy("turn")
+  private void attachInTurn(SnapshotService present) {
     String attached = null;
     BlksnapException why = null;
     try {
@@ -181,6 +197,16 @@ public final class ConfiguredDevice implements Examination {
     if (reason != CONFIGURATION_DELETED && reason != CONFIGURATION_MODIFIED) {
       return;
     }
+    turn.lock();
+    try {
+      detachInTurn();
+    } finally {
+      turn.unlock();
+    }
+  }
+
+  @GuardedBy("turn")
+  private void detachInTurn() {
     SnapshotService present;
     String attached;
     synchronized (this) {

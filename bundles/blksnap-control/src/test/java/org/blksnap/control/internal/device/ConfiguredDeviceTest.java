@@ -10,9 +10,11 @@ import java.lang.reflect.Proxy;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Hashtable;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.health.Finding;
@@ -29,7 +31,7 @@ class ConfiguredDeviceTest {
   private static final int DISABLED = 1;
   private static final int CONFIGURATION_DELETED = 4;
 
-  private final List<String> called = new ArrayList<>();
+  private final List<String> called = Collections.synchronizedList(new ArrayList<>());
   private final SnapshotService service =
       (SnapshotService)
           Proxy.newProxyInstance(
@@ -100,6 +102,41 @@ class ConfiguredDeviceTest {
     assertEquals(List.of("attach"), called);
     device.deactivate(CONFIGURATION_DELETED);
     assertEquals(List.of("attach", "detach"), called);
+  }
+
+  @Test
+  void aConfigurationThatGoesWhileItsDeviceIsBeingAttachedTakesItAlong() throws Exception {
+    CountDownLatch inside = new CountDownLatch(1);
+    CountDownLatch mayEnd = new CountDownLatch(1);
+    SnapshotService slow = held(willing(), inside, mayEnd);
+    ConfiguredDevice device = new ConfiguredDevice(Map.of("path", "/a"));
+    device.begin();
+    Thread binding = new Thread(() -> device.bindEngine(slow, USERSPACE));
+    binding.start();
+    inside.await();
+    Thread going = new Thread(() -> device.deactivate(CONFIGURATION_DELETED));
+    going.start();
+    going.join(100);
+    mayEnd.countDown();
+    binding.join();
+    going.join();
+    assertEquals(List.of("attach", "detach"), called);
+  }
+
+  /** An engine whose attach waits. */
+  private SnapshotService held(
+      SnapshotService behind, CountDownLatch inside, CountDownLatch mayEnd) {
+    return (SnapshotService)
+        Proxy.newProxyInstance(
+            getClass().getClassLoader(),
+            new Class<?>[] {SnapshotService.class},
+            (proxy, method, arguments) -> {
+              if (method.getName().equals("attach")) {
+                inside.countDown();
+                mayEnd.await();
+              }
+              return method.invoke(behind, arguments);
+            });
   }
 
   @Test
