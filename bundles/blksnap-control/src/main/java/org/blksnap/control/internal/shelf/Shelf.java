@@ -22,8 +22,11 @@ import org.slf4j.LoggerFactory;
  * Keeps what a bundle leaves for its successor, for as long as I/O would wait for it. The time is
  * that of PID {@code org.blksnap.engine} when something is left; a bad one is told by the engine,
  * which reads the same key, and the one in force before stays here too.
+ *
+ * <p>Immediate: else the component runtime ends it with its last user, and its only user may be the
+ * bundle that is being updated.
  */
-@Component(service = HandoverShelf.class, configurationPid = "org.blksnap.engine")
+@Component(service = HandoverShelf.class, immediate = true, configurationPid = "org.blksnap.engine")
 public final class Shelf implements HandoverShelf {
   private static final Logger LOG = LoggerFactory.getLogger(Shelf.class);
   private static final String TIMEOUT = "handover_timeout_seconds";
