@@ -92,6 +92,20 @@ public final class StateRoot {
     }
   }
 
+  /** As {@link #check}, of a directory that is in use; where it is not good it is let go of. */
+  public static UUID checkLocked(StateDirectory state) throws BlksnapException {
+    try {
+      return new StateRoot(state.root(), true, null).check();
+    } catch (BlksnapException e) {
+      try {
+        state.close();
+      } catch (IOException failure) {
+        e.addSuppressed(failure);
+      }
+      throw e;
+    }
+  }
+
   private void make(boolean usedLast) throws IOException {
     if (!byDefault) {
       throw new BlksnapException(

@@ -99,7 +99,7 @@ public final class Engine implements SnapshotService, Closeable {
       Supplier<List<SnapshotParticipant>> registeredParticipants)
       throws BlksnapException {
     StateDirectory state = StateDirectory.open(stateDirectory);
-    UUID id = new StateRoot(stateDirectory, true, null).check();
+    UUID id = StateRoot.checkLocked(state);
     String bootId = BootId.current();
     HotState hot = HotState.open(stateDirectory, id, hotChoice, bootId, StateRoot::idOf);
     desk = new Desk(NAME, state, hot, bootId, parameters, ownerRuns, settings);
