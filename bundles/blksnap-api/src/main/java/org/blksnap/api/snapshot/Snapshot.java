@@ -17,8 +17,9 @@ import org.osgi.annotation.versioning.ProviderType;
 /**
  * One snapshot (reference, section 5), shared by all who look it up; only {@link #destroy} ends it.
  * Who wants it to end with a block of code uses the {@link SnapshotLease} that {@link
- * SnapshotService#take} answers. Every method answers ESRCH once it is destroyed. Thread rule: any
- * thread; calls that change it run one after another.
+ * SnapshotService#take} answers. Every method answers ESRCH once it is destroyed. Calls that change
+ * it answer ESHUTDOWN once the engine has stopped: where that was updated, its successor has the
+ * snapshot under the same id. Thread rule: any thread; calls that change it run one after another.
  */
 @ProviderType
 public interface Snapshot {

@@ -7,8 +7,8 @@ import org.blksnap.api.block.BlksnapException;
 /**
  * A snapshot in the hands of who took it: {@link #close} destroys it, unless it was kept. To look a
  * snapshot up gives no lease, so nobody destroys another's by closing. A lease lives in memory
- * alone: after a restart of its owner the snapshot is still there, with its owner's name, to be
- * found and destroyed by id. Any thread.
+ * alone: after a restart of its owner or of the engine the snapshot is still there, with its
+ * owner's name, to be found and destroyed by id. Any thread.
  */
 public final class SnapshotLease implements AutoCloseable {
   private final Snapshot snapshot;
@@ -42,7 +42,7 @@ public final class SnapshotLease implements AutoCloseable {
     return snapshot.id();
   }
 
-  /** Destroys the snapshot, unless it was kept. Idempotent. */
+  /** Destroys the snapshot, unless it was kept. Idempotent. As {@link Snapshot#destroy}. */
   @Override
   public void close() throws BlksnapException {
     if (!kept) {
