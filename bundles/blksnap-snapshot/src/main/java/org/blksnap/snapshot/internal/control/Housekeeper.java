@@ -53,6 +53,11 @@ public final class Housekeeper {
     }
   }
 
+  /** From now on nothing is begun; what waits for a lock already has to ask. */
+  public boolean isClosed() {
+    return executor.isShutdown();
+  }
+
   public void close() {
     executor.shutdownNow();
   }

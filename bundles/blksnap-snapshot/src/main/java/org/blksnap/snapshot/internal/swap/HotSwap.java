@@ -200,7 +200,9 @@ public final class HotSwap {
   private void timedOut(Room room) {
     desk.control().lock();
     try {
-      if (desk.providers().get(room) != null || timeouts.remove(room) == null) {
+      if (desk.housekeeper().isClosed() // the engine has gone, and this has waited for the lock
+          || desk.providers().get(room) != null
+          || timeouts.remove(room) == null) {
         return;
       }
       String why =
