@@ -112,8 +112,8 @@ public final class Engine implements SnapshotService, Closeable {
     DeviceGates gates = new DeviceGates(desk);
     DiffAreas areas = new DiffAreas(desk, snapshots);
     changeMaps = new ChangeMaps(desk, generations);
-    taking = new Taking(desk, participants, neededPlaces, areas, generations);
-    destruction = new Destruction(desk, snapshots, gates);
+    taking = new Taking(desk, readiness, participants, neededPlaces, areas, generations);
+    destruction = new Destruction(desk, readiness, snapshots, gates);
     ImageLinks links = new ImageLinks(desk, areas, gates);
     DeviceClosing closing = new DeviceClosing(desk, gates, changeMaps);
     DeviceKeeper keeper =
@@ -128,7 +128,7 @@ public final class Engine implements SnapshotService, Closeable {
   }
 
   private Snapshot handle(HeldSnapshot snapshot) {
-    return new SnapshotHandle(desk, snapshot, taking, destruction);
+    return new SnapshotHandle(desk, readiness, snapshot, taking, destruction);
   }
 
   /**

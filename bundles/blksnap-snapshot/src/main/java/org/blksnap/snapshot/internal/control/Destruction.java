@@ -2,6 +2,7 @@
 package org.blksnap.snapshot.internal.control;
 
 import java.time.Instant;
+import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.event.BlksnapEvent;
 import org.blksnap.api.snapshot.SnapshotState;
@@ -22,22 +23,28 @@ public final class Destruction {
   private static final Logger LOG = LoggerFactory.getLogger(Destruction.class);
 
   private final Desk desk;
+  private final Readiness readiness;
   private final SnapshotList snapshots;
   private final DeviceGates gates;
 
-  public Destruction(Desk desk, SnapshotList snapshots, DeviceGates gates) {
+  public Destruction(Desk desk, Readiness readiness, SnapshotList snapshots, DeviceGates gates) {
     this.desk = desk;
+    this.readiness = readiness;
     this.snapshots = snapshots;
     this.gates = gates;
   }
 
-  /** Nothing to do where it was destroyed before. */
-  void destroy(HeldSnapshot snapshot) {
+  /**
+   * Nothing to do where it was destroyed before. ESHUTDOWN where the engine has stopped: its
+   * records and files are its successor's then.
+   */
+  void destroy(HeldSnapshot snapshot) throws BlksnapException {
     desk.control().lock();
     try {
       if (snapshot.state() == SnapshotState.DESTROYED) {
         return;
       }
+      readiness.check();
       boolean noted = snapshot.beginDestroying();
       for (ImageView view : snapshot.views().values()) {
         attempt(

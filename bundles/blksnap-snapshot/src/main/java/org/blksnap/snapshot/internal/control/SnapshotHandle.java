@@ -29,22 +29,34 @@ import org.blksnap.snapshot.internal.data.FilteredDevice;
  */
 public final class SnapshotHandle implements Snapshot {
   private final Desk desk;
+  private final Readiness readiness;
   private final HeldSnapshot held;
   private final Taking taking;
   private final Destruction destruction;
 
-  public SnapshotHandle(Desk desk, HeldSnapshot held, Taking taking, Destruction destruction) {
+  public SnapshotHandle(
+      Desk desk, Readiness readiness, HeldSnapshot held, Taking taking, Destruction destruction) {
     this.desk = desk;
+    this.readiness = readiness;
     this.held = held;
     this.taking = taking;
     this.destruction = destruction;
+  }
+
+  /**
+   * ESRCH, and ESHUTDOWN of an engine that has stopped: the records and files that a change would
+   * touch are its successor's. Under the control lock.
+   */
+  private void checkChangeable() throws BlksnapException {
+    held.checkAlive();
+    readiness.check();
   }
 
   @Override
   public void addDevice(String name) throws BlksnapException {
     desk.control().lock();
     try {
-      held.checkAlive();
+      checkChangeable();
       FilteredDevice device = desk.devices().require(name);
       Admission.check(held, device);
       StoragePlaces.checkBlockSize(device, held.storageRoom().logicalBlockSize());
@@ -59,7 +71,7 @@ public final class SnapshotHandle implements Snapshot {
   public void appendStorage(Path path, List<ByteRange> ranges) throws BlksnapException {
     desk.control().lock();
     try {
-      held.checkAlive();
+      checkChangeable();
       Geometry geometry = desk.providers().device().geometry(path);
       StoragePlaces places = held.places();
       places.check(path, ranges, geometry, attached());
@@ -74,7 +86,7 @@ public final class SnapshotHandle implements Snapshot {
   public void appendStorageDirectory(Path dir, long limit) throws BlksnapException {
     desk.control().lock();
     try {
-      held.checkAlive();
+      checkChangeable();
       StoragePlaces places = held.places();
       places.check(dir, attached());
       places.give(dir, () -> held.storageRoom().appendDirectory(dir, limit));
@@ -88,7 +100,7 @@ public final class SnapshotHandle implements Snapshot {
   public void appendStorageMemory(long bytes) throws BlksnapException {
     desk.control().lock();
     try {
-      held.checkAlive();
+      checkChangeable();
       held.storageRoom().appendMemory(bytes);
     } finally {
       desk.control().unlock();

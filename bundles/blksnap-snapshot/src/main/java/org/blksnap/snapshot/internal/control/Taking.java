@@ -31,6 +31,7 @@ public final class Taking {
   private static final Logger LOG = LoggerFactory.getLogger(Taking.class);
 
   private final Desk desk;
+  private final Readiness readiness;
   private final Participants participants;
   private final NeededPlaces neededPlaces;
   private final DiffAreas areas;
@@ -38,11 +39,13 @@ public final class Taking {
 
   public Taking(
       Desk desk,
+      Readiness readiness,
       Participants participants,
       NeededPlaces neededPlaces,
       DiffAreas areas,
       Generations generations) {
     this.desk = desk;
+    this.readiness = readiness;
     this.participants = participants;
     this.neededPlaces = neededPlaces;
     this.areas = areas;
@@ -99,6 +102,7 @@ public final class Taking {
   private void check(HeldSnapshot snapshot) throws BlksnapException {
     desk.assertControlled();
     snapshot.checkAlive();
+    readiness.check();
     if (snapshot.state() == SnapshotState.TAKEN) {
       throw new BlksnapException(Errno.EALREADY, "snapshot " + snapshot.id() + " is taken already");
     }
