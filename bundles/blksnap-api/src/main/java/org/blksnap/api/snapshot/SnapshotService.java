@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.blksnap.api.snapshot;
 
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import org.blksnap.api.block.BlksnapException;
-import org.blksnap.api.block.Errno;
 import org.osgi.annotation.versioning.ProviderType;
 
 /**
@@ -40,42 +36,13 @@ public interface SnapshotService {
 
   /**
    * As {@link #attach}, but answers the device where it is attached already, whatever it was
-   * attached as; its name may be another one than asked for. EROFS: it is attached read-only, and
-   * the request is not for that.
+   * attached as; its name may be another one than asked for. Another path of the same file or block
+   * device will do: a link, or another node of the same {@code major:minor}. EROFS: it is attached
+   * read-only, and the request is not for that. EALREADY: it is attached in a way that cannot be
+   * answered, as the file below an attached loop device; or it comes and goes all the time.
    */
   default AttachedDevice attachOrGet(AttachRequest request) throws BlksnapException {
-    try {
-      return attach(request);
-    } catch (BlksnapException e) {
-      AttachedDevice there = null;
-      for (AttachedDevice device :
-          e.errno() == Errno.EALREADY ? devices() : List.<AttachedDevice>of()) {
-        if (isSame(device.path(), request.path())) {
-          there = device;
-        }
-      }
-      if (there == null) {
-        throw e;
-      }
-      if (there.geometry().readOnly() && !request.readOnly()) {
-        throw new BlksnapException(
-            Errno.EROFS,
-            request.path()
-                + " is attached read-only as "
-                + there.name()
-                + "; detach it, or ask for it read-only",
-            e);
-      }
-      return there;
-    }
-  }
-
-  private static boolean isSame(Path one, Path other) {
-    try {
-      return Files.isSameFile(one, other);
-    } catch (IOException e) {
-      return false;
-    }
+    return AttachedAlready.attachOrGet(this, request);
   }
 
   /** Takes the filter off and closes it. ENODEV: no such device. EBUSY: a snapshot holds it. */
@@ -115,7 +82,7 @@ public interface SnapshotService {
   /** ESRCH: no such snapshot. */
   Snapshot snapshot(UUID id) throws BlksnapException;
 
-  /** ENODEV: no such snapshot. */
+  /** ENODEV: no such snapshot. ESHUTDOWN: the engine has stopped; its successor has it. */
   void destroy(UUID id) throws BlksnapException;
 
   /** All images of all taken snapshots. */
