@@ -17,8 +17,10 @@ import org.osgi.annotation.versioning.ProviderType;
 /**
  * One snapshot (reference, section 5), shared by all who look it up; only {@link #destroy} ends it.
  * Who wants it to end with a block of code uses the {@link SnapshotLease} that {@link
- * SnapshotService#take} answers. Every method answers ESRCH once it is destroyed. Thread rule: any
- * thread; calls that change it run one after another.
+ * SnapshotService#take} answers. Once it is destroyed it has no images, and every method that may
+ * fail answers ESRCH. Once its engine has stopped, every call that would change it answers
+ * ESHUTDOWN and changes nothing; where the engine was updated, its successor knows the snapshot by
+ * its id. Thread rule: any thread; calls that change it run one after another.
  */
 @ProviderType
 public interface Snapshot {
@@ -94,13 +96,16 @@ public interface Snapshot {
 
   /**
    * The image of a device, by the device's name. ENODEV: the device is not in this snapshot.
-   * EAGAIN: it is not taken yet, or the device is not attached now.
+   * EAGAIN: it is not taken yet, or the device is not attached now. ESRCH: destroyed.
    */
   default SnapshotImage image(String device) throws BlksnapException {
     for (SnapshotImage image : images()) {
       if (image.device().equals(device)) {
         return image;
       }
+    }
+    if (state() == SnapshotState.DESTROYED) {
+      throw new BlksnapException(Errno.ESRCH, "snapshot " + id() + " was destroyed");
     }
     if (!devices().contains(device)) {
       throw new BlksnapException(
@@ -149,6 +154,9 @@ public interface Snapshot {
    */
   boolean acknowledge(BlksnapEvent.OfSnapshot event);
 
-  /** Releases images and storage; the devices stay attached and tracked. Idempotent. */
+  /**
+   * Releases images and storage; the devices stay attached and tracked. Idempotent. ESHUTDOWN: the
+   * engine has stopped, and the snapshot is its successor's: destroy it there, by its id.
+   */
   void destroy() throws BlksnapException;
 }
