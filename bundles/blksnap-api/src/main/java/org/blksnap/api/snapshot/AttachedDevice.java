@@ -34,7 +34,10 @@ public interface AttachedDevice extends BlockDevice {
   /** The snapshot that holds this device, if one does. */
   Optional<UUID> snapshot();
 
-  /** Looks at the device's capacity now; true where it had changed. */
+  /**
+   * Looks at the device's capacity now; true where it had changed: the change map has begun anew
+   * then. Fails as the host does. ESHUTDOWN: the engine has stopped, or a bundle is away.
+   */
   boolean rescan() throws java.io.IOException;
 
   /**

@@ -30,7 +30,8 @@ public interface SnapshotService {
    * Opens a device and puts the filter on it. ENOENT: no such path. ENODEV: neither file nor block
    * device. EBUSY: mounted or exclusively open elsewhere. EALREADY: attached already. EEXIST: the
    * name is taken. EINVAL: a bad name. EAGAIN: a bundle is away and did not come back within the
-   * hand-over timeout.
+   * hand-over timeout. EOPNOTSUPP: the request asks for what the engine cannot do ({@link
+   * #capabilities}). ESHUTDOWN: the engine has stopped.
    */
   AttachedDevice attach(AttachRequest request) throws BlksnapException;
 
@@ -69,7 +70,8 @@ public interface SnapshotService {
   /**
    * Takes a snapshot as one step: creates it, adds the devices, gives the storage (the engine's
    * default where the request names none) and takes it. All of it or nothing. Fails as these steps
-   * do; EINVAL: the request names no device.
+   * do; EINVAL: the request names no device; EOPNOTSUPP: it names no storage, and the engine has no
+   * {@link Capability#STORAGE_DIRECTORY}.
    */
   SnapshotLease take(SnapshotRequest request) throws BlksnapException;
 
