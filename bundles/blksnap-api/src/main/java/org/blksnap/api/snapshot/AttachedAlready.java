@@ -4,27 +4,39 @@ package org.blksnap.api.snapshot;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
+import java.util.function.Supplier;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 
-/** Finds the device that a refusal with EALREADY speaks of. No state. */
+/**
+ * Finds the device that a refusal with EALREADY speaks of. No state; it is told how to attach and
+ * how to see what is attached, in place of the engine.
+ */
 final class AttachedAlready {
+  /** One try to attach. */
+  @FunctionalInterface
+  interface Attaching {
+    AttachedDevice attach() throws BlksnapException;
+  }
+
   /** Times that a device may be detached between the refusal and the look. */
   private static final int MOST_TRIES = 3;
 
   private AttachedAlready() {}
 
-  static AttachedDevice attachOrGet(SnapshotService engine, AttachRequest request)
+  static AttachedDevice attachOrGet(
+      AttachRequest request, Attaching attaching, Supplier<List<AttachedDevice>> devices)
       throws BlksnapException {
     for (int tried = 1; ; tried++) {
       try {
-        return engine.attach(request);
+        return attaching.attach();
       } catch (BlksnapException e) {
         if (e.errno() != Errno.EALREADY) {
           throw e;
         }
-        Optional<AttachedDevice> there = find(engine, request.path());
+        Optional<AttachedDevice> there = find(devices.get(), request.path());
         if (there.isPresent()) {
           return usable(there.get(), request, e);
         }
@@ -50,9 +62,9 @@ final class AttachedAlready {
     return there;
   }
 
-  private static Optional<AttachedDevice> find(SnapshotService engine, Path path) {
+  private static Optional<AttachedDevice> find(List<AttachedDevice> devices, Path path) {
     long number = deviceNumber(path);
-    for (AttachedDevice device : engine.devices()) {
+    for (AttachedDevice device : devices) {
       boolean sameNode =
           number != 0
               && device.major() != 0

@@ -43,7 +43,7 @@ public interface SnapshotService {
    * answered, as the file below an attached loop device; or it comes and goes all the time.
    */
   default AttachedDevice attachOrGet(AttachRequest request) throws BlksnapException {
-    return AttachedAlready.attachOrGet(this, request);
+    return AttachedAlready.attachOrGet(request, () -> attach(request), this::devices);
   }
 
   /** Takes the filter off and closes it. ENODEV: no such device. EBUSY: a snapshot holds it. */
