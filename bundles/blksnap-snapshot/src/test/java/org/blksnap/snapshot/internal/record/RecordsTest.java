@@ -16,7 +16,7 @@ import org.blksnap.api.change.CbtInfo;
 import org.blksnap.api.change.GenerationReason;
 import org.blksnap.api.snapshot.AttachRequest;
 import org.blksnap.api.snapshot.Consistency;
-import org.blksnap.enginebase.RecordFile;
+import org.blksnap.enginebase.record.RecordFile;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
