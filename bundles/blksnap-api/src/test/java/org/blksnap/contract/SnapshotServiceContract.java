@@ -11,6 +11,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -132,6 +133,14 @@ public abstract class SnapshotServiceContract {
         Errno.EEXIST, errno(() -> service().attach(AttachRequest.of(other).named("disk"))));
     assertEquals(
         device.identity(), service().attachOrGet(AttachRequest.of(disk).named("x")).identity());
+    Path link = Files.createTempDirectory("attach").resolve("link");
+    try {
+      Files.createSymbolicLink(link, disk);
+      assertEquals("disk", service().attachOrGet(AttachRequest.of(link)).name());
+    } finally {
+      Files.deleteIfExists(link);
+      Files.delete(link.getParent());
+    }
     assertEquals("other", service().attachOrGet(AttachRequest.of(other).named("other")).name());
     assertEquals(
         Errno.ENOENT,
@@ -190,6 +199,8 @@ public abstract class SnapshotServiceContract {
     assertEquals(List.of(), service().collect());
     assertEquals(List.of(), service().images());
     assertEquals(Errno.ESRCH, errno(snapshot::info));
+    assertEquals(Errno.ESRCH, errno(() -> snapshot.image("disk")));
+    assertEquals(List.of(), snapshot.images());
     assertEquals(Errno.ESRCH, errno(() -> service().snapshot(id)));
     assertEquals(Errno.ENODEV, errno(() -> service().destroy(id)));
   }

@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.ByteRange;
+import org.blksnap.api.block.Errno;
 import org.blksnap.api.snapshot.Parameter;
 
 /** Where the storage of snapshots goes that nobody gave a place for, and how far it may grow. */
@@ -31,21 +32,34 @@ public final class DefaultStorage {
   }
 
   /**
-   * All that can ever be saved, but no more than half of what is free there.
+   * All that can ever be saved, but no more than half of what is free there. ENOSPC: nothing is.
    *
    * @param everything bytes of all devices of the snapshot
    */
   public static long limit(Path place, long everything) throws BlksnapException {
     try {
-      long half = Files.getFileStore(place).getUsableSpace() / 2;
-      return Math.min(Math.max(everything, LEAST_LIMIT), half)
-          / ByteRange.SECTOR
-          * ByteRange.SECTOR;
+      return limit(place, everything, Files.getFileStore(place).getUsableSpace());
+    } catch (BlksnapException e) {
+      throw e;
     } catch (IOException e) {
       throw new BlksnapException(
           BlksnapException.errnoOf(e),
           "how much is free for difference storage in " + place + " is not known: " + e,
           e);
     }
+  }
+
+  static long limit(Path place, long everything, long free) throws BlksnapException {
+    long limit = Math.min(Math.max(everything, LEAST_LIMIT), free / 2);
+    if (limit < ByteRange.SECTOR) {
+      throw new BlksnapException(
+          Errno.ENOSPC,
+          "difference storage in "
+              + place
+              + " refused: "
+              + free
+              + " bytes are free there; make room, or name another place for it");
+    }
+    return limit / ByteRange.SECTOR * ByteRange.SECTOR;
   }
 }

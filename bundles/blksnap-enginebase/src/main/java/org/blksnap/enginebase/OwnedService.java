@@ -2,6 +2,7 @@
 package org.blksnap.enginebase;
 
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
@@ -18,13 +19,14 @@ import org.blksnap.api.snapshot.Version;
 
 /**
  * An engine as one bundle sees it: a snapshot that the bundle asks for without saying whose it is,
- * is the bundle's. Everything else is the engine's own answer.
+ * is the bundle's. Everything else is the engine's own answer. Two of the same engine and bundle
+ * are equal: a bundle that gets the service again may be given another object.
  */
 public final class OwnedService implements SnapshotService {
   private final SnapshotService engine;
   private final String owner;
 
-  /** {@code owner} is the symbolic name of the bundle. */
+  /** {@code owner} is the symbolic name of the bundle; empty for one that has none. */
   public OwnedService(SnapshotService engine, String owner) {
     this.engine = engine;
     this.owner = owner;
@@ -112,5 +114,20 @@ public final class OwnedService implements SnapshotService {
   @Override
   public Optional<SnapshotImage> image(String name) {
     return engine.image(name);
+  }
+
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof OwnedService that && engine == that.engine && owner.equals(that.owner);
+  }
+
+  @Override
+  public int hashCode() {
+    return Objects.hash(System.identityHashCode(engine), owner);
+  }
+
+  @Override
+  public String toString() {
+    return engine.engine() + " engine for " + owner;
   }
 }

@@ -71,9 +71,13 @@ final class BlockChannel implements SeekableByteChannel {
   }
 
   @Override
-  public SeekableByteChannel truncate(long size) throws IOException {
+  public synchronized SeekableByteChannel truncate(long size) throws IOException {
     checkOpen();
+    if (size < 0) {
+      throw new IllegalArgumentException("size " + size + " refused: allowed is 0 or more");
+    }
     if (size >= device.capacity()) {
+      position = Math.min(position, size);
       return this;
     }
     throw new BlksnapException(

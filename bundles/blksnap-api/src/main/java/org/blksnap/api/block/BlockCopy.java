@@ -36,9 +36,7 @@ final class BlockCopy {
       device.read(buffer, at);
       buffer.flip();
       target.position(at);
-      while (buffer.hasRemaining()) {
-        target.write(buffer);
-      }
+      WholeWrite.of(buffer, target);
       copied += buffer.limit();
       report();
     }

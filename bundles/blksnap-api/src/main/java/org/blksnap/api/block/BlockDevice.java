@@ -82,8 +82,9 @@ public interface BlockDevice {
    * @param target written from the start of each range on; what lies between stays as it is
    * @param what the ranges: {@link Extents#whole} of the capacity, or what changed
    * @param progress told how far it has come; false cancels
-   * @throws BlksnapException ECANCELED: cancelled. EINTR: the thread was interrupted. Else as
-   *     {@link #read}. The target holds a part then.
+   * @throws BlksnapException ECANCELED: cancelled. EINTR: the thread was interrupted. EIO: the
+   *     target takes nothing, though it is asked again and again. Else as {@link #read}, also for a
+   *     range that is not inside the device. The target holds a part then.
    */
   default long copyTo(SeekableByteChannel target, Extents what, CopyProgress progress)
       throws IOException {

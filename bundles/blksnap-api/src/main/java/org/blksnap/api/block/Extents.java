@@ -54,7 +54,10 @@ public interface Extents {
     }
   }
 
-  /** Walks through all extents in order, {@link #PORTION} at a time. Fails as {@link #extents}. */
+  /**
+   * Walks through all extents in order, {@link #PORTION} at a time. Fails as {@link #extents}; EIO
+   * where that answers an empty extent, or one that goes back: the walk would never end.
+   */
   default void forEach(Action action) throws IOException {
     long offset = 0;
     while (true) {
@@ -63,6 +66,14 @@ public interface Extents {
         return;
       }
       for (ByteRange extent : portion) {
+        if (extent.offset() < offset || extent.length() == 0) {
+          throw new BlksnapException(
+              Errno.EIO,
+              extent
+                  + " behind "
+                  + offset
+                  + " refused: extents have to ascend, and none is empty; the walk was given up");
+        }
         action.take(extent);
         offset = extent.end();
       }

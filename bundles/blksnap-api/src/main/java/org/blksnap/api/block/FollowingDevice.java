@@ -12,7 +12,10 @@ import org.osgi.annotation.versioning.ConsumerType;
  * A device or image that is used on over updates of its engine. An engine that is replaced answers
  * {@link Errno#ESTALE}, {@link Errno#ESHUTDOWN} or {@link Errno#ENODEV}; then the successor is
  * asked for, and the request is done again there. Repeating is safe: every request is idempotent,
- * and none was answered. Without a successor the request fails with ESHUTDOWN.
+ * and none was answered. Without a successor the request fails with ESHUTDOWN. One request tries
+ * {@link #MOST_SUCCESSORS} at most, and fails as the last of them did. Requests that come while a
+ * successor is looked for share that search, also where it finds none: they do not each wait as
+ * long.
  *
  * <p>Thread rule: as {@link BlockDevice}. The lock guards the change of the present device alone;
  * no request holds it.
@@ -30,12 +33,22 @@ public final class FollowingDevice implements BlockDevice {
     Optional<BlockDevice> of(BlockDevice gone) throws IOException;
   }
 
+  /** Successors that one request tries. */
+  public static final int MOST_SUCCESSORS = 50;
+
+  /** Before the second of them, and each later one. */
+  private static final long PAUSE_MILLIS = 20;
+
   private final Successor successor;
   private final Object resolving = new Object();
 
   /** Changed under {@link #resolving} alone. */
   private volatile BlockDevice device;
 
+  /** The last search that found nobody; null before. Changed under {@link #resolving} alone. */
+  private volatile IOException fruitless;
+
+  /** {@code first} answers until it says that it is gone. */
   public FollowingDevice(BlockDevice first, Successor successor) {
     this.device = first;
     this.successor = successor;
@@ -60,12 +73,12 @@ public final class FollowingDevice implements BlockDevice {
   public void read(ByteBuffer dst, long offset) throws IOException {
     int start = dst.position();
     BlockDevice now = device;
-    while (true) {
+    for (int tried = 0; ; tried++) {
       try {
         now.read(dst, offset);
         return;
       } catch (BlksnapException e) {
-        now = after(now, e);
+        now = after(now, e, tried);
         dst.position(start);
       }
     }
@@ -75,12 +88,12 @@ public final class FollowingDevice implements BlockDevice {
   public void write(ByteBuffer src, long offset, int flags) throws IOException {
     int start = src.position();
     BlockDevice now = device;
-    while (true) {
+    for (int tried = 0; ; tried++) {
       try {
         now.write(src, offset, flags);
         return;
       } catch (BlksnapException e) {
-        now = after(now, e);
+        now = after(now, e, tried);
         src.position(start);
       }
     }
@@ -135,9 +148,7 @@ public final class FollowingDevice implements BlockDevice {
       piece.clear().limit((int) Math.min(piece.capacity(), end - at));
       read(piece, at);
       piece.flip();
-      while (piece.hasRemaining()) {
-        target.write(piece);
-      }
+      WholeWrite.of(piece, target);
     }
   }
 
@@ -152,26 +163,55 @@ public final class FollowingDevice implements BlockDevice {
 
   private <T> T again(Call<T> call) throws IOException {
     BlockDevice now = device;
-    while (true) {
+    for (int tried = 0; ; tried++) {
       try {
         return call.on(now);
       } catch (BlksnapException e) {
-        now = after(now, e);
+        now = after(now, e, tried);
       }
     }
   }
 
-  private BlockDevice after(BlockDevice failed, BlksnapException failure) throws IOException {
+  private BlockDevice after(BlockDevice failed, BlksnapException failure, int tried)
+      throws IOException {
     switch (failure.errno()) {
       case ESTALE, ESHUTDOWN, ENODEV -> {}
       default -> throw failure;
     }
+    if (tried == MOST_SUCCESSORS) {
+      throw failure;
+    }
+    if (tried > 0) {
+      pause(failure);
+    }
+    IOException before = fruitless;
     synchronized (resolving) {
       if (device == failed) {
+        IOException meanwhile = fruitless;
+        if (meanwhile != before) {
+          throw shared(meanwhile, failure);
+        }
         device = successor(failed, failure);
       }
       return device;
     }
+  }
+
+  private static void pause(BlksnapException failure) throws BlksnapException {
+    try {
+      Thread.sleep(PAUSE_MILLIS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw failure;
+    }
+  }
+
+  /** An exception of its own for each request. */
+  private static BlksnapException shared(IOException search, BlksnapException failure) {
+    BlksnapException own =
+        new BlksnapException(BlksnapException.errnoOf(search), search.getMessage(), search);
+    own.addSuppressed(failure);
+    return own;
   }
 
   private BlockDevice successor(BlockDevice failed, BlksnapException failure) throws IOException {
@@ -182,6 +222,7 @@ public final class FollowingDevice implements BlockDevice {
           .orElseThrow(
               () -> new BlksnapException(Errno.ESHUTDOWN, failed.name() + " is no longer there"));
     } catch (IOException e) {
+      fruitless = e;
       if (e != failure) {
         e.addSuppressed(failure);
       }

@@ -34,7 +34,11 @@ public interface AttachedDevice extends BlockDevice {
   /** The snapshot that holds this device, if one does. */
   Optional<UUID> snapshot();
 
-  /** Looks at the device's capacity now; true where it had changed. */
+  /**
+   * Looks at the device's capacity now; true where it had changed: the change map has begun anew
+   * then. False also where nothing can be looked at, since the engine has stopped or a bundle is
+   * away. Fails as the host does; ETIMEDOUT: requests under way did not end.
+   */
   boolean rescan() throws java.io.IOException;
 
   /**

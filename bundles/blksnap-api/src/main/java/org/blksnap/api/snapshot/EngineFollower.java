@@ -12,7 +12,8 @@ import org.blksnap.api.block.FollowingDevice;
 /**
  * Finds a device or an image again after its engine was replaced: for {@link FollowingDevice}. What
  * is found is the same thing, not another one of the same name: a device of the same identity, an
- * image of the same snapshot. Any thread.
+ * image of the same snapshot. While there is no engine, the first request that finds its device
+ * gone waits for one; those that come meanwhile share that wait. Any thread.
  */
 public final class EngineFollower {
   private static final long LOOK_MILLIS = 20;
@@ -60,8 +61,9 @@ public final class EngineFollower {
   }
 
   /**
-   * An engine that answered with the one that is gone may be on its way out: it is looked again.
-   * One that knows nothing of it says so for good.
+   * An engine that answered with the one that is gone may be on its way out: it is looked again. So
+   * it is where the engine went while it was asked. One that stays and knows nothing of it says so
+   * for good.
    */
   private Optional<BlockDevice> await(
       BlockDevice gone, Function<SnapshotService, Optional<BlockDevice>> find) {
@@ -70,11 +72,11 @@ public final class EngineFollower {
       SnapshotService now = present();
       if (now != null) {
         Optional<BlockDevice> found = find.apply(now);
-        if (found.isEmpty() || found.get() != gone) {
+        if (found.isPresent() ? found.get() != gone : now.equals(present())) {
           return found;
         }
       }
-      if (System.nanoTime() - begin >= patience.toNanos()) {
+      if (patience.minusNanos(System.nanoTime() - begin).isNegative()) {
         return Optional.empty();
       }
       try {

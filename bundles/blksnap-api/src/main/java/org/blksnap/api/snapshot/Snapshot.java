@@ -17,12 +17,14 @@ import org.osgi.annotation.versioning.ProviderType;
 /**
  * One snapshot (reference, section 5), shared by all who look it up; only {@link #destroy} ends it.
  * Who wants it to end with a block of code uses the {@link SnapshotLease} that {@link
- * SnapshotService#take} answers. Every method answers ESRCH once it is destroyed. Calls that change
- * it answer ESHUTDOWN once the engine has stopped: where that was updated, its successor has the
- * snapshot under the same id. Thread rule: any thread; calls that change it run one after another.
+ * SnapshotService#take} answers. Once it is destroyed it has no images, and every method that may
+ * fail answers ESRCH. Once its engine has stopped, every call that would change it answers
+ * ESHUTDOWN and changes nothing; where the engine was updated, its successor knows the snapshot by
+ * its id. Thread rule: any thread; calls that change it run one after another.
  */
 @ProviderType
 public interface Snapshot {
+  /** Tells it from every other snapshot of every engine, all its life. */
   UUID id();
 
   /** Symbolic name of the bundle whose it is; empty where nobody's. */
@@ -37,11 +39,13 @@ public interface Snapshot {
    */
   boolean orphaned();
 
+  /** How far it is. */
   SnapshotState state();
 
+  /** By the host's clock, for people. */
   Instant created();
 
-  /** Empty before the take. */
+  /** By the host's clock, for people. Empty before the take. */
   Optional<Instant> taken();
 
   /** What its images begin with. Empty before the take, and for one taken by an older version. */
@@ -64,21 +68,30 @@ public interface Snapshot {
    * append_storage}); an empty list gives all of it. Possible before and after the take. ENOTBLK:
    * the snapshot's devices have a smaller logical block. EINVAL: a range outside the file,
    * unaligned, or given before; or an attached device, unless it is in this snapshot and ranges of
-   * it are named, which are then neither tracked nor saved.
+   * it are named, which are then neither tracked nor saved. EROFS: it is read-only. EBUSY: in use
+   * by others. Else as opening it fails.
    */
   void appendStorage(Path path, List<ByteRange> ranges) throws BlksnapException;
 
   /**
    * Gives a directory in which the storage grows by itself, by {@link
-   * Parameter#DIFF_STORAGE_MINIMUM} at a time, up to {@code limit} bytes. EINVAL where the
-   * directory lives on a device of the snapshot.
+   * Parameter#DIFF_STORAGE_MINIMUM} at a time, up to {@code limit} bytes. EINVAL: the directory
+   * lives on a device of the snapshot, or was given before; or a limit below 512. ENOENT, ENOTDIR:
+   * there is no such directory. EOPNOTSUPP: without {@link Capability#STORAGE_DIRECTORY}.
    */
   void appendStorageDirectory(Path directory, long limit) throws BlksnapException;
 
-  /** Gives memory, for tests and small devices; it does not outlive the process. */
+  /**
+   * Gives memory, for tests and small devices; it does not outlive the process. EINVAL: not a
+   * multiple of 512 above 0. ENOMEM: the process may not have so much. EOPNOTSUPP: without {@link
+   * Capability#STORAGE_MEMORY}.
+   */
   void appendStorageMemory(long bytes) throws BlksnapException;
 
-  /** Gives a place of any kind, as the three above do; also the engine's own choice. */
+  /**
+   * Gives a place of any kind, as the three above do; also the engine's own choice, for which
+   * ENOSPC: there is no space left where that lies.
+   */
   void give(StorageGrant grant) throws BlksnapException;
 
   /**
@@ -87,7 +100,7 @@ public interface Snapshot {
    */
   TakeResult take() throws BlksnapException;
 
-  /** One entry a device. */
+  /** One entry a device, in the order they were added. */
   List<ImageInfo> info() throws BlksnapException;
 
   /** Empty before the take. */
@@ -95,13 +108,16 @@ public interface Snapshot {
 
   /**
    * The image of a device, by the device's name. ENODEV: the device is not in this snapshot.
-   * EAGAIN: it is not taken yet, or the device is not attached now.
+   * EAGAIN: it is not taken yet, or the device is not attached now. ESRCH: destroyed.
    */
   default SnapshotImage image(String device) throws BlksnapException {
     for (SnapshotImage image : images()) {
       if (image.device().equals(device)) {
         return image;
       }
+    }
+    if (state() == SnapshotState.DESTROYED) {
+      throw new BlksnapException(Errno.ESRCH, "snapshot " + id() + " was destroyed");
     }
     if (!devices().contains(device)) {
       throw new BlksnapException(
@@ -118,6 +134,7 @@ public interface Snapshot {
             + (taken().isEmpty() ? "not taken yet" : "taken, but the device is not attached"));
   }
 
+  /** The difference storage now. */
   StorageStatus storage() throws BlksnapException;
 
   /** Subscriptions of one snapshot that may be open at once. */
@@ -150,6 +167,9 @@ public interface Snapshot {
    */
   boolean acknowledge(BlksnapEvent.OfSnapshot event);
 
-  /** Releases images and storage; the devices stay attached and tracked. Idempotent. */
+  /**
+   * Releases images and storage; the devices stay attached and tracked. Idempotent. ESHUTDOWN: the
+   * engine has stopped, and the snapshot is its successor's: destroy it there, by its id.
+   */
   void destroy() throws BlksnapException;
 }

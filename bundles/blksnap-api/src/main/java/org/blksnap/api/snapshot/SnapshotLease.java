@@ -42,7 +42,10 @@ public final class SnapshotLease implements AutoCloseable {
     return snapshot.id();
   }
 
-  /** Destroys the snapshot, unless it was kept. Idempotent. As {@link Snapshot#destroy}. */
+  /**
+   * Destroys the snapshot, unless it was kept. Idempotent. ESHUTDOWN: its engine has stopped since;
+   * where it was updated, the snapshot lives on in the successor, to be destroyed there by its id.
+   */
   @Override
   public void close() throws BlksnapException {
     if (!kept) {

@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.blksnap.api.snapshot;
 
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import org.blksnap.api.block.BlksnapException;
-import org.blksnap.api.block.Errno;
 import org.osgi.annotation.versioning.ProviderType;
 
 /**
@@ -34,48 +30,20 @@ public interface SnapshotService {
    * Opens a device and puts the filter on it. ENOENT: no such path. ENODEV: neither file nor block
    * device. EBUSY: mounted or exclusively open elsewhere. EALREADY: attached already. EEXIST: the
    * name is taken. EINVAL: a bad name. EAGAIN: a bundle is away and did not come back within the
-   * hand-over timeout.
+   * hand-over timeout. EOPNOTSUPP: the request asks for what the engine cannot do ({@link
+   * #capabilities}). ESHUTDOWN: the engine has stopped.
    */
   AttachedDevice attach(AttachRequest request) throws BlksnapException;
 
   /**
    * As {@link #attach}, but answers the device where it is attached already, whatever it was
-   * attached as; its name may be another one than asked for. EROFS: it is attached read-only, and
-   * the request is not for that.
+   * attached as; its name may be another one than asked for. Another path of the same file or block
+   * device will do: a link, or another node of the same {@code major:minor}. EROFS: it is attached
+   * read-only, and the request is not for that. EALREADY: it is attached in a way that cannot be
+   * answered, as the file below an attached loop device; or it comes and goes all the time.
    */
   default AttachedDevice attachOrGet(AttachRequest request) throws BlksnapException {
-    try {
-      return attach(request);
-    } catch (BlksnapException e) {
-      AttachedDevice there = null;
-      for (AttachedDevice device :
-          e.errno() == Errno.EALREADY ? devices() : List.<AttachedDevice>of()) {
-        if (isSame(device.path(), request.path())) {
-          there = device;
-        }
-      }
-      if (there == null) {
-        throw e;
-      }
-      if (there.geometry().readOnly() && !request.readOnly()) {
-        throw new BlksnapException(
-            Errno.EROFS,
-            request.path()
-                + " is attached read-only as "
-                + there.name()
-                + "; detach it, or ask for it read-only",
-            e);
-      }
-      return there;
-    }
-  }
-
-  private static boolean isSame(Path one, Path other) {
-    try {
-      return Files.isSameFile(one, other);
-    } catch (IOException e) {
-      return false;
-    }
+    return AttachedAlready.attachOrGet(request, () -> attach(request), this::devices);
   }
 
   /** Takes the filter off and closes it. ENODEV: no such device. EBUSY: a snapshot holds it. */
@@ -102,7 +70,8 @@ public interface SnapshotService {
   /**
    * Takes a snapshot as one step: creates it, adds the devices, gives the storage (the engine's
    * default where the request names none) and takes it. All of it or nothing. Fails as these steps
-   * do; EINVAL: the request names no device.
+   * do; EINVAL: the request names no device; EOPNOTSUPP: it names no storage, and the engine has no
+   * {@link Capability#STORAGE_DIRECTORY}.
    */
   SnapshotLease take(SnapshotRequest request) throws BlksnapException;
 
@@ -115,7 +84,7 @@ public interface SnapshotService {
   /** ESRCH: no such snapshot. */
   Snapshot snapshot(UUID id) throws BlksnapException;
 
-  /** ENODEV: no such snapshot. */
+  /** ENODEV: no such snapshot. ESHUTDOWN: the engine has stopped; its successor has it. */
   void destroy(UUID id) throws BlksnapException;
 
   /** All images of all taken snapshots. */

@@ -3,10 +3,15 @@ package org.blksnap.api.snapshot;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.ByteRange;
 
-/** A place given to the difference storage of a snapshot. Sizes are bytes. */
+/**
+ * A place given to the difference storage of a snapshot. Sizes are bytes. No path may be null:
+ * NullPointerException at once; what else is wrong with a place is said when it is given.
+ * Immutable.
+ */
 public abstract class StorageGrant {
   private StorageGrant() {}
 
@@ -20,9 +25,13 @@ public abstract class StorageGrant {
     return byDefault(0);
   }
 
-  /** As {@link #byDefault()} with a limit of one's own, in bytes; 0: that of the engine. */
+  /**
+   * As {@link #byDefault()} with a limit of one's own, in bytes; 0: that of the engine.
+   *
+   * @throws IllegalArgumentException a limit below 0
+   */
   public static StorageGrant byDefault(long limit) {
-    return directory(null, limit);
+    return growing(null, limit);
   }
 
   /** All of a file or block device. */
@@ -32,6 +41,7 @@ public abstract class StorageGrant {
 
   /** Ranges of a file or block device; none means all of it. */
   public static StorageGrant ranges(Path fileOrDevice, List<ByteRange> ranges) {
+    Objects.requireNonNull(fileOrDevice, "fileOrDevice");
     List<ByteRange> given = List.copyOf(ranges);
     return new StorageGrant() {
       @Override
@@ -41,8 +51,22 @@ public abstract class StorageGrant {
     };
   }
 
-  /** A directory in which the storage grows up to a limit; 0: the limit of {@link #byDefault}. */
+  /**
+   * A directory in which the storage grows up to a limit, in bytes; 0: that of {@link #byDefault}.
+   *
+   * @throws IllegalArgumentException a limit below 0
+   */
   public static StorageGrant directory(Path directory, long limit) {
+    return growing(Objects.requireNonNull(directory, "directory"), limit);
+  }
+
+  private static StorageGrant growing(Path directory, long limit) {
+    if (limit < 0) {
+      throw new IllegalArgumentException(
+          "limit of "
+              + limit
+              + " bytes refused: allowed are 0, for the engine's own choice, and more");
+    }
     return new StorageGrant() {
       @Override
       void to(Recipient recipient) throws BlksnapException {

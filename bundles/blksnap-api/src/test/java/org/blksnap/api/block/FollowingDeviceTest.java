@@ -10,15 +10,20 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
 import java.nio.channels.WritableByteChannel;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 class FollowingDeviceTest {
   private static final int SIZE = 256 << 10;
 
   /** Its bytes are those of an array; from a request on it is gone. */
-  private static final class Mortal implements BlockDevice {
+  private static class Mortal implements BlockDevice {
     final byte[] bytes;
     int lives;
     Errno dying = Errno.ESHUTDOWN;
@@ -137,6 +142,66 @@ class FollowingDeviceTest {
     FollowingDevice device = new FollowingDevice(sick, gone -> Optional.empty());
     assertEquals(Errno.EIO, assertThrows(BlksnapException.class, device::flush).errno());
     assertSame(sick, device.present());
+  }
+
+  @Test
+  @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+  void successorsThatAreAllGoneEndARequest() {
+    int[] asked = {0};
+    FollowingDevice device =
+        new FollowingDevice(
+            new Mortal(bytes, 0),
+            gone -> {
+              asked[0]++;
+              return Optional.of(new Mortal(bytes, 0));
+            });
+    assertEquals(Errno.ESHUTDOWN, assertThrows(BlksnapException.class, device::flush).errno());
+    assertEquals(FollowingDevice.MOST_SUCCESSORS, asked[0]);
+  }
+
+  @Test
+  @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+  void requestsShareASearchThatFindsNobody() throws Exception {
+    int requests = 8;
+    AtomicInteger searches = new AtomicInteger();
+    AtomicReference<FollowingDevice> itself = new AtomicReference<>();
+    Mortal dead = new Mortal(bytes, 0);
+    List<Thread> threads = new ArrayList<>();
+    itself.set(
+        new FollowingDevice(
+            dead,
+            gone -> {
+              searches.incrementAndGet();
+              waitUntilAllOthersWait(threads);
+              return Optional.empty();
+            }));
+    List<Errno> answers = Collections.synchronizedList(new ArrayList<>());
+    for (int i = 0; i < requests; i++) {
+      threads.add(
+          new Thread(
+              () ->
+                  answers.add(
+                      assertThrows(BlksnapException.class, () -> itself.get().flush()).errno())));
+    }
+    threads.forEach(Thread::start);
+    for (Thread thread : threads) {
+      thread.join();
+    }
+    assertEquals(Collections.nCopies(requests, Errno.ESHUTDOWN), answers);
+    assertEquals(1, searches.get());
+    assertThrows(BlksnapException.class, () -> itself.get().flush());
+    assertEquals(2, searches.get(), "a later request looks again");
+  }
+
+  private static void waitUntilAllOthersWait(List<Thread> threads) {
+    while (threads.stream()
+        .anyMatch(
+            t ->
+                t != Thread.currentThread()
+                    && t.getState() != Thread.State.BLOCKED
+                    && t.getState() != Thread.State.TERMINATED)) {
+      Thread.onSpinWait();
+    }
   }
 
   @Test

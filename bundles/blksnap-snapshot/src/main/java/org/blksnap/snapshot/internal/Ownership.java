@@ -18,7 +18,8 @@ final class Ownership implements ServiceFactory<SnapshotService> {
   @Override
   public SnapshotService getService(
       Bundle bundle, ServiceRegistration<SnapshotService> registration) {
-    return new OwnedService(engine, bundle.getSymbolicName());
+    String name = bundle.getSymbolicName();
+    return new OwnedService(engine, name == null ? "" : name);
   }
 
   @Override

@@ -119,6 +119,9 @@ class SnapshotCommandsTest {
     snapshot.orphaned = true;
     String listed = shell.run("blksnap:snapshot-list");
     assertTrue(listed.contains("free it with blksnap:snapshot-destroy " + snapshot.id()), listed);
+    String forPrograms = shell.run("blksnap:snapshot-list --json").strip();
+    assertTrue(forPrograms.endsWith("]"), forPrograms);
+    assertTrue(forPrograms.contains("\"orphaned\": true"), forPrograms);
   }
 
   @Test

@@ -34,7 +34,10 @@ public final class Destruction {
     this.gates = gates;
   }
 
-  /** Nothing to do where it was destroyed before. ESHUTDOWN where the engine has gone. */
+  /**
+   * Nothing to do where it was destroyed before. ESHUTDOWN where the engine has stopped: its
+   * records and files are its successor's then.
+   */
   void destroy(HeldSnapshot snapshot) throws BlksnapException {
     desk.control().lock();
     try {

@@ -44,6 +44,15 @@ public final class SnapshotHandle implements Snapshot {
     this.destruction = destruction;
   }
 
+  /**
+   * ESRCH, and ESHUTDOWN of an engine that has stopped: the records and files that a change would
+   * touch are its successor's. Under the control lock.
+   */
+  private void checkChangeable() throws BlksnapException {
+    held.checkAlive();
+    readiness.check();
+  }
+
   @Override
   public void addDevice(String name) throws BlksnapException {
     desk.control().lock();
@@ -97,12 +106,6 @@ public final class SnapshotHandle implements Snapshot {
     } finally {
       desk.control().unlock();
     }
-  }
-
-  /** ESRCH, ESHUTDOWN. */
-  private void checkChangeable() throws BlksnapException {
-    held.checkAlive();
-    readiness.check();
   }
 
   @Override

@@ -30,7 +30,11 @@ final class ImageChanges implements ChangeMap {
   private final long capacity;
   private final ChangeMap device;
 
-  /** The map at the take; null in a record of an older version, which does not say. */
+  /**
+   * The map at the take; null where it could not be read then, and in a record of an older version.
+   * What the device's map says now may be of a later generation, and whoever kept that for this
+   * image would miss what was written before it began. So nothing is said then.
+   */
   private final CbtInfo taken;
 
   ImageChanges(String image, long capacity, ChangeMap device, CbtInfo taken) {
@@ -41,30 +45,22 @@ final class ImageChanges implements ChangeMap {
   }
 
   @Override
-  public CbtInfo info() throws IOException {
-    if (taken != null) {
-      return taken;
+  public CbtInfo info() throws BlksnapException {
+    if (taken == null) {
+      throw new BlksnapException(
+          Errno.EFAULT,
+          "the change map of image "
+              + image
+              + " is not known: it could not be read at the take, or the snapshot's record is of an"
+              + " older version; read all of the image, and make the next backup a full one");
     }
-    CbtInfo now = device.info();
-    if (now.deviceCapacity() != capacity) {
-      throw unknown();
-    }
-    return now;
-  }
-
-  private BlksnapException unknown() {
-    return new BlksnapException(
-        Errno.EFAULT,
-        "the change map of image "
-            + image
-            + " is not known: the device was resized since, and the snapshot's record is of an"
-            + " older version; read all of the image");
+    return taken;
   }
 
   /** The device's map is that of the take. */
   private boolean stillOfTheTake() throws IOException {
     CbtInfo now = device.info();
-    return now.deviceCapacity() == capacity && (taken == null || now.point().equals(taken.point()));
+    return now.deviceCapacity() == capacity && now.point().equals(taken.point());
   }
 
   @Override

@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.UUID;
 import org.blksnap.api.block.BlockSizeRule;
 import org.blksnap.api.block.Errno;
@@ -14,6 +16,7 @@ import org.blksnap.api.change.CbtInfo;
 import org.blksnap.api.change.GenerationReason;
 import org.blksnap.api.snapshot.AttachRequest;
 import org.blksnap.api.snapshot.Consistency;
+import org.blksnap.enginebase.record.RecordFile;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -61,5 +64,22 @@ class RecordsTest {
                         Instant.now()))));
     record.write(directory);
     assertEquals(record, SnapshotRecord.read(directory));
+  }
+
+  @Test
+  void aRecordFromBeforeOwnersAndLabelsIsRead() throws Exception {
+    Map<String, String> values = new TreeMap<>();
+    values.put("id", new UUID(1, 2).toString());
+    values.put("phase", "TAKEN");
+    values.put("created", "2024-05-01T10:00:00Z");
+    values.put("taken", "2024-05-01T10:00:01Z");
+    values.put("boot_id", "boot");
+    values.put("clean", "true");
+    values.put("members", "0");
+    RecordFile.write(directory.resolve("snapshot.record"), "snapshot", values);
+    SnapshotRecord read = SnapshotRecord.read(directory);
+    assertEquals("", read.origin().owner());
+    assertEquals("", read.origin().label());
+    assertEquals(new UUID(1, 2), read.id());
   }
 }
