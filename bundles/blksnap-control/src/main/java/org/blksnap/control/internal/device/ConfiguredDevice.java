@@ -122,7 +122,7 @@ public final class ConfiguredDevice implements Examination {
       if (RemovedConfigurations.fileGone(configured)) {
         LOG.info("{} path {}: not attached, its configuration file was removed", PID, path);
       } else {
-        attached = attach(present, configured);
+        attached = present.attachOrGet(request(configured)).name();
       }
     } catch (BlksnapException e) {
       why = e;
@@ -131,22 +131,6 @@ public final class ConfiguredDevice implements Examination {
     synchronized (this) {
       name = attached;
       refusal = why;
-    }
-  }
-
-  private static String attach(SnapshotService service, Map<String, ?> configured)
-      throws BlksnapException {
-    AttachRequest request = request(configured);
-    try {
-      return service.attach(request).name();
-    } catch (BlksnapException e) {
-      if (e.errno() == Errno.EALREADY) {
-        return service
-            .device(request.path().toAbsolutePath().normalize().toString())
-            .map(d -> d.name())
-            .orElse(null);
-      }
-      throw e;
     }
   }
 

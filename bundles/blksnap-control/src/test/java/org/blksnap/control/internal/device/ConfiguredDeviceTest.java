@@ -64,7 +64,7 @@ class ConfiguredDeviceTest {
             new Class<?>[] {SnapshotService.class},
             (proxy, method, arguments) -> {
               called.add(method.getName());
-              return method.getName().equals("attach") ? attached : null;
+              return method.getName().equals("attachOrGet") ? attached : null;
             });
   }
 
@@ -78,7 +78,7 @@ class ConfiguredDeviceTest {
     assertEquals(Finding.Severity.WARNING, finding.severity());
     assertEquals("it waits for the engine kernel, which is not there", finding.observation());
     device.bindEngine(willing(), Map.of(SnapshotService.ENGINE, "kernel"));
-    assertEquals(List.of("attach"), called);
+    assertEquals(List.of("attachOrGet"), called);
     assertEquals(List.of(), device.examine());
   }
 
@@ -90,7 +90,7 @@ class ConfiguredDeviceTest {
     device.unbindEngine(first);
     assertEquals(1, device.examine().size());
     device.bindEngine(willing(), USERSPACE);
-    assertEquals(List.of("attach", "attach"), called);
+    assertEquals(List.of("attachOrGet", "attachOrGet"), called);
     assertEquals(List.of(), device.examine());
   }
 
@@ -99,9 +99,9 @@ class ConfiguredDeviceTest {
     ConfiguredDevice device = new ConfiguredDevice(Map.of("path", "/a"));
     device.bindEngine(willing(), USERSPACE);
     device.deactivate(DISABLED);
-    assertEquals(List.of("attach"), called);
+    assertEquals(List.of("attachOrGet"), called);
     device.deactivate(CONFIGURATION_DELETED);
-    assertEquals(List.of("attach", "detach"), called);
+    assertEquals(List.of("attachOrGet", "detach"), called);
   }
 
   @Test
@@ -120,7 +120,7 @@ class ConfiguredDeviceTest {
     mayEnd.countDown();
     binding.join();
     going.join();
-    assertEquals(List.of("attach", "detach"), called);
+    assertEquals(List.of("attachOrGet", "detach"), called);
   }
 
   /** An engine whose attach waits. */
@@ -131,7 +131,7 @@ class ConfiguredDeviceTest {
             getClass().getClassLoader(),
             new Class<?>[] {SnapshotService.class},
             (proxy, method, arguments) -> {
-              if (method.getName().equals("attach")) {
+              if (method.getName().equals("attachOrGet")) {
                 inside.countDown();
                 mayEnd.await();
               }
@@ -185,7 +185,7 @@ class ConfiguredDeviceTest {
   @Test
   void aFailedAttachIsFound() {
     ConfiguredDevice device = bound(Map.of("path", "/a"));
-    assertEquals(List.of("attach"), called);
+    assertEquals(List.of("attachOrGet"), called);
     assertTrue(device.examine().get(0).observation().contains("no such file"));
   }
 
@@ -198,7 +198,7 @@ class ConfiguredDeviceTest {
     assertEquals(List.of(), called);
     Files.createFile(file);
     bound(configured);
-    assertEquals(List.of("attach"), called);
+    assertEquals(List.of("attachOrGet"), called);
   }
 
   @Test

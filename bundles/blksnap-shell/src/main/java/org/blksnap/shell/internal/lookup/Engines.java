@@ -2,7 +2,6 @@
 package org.blksnap.shell.internal.lookup;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -17,8 +16,6 @@ import org.blksnap.api.export.ExportService;
 import org.blksnap.api.health.Doctor;
 import org.blksnap.api.snapshot.Parameters;
 import org.blksnap.api.snapshot.SnapshotService;
-import org.blksnap.api.snapshot.StateLocation;
-import org.osgi.framework.BundleContext;
 import org.osgi.framework.Constants;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
@@ -46,9 +43,6 @@ public final class Engines {
   /** The engine that commands use where several could do. */
   public static final String PREFERRED = "userspace";
 
-  /** Framework property that names the state directory. */
-  static final String STATE_PROPERTY = "blksnap.state.directory";
-
   /** An engine by its name. */
   public record Engine(String name, SnapshotService service) {}
 
@@ -72,7 +66,6 @@ public final class Engines {
     }
   }
 
-  private final Path stateDirectory;
   private final Duration serviceWait;
 
   @GuardedBy("this")
@@ -82,36 +75,18 @@ public final class Engines {
   private final List<Offer<Parameters>> parameters = new ArrayList<>();
 
   @GuardedBy("this")
-  private StateLocation location;
-
-  @GuardedBy("this")
   private ExportService exports;
 
   @GuardedBy("this")
   private Doctor doctor;
 
-  Engines(Path stateDirectory, Duration serviceWait) {
-    this.stateDirectory = stateDirectory;
+  Engines(Duration serviceWait) {
     this.serviceWait = serviceWait;
   }
 
   @Activate
-  public Engines(BundleContext context) {
-    this(stateDirectory(context), SERVICE_WAIT);
-  }
-
-  private static Path stateDirectory(BundleContext context) {
-    String state = context.getProperty(STATE_PROPERTY);
-    if (state != null && !state.isBlank()) {
-      return Path.of(state);
-    }
-    String data = context.getProperty("karaf.data");
-    return Path.of(data == null ? "data" : data, "blksnap").toAbsolutePath();
-  }
-
-  /** Where things are put that nobody gave a place for: the engine's, as soon as it is known. */
-  public synchronized Path stateDirectory() {
-    return location == null ? stateDirectory : location.directory();
+  public Engines() {
+    this(SERVICE_WAIT);
   }
 
   /** Every engine present, by name, without waiting. */
@@ -247,20 +222,6 @@ public final class Engines {
   synchronized void unsetExports(ExportService service) {
     if (exports == service) {
       exports = null;
-    }
-  }
-
-  @Reference(
-      cardinality = ReferenceCardinality.OPTIONAL,
-      policy = ReferencePolicy.DYNAMIC,
-      policyOption = ReferencePolicyOption.GREEDY)
-  synchronized void setState(StateLocation service) {
-    location = service;
-  }
-
-  synchronized void unsetState(StateLocation service) {
-    if (location == service) {
-      location = null;
     }
   }
 

@@ -27,7 +27,7 @@ class CbtCommandsTest {
 
   @BeforeEach
   void open() throws Exception {
-    shell = new TestShell(directory);
+    shell = new TestShell();
     disk = shell.attach(Files.createFile(directory.resolve("disk")));
   }
 

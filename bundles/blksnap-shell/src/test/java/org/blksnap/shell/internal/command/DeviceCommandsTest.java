@@ -27,7 +27,7 @@ class DeviceCommandsTest {
   @BeforeEach
   void open() throws Exception {
     disk = Files.createFile(directory.resolve("disk.img"));
-    shell = new TestShell(directory);
+    shell = new TestShell();
   }
 
   @AfterEach

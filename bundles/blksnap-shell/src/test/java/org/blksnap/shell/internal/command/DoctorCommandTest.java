@@ -25,7 +25,7 @@ class DoctorCommandTest {
 
   @BeforeEach
   void open() throws Exception {
-    shell = new TestShell(directory);
+    shell = new TestShell();
   }
 
   @AfterEach

@@ -27,7 +27,7 @@ class ListingCommandsTest {
 
   @BeforeEach
   void open() throws Exception {
-    shell = new TestShell(directory);
+    shell = new TestShell();
   }
 
   @AfterEach

@@ -23,7 +23,7 @@ class ParameterCommandsTest {
 
   @BeforeEach
   void open() throws Exception {
-    shell = new TestShell(directory);
+    shell = new TestShell();
   }
 
   @AfterEach

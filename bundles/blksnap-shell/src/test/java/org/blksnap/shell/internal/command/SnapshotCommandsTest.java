@@ -25,7 +25,7 @@ class SnapshotCommandsTest {
 
   @BeforeEach
   void open() throws Exception {
-    shell = new TestShell(directory);
+    shell = new TestShell();
     shell.attach(Files.createFile(directory.resolve("disk")));
     shell.attach(Files.createFile(directory.resolve("log")));
   }

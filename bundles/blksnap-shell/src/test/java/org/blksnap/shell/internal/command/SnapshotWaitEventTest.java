@@ -36,7 +36,7 @@ class SnapshotWaitEventTest {
 
   @BeforeEach
   void open() throws Exception {
-    shell = new TestShell(directory);
+    shell = new TestShell();
     shell.attach(Files.createFile(directory.resolve("disk")));
     shell.attach(Files.createFile(directory.resolve("log")));
   }

@@ -22,7 +22,7 @@ class WholeSnapshotTest {
 
   @BeforeEach
   void open() throws Exception {
-    shell = new TestShell(directory);
+    shell = new TestShell();
     shell.attach(Files.createFile(directory.resolve("disk")));
     shell.attach(Files.createFile(directory.resolve("log")));
   }

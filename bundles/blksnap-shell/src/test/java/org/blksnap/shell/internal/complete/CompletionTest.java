@@ -23,7 +23,7 @@ class CompletionTest {
 
   @BeforeEach
   void open() throws Exception {
-    shell = new TestShell(directory);
+    shell = new TestShell();
     shell.attach(Files.createFile(directory.resolve("disk")));
     shell.run("blksnap:snapshot disk --memory 1M");
   }

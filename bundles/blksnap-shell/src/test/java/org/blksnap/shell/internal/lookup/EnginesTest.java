@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -22,7 +21,7 @@ class EnginesTest {
   private static final Map<String, Object> USERSPACE = Map.of(SnapshotService.ENGINE, "userspace");
 
   private static Engines engines(Duration wait) {
-    return new Engines(Path.of("state"), wait);
+    return new Engines(wait);
   }
 
   @Test

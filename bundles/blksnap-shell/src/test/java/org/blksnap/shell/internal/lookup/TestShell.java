@@ -51,8 +51,8 @@ public final class TestShell implements AutoCloseable {
   private final ThreadIOImpl threadIo = new ThreadIOImpl();
 
   /** An engine, parameters and exports; no device yet. */
-  public TestShell(Path stateDirectory) throws Exception {
-    engines = new Engines(stateDirectory, WAIT);
+  public TestShell() throws Exception {
+    engines = new Engines(WAIT);
     engines.addEngine(engine, Map.of(SnapshotService.ENGINE, "userspace"));
     engines.addParameters(parameters, Map.of(SnapshotService.ENGINE, "userspace"));
     engines.setExports(exports);
