@@ -29,7 +29,6 @@ import org.blksnap.api.block.Extents;
 import org.blksnap.api.block.IoFlags;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.function.Executable;
 
 /** {@link BlockDevice}: devices with a filter, images, and doubles of both. */
 @Timeout(60)
@@ -39,8 +38,6 @@ public abstract class BlockDeviceContract {
 
   /** What every byte of it is at first. */
   protected static final byte FILL = 0x5a;
-
-  private static final int UNKNOWN_FLAG = 1 << 20;
 
   /** {@link #CAPACITY} writable bytes of {@link #FILL}; the same one during a test. */
   protected abstract BlockDevice device() throws Exception;
@@ -117,17 +114,26 @@ public abstract class BlockDeviceContract {
   }
 
   @Test
-  void anUnknownFlagIsEinvalAndMovesNothing() throws Exception {
+  void aFlagOfZeroesIsEinvalWithDataAndMovesNothing() throws Exception {
     BlockDevice device = device();
-    List<Executable> calls =
-        List.of(
-            () -> device.write(ByteBuffer.allocate(512), 0, UNKNOWN_FLAG),
-            () -> device.discard(0, 512, UNKNOWN_FLAG),
-            () -> device.writeZeroes(0, 512, UNKNOWN_FLAG));
-    for (Executable call : calls) {
-      assertEquals(Errno.EINVAL, errno(call));
+    for (IoFlags flag : List.of(IoFlags.NO_HOLE, IoFlags.FAST_ZERO)) {
+      ByteBuffer src = ByteBuffer.allocate(512);
+      assertEquals(Errno.EINVAL, errno(() -> device.write(src, 0, flag)));
+      assertEquals(Errno.EINVAL, errno(() -> device.write(src, 0, flag.with(IoFlags.FUA))));
+      assertEquals(0, src.position());
     }
     assertChanged(device, 0, 0, 0);
+  }
+
+  @Test
+  void withoutFlagsIsWithNone() throws Exception {
+    BlockDevice device = device();
+    device.write(ByteBuffer.wrap(Bytes.filled(5001, 7)), 12_345);
+    assertChanged(device, 12_345, 12_345 + 5001, 7);
+    device.writeZeroes(12_345, 5001);
+    assertChanged(device, 12_345, 12_345 + 5001, 0);
+    device.discard(12_345, 5001);
+    assertChanged(device, 12_345, 12_345 + 5001, 0);
   }
 
   @Test

@@ -7,7 +7,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.Random;
-import org.blksnap.api.block.IoFlags;
 import org.blksnap.api.snapshot.AttachedDevice;
 import org.blksnap.testkit.engine.TestEngine;
 
@@ -43,7 +42,7 @@ final class CopyingProcess {
       AttachedDevice disk = engine.disk("disk", SIZE);
       byte[] bytes = new byte[1 + random.nextInt(SIZE)];
       random.nextBytes(bytes);
-      disk.write(ByteBuffer.wrap(bytes), random.nextInt(SIZE - bytes.length + 1), IoFlags.NONE);
+      disk.write(ByteBuffer.wrap(bytes), random.nextInt(SIZE - bytes.length + 1));
       Files.copy(
           engine.file("disk"), shadow(directory, round % 2), StandardCopyOption.REPLACE_EXISTING);
       System.out.println("copying");

@@ -14,7 +14,6 @@ import java.util.List;
 import java.util.Random;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
-import org.blksnap.api.block.IoFlags;
 import org.blksnap.api.snapshot.AttachedDevice;
 import org.blksnap.api.snapshot.SnapshotRequest;
 import org.blksnap.testkit.engine.TestEngine;
@@ -54,7 +53,7 @@ class IncrementalCopyTest {
   }
 
   private void write(long offset, byte[] bytes) throws IOException {
-    disk().write(ByteBuffer.wrap(bytes), offset, IoFlags.NONE);
+    disk().write(ByteBuffer.wrap(bytes), offset);
   }
 
   private static Path point(Path target) {
@@ -142,7 +141,7 @@ class IncrementalCopyTest {
     write(0, new byte[] {1});
     copy();
     AttachedDevice other = engine.disk("other", 2 << 20);
-    other.write(ByteBuffer.wrap(new byte[] {9}), 77, IoFlags.NONE);
+    other.write(ByteBuffer.wrap(new byte[] {9}), 77);
     new IncrementalCopy(engine.service()).copy(engine.file("other").toString(), target.toString());
     assertEquals(-1, Files.mismatch(engine.file("other"), target));
   }

@@ -58,7 +58,7 @@ class ConcurrentTakesTest {
 
     synchronized void next() throws IOException {
       ByteBuffer value = ByteBuffer.allocate(Long.BYTES).putLong(0, last + 1);
-      devices.get(deviceOf(last + 1)).write(value, (long) number * CHAIN_STRIDE, 0);
+      devices.get(deviceOf(last + 1)).write(value, (long) number * CHAIN_STRIDE);
       last++;
     }
 
@@ -148,7 +148,7 @@ class ConcurrentTakesTest {
       byte[] data = new byte[4096 + random.nextInt(60_000)];
       random.nextBytes(data);
       int offset = NOISE + random.nextInt(CAPACITY - NOISE - data.length);
-      devices.get(random.nextInt(DEVICES)).write(ByteBuffer.wrap(data), offset, 0);
+      devices.get(random.nextInt(DEVICES)).write(ByteBuffer.wrap(data), offset);
     };
   }
 

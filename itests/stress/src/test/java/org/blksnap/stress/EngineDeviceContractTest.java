@@ -129,7 +129,7 @@ class EngineDeviceContractTest {
     BlockDevice make() throws Exception {
       BlockDevice device = attach(file("disk"), "disk");
       Snapshot snapshot = take("disk");
-      device.writeZeroes(0, CAPACITY, 0);
+      device.writeZeroes(0, CAPACITY);
       return snapshot.images().get(0);
     }
   }

@@ -40,7 +40,7 @@ final class KilledEngine {
     for (int write = 1; ; write++) {
       random.nextBytes(content);
       long block = random.nextInt(BLOCKS);
-      int flags = random.nextInt(20) == 0 ? IoFlags.FUA : 0;
+      IoFlags flags = random.nextInt(20) == 0 ? IoFlags.FUA : IoFlags.NONE;
       device.write(ByteBuffer.wrap(content), block * BLOCK, flags);
       if (write % WRITES_A_LINE == 0) {
         System.out.println(write);

@@ -72,7 +72,7 @@ class MemoryOverAnUpdateTest {
         .service()
         .device("dev")
         .orElseThrow()
-        .write(ByteBuffer.wrap(data), (long) piece * PIECE, 0);
+        .write(ByteBuffer.wrap(data), (long) piece * PIECE);
   }
 
   private static void untilStored(Snapshot snapshot) throws IOException {

@@ -75,7 +75,7 @@ class ReferenceDefectsTest {
     snapshot.appendStorage(inTheWay, List.of());
     subject.plan().fail("Tracker.prepareTake", 0, Errno.EIO);
     assertEquals(Errno.EIO, errnoOf(snapshot::take));
-    device().write(ByteBuffer.allocate(4096), 0, 0);
+    device().write(ByteBuffer.allocate(4096), 0);
     assertTrue(subject.service().images().isEmpty());
     assertEquals(0, device().changes().info().changesNumber());
     snapshot.take();
@@ -101,7 +101,7 @@ class ReferenceDefectsTest {
     snapshot.appendStorage(storage, List.of());
     snapshot.take();
     SnapshotImage image = snapshot.images().get(0);
-    device().write(ByteBuffer.wrap(new byte[] {1, 2, 3}), 0, 0);
+    device().write(ByteBuffer.wrap(new byte[] {1, 2, 3}), 0);
     subject.restart(() -> {});
     assertFalse(subject.service().images().isEmpty());
     assertThrows(BlksnapException.class, () -> image.read(ByteBuffer.allocate(3), 0));

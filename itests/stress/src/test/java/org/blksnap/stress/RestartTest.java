@@ -70,7 +70,7 @@ class RestartTest {
 
   private void write(int chunks) throws IOException {
     AttachedDevice device = subject.service().device("dev").orElseThrow();
-    device.write(ByteBuffer.allocate(chunks * CHUNK), 0, 0);
+    device.write(ByteBuffer.allocate(chunks * CHUNK), 0);
   }
 
   @Test
@@ -238,12 +238,12 @@ class RestartTest {
     Path file = Files.write(subject.directory().resolve("calm"), new byte[64 * CHUNK]);
     AttachedDevice device =
         subject.service().attach(AttachRequest.of(file).named("calm").durable(true));
-    device.write(ByteBuffer.allocate(CHUNK), 0, 0);
+    device.write(ByteBuffer.allocate(CHUNK), 0);
     Path map = subject.state().resolve("devices/calm/cbt.map");
     while (!saysClean(map)) {
       Thread.sleep(50);
     }
-    device.write(ByteBuffer.allocate(CHUNK), 0, 0);
+    device.write(ByteBuffer.allocate(CHUNK), 0);
     assertFalse(saysClean(map));
   }
 

@@ -187,7 +187,7 @@ class SlowRequestsTest {
     slow.awaitArrival();
     snapshot.destroy();
     byte[] changed = new byte[4096];
-    device("dev1").write(ByteBuffer.wrap(changed), 0, 0);
+    device("dev1").write(ByteBuffer.wrap(changed), 0);
     taken("dev1").destroy();
     slow.release();
     ExecutionException stale = assertThrows(ExecutionException.class, reading::get);

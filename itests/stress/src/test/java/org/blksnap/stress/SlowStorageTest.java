@@ -113,7 +113,7 @@ class SlowStorageTest {
       boolean done = false;
       while (!done) {
         try {
-          served.get().write(ByteBuffer.wrap(new byte[512]), (long) chunk * CHUNK, 0);
+          served.get().write(ByteBuffer.wrap(new byte[512]), (long) chunk * CHUNK);
           done = true;
         } catch (BlksnapException e) {
           if (e.errno() != Errno.ESHUTDOWN) {
@@ -219,7 +219,7 @@ class SlowStorageTest {
     }
     snapshot.appendStorage(storage, List.of(new ByteRange(0, 64L << 20)));
     snapshot.take();
-    device().discard(data - (20L << 20), 700L << 20, 0);
+    device().discard(data - (20L << 20), 700L << 20);
     snapshot.images().get(0).flush();
     assertEquals(Errno.OK, snapshot.info().get(0).error());
     assertTrue(snapshot.storage().filledBytes() <= 21L << 20, snapshot.storage().toString());

@@ -197,7 +197,7 @@ class SteppedClockTest {
 
   @Test
   void aSwapOfTheDeviceBundleAloneKeepsMapAndImage() throws Exception {
-    device().write(java.nio.ByteBuffer.wrap(new byte[512]), 0, 0);
+    device().write(java.nio.ByteBuffer.wrap(new byte[512]), 0);
     subject.swapDevices(() -> {});
     assertEquals(before.generationId(), device().changes().info().generationId());
     assertEquals(Errno.OK, image());

@@ -96,7 +96,7 @@ class StoragePlacesTest {
   void rangesOfTheSnapshottedDeviceMayBeNamed() throws IOException {
     snapshot.appendStorage(live, List.of(new ByteRange(SIZE / 2, SIZE / 2)));
     snapshot.take();
-    subject.service().device("live").orElseThrow().write(ByteBuffer.allocate(4096), 0, 0);
+    subject.service().device("live").orElseThrow().write(ByteBuffer.allocate(4096), 0);
     byte[] old = new byte[4096];
     snapshot.images().get(0).read(ByteBuffer.wrap(old), 0);
     byte[] wanted = new byte[4096];

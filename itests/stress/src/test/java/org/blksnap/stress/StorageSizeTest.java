@@ -59,7 +59,7 @@ class StorageSizeTest {
     Path kept = subject.state().resolve("snapshots").resolve(snapshot.id().toString());
     long buffers = bytesIn(kept);
     assertTrue(buffers < SIZE + (1 << 20), buffers + " bytes beside the storage");
-    subject.service().device("dev").orElseThrow().write(ByteBuffer.wrap(new byte[SIZE]), 0, 0);
+    subject.service().device("dev").orElseThrow().write(ByteBuffer.wrap(new byte[SIZE]), 0);
     snapshot.images().get(0).flush();
     assertEquals(Errno.OK, snapshot.info().get(0).error());
     assertEquals(SIZE, bytesIn(grow));

@@ -67,7 +67,7 @@ class UpdateOfTheConductorTest {
   private void write(int offset, int value) throws IOException {
     byte[] piece = new byte[PIECE];
     Arrays.fill(piece, (byte) value);
-    device().write(ByteBuffer.wrap(piece), offset, 0);
+    device().write(ByteBuffer.wrap(piece), offset);
   }
 
   private static byte[] content(SnapshotImage image) throws IOException {

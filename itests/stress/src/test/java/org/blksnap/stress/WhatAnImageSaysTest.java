@@ -66,7 +66,7 @@ class WhatAnImageSaysTest {
   }
 
   private void write(int offset) throws IOException {
-    device().write(ByteBuffer.wrap(new byte[4096]), offset, 0);
+    device().write(ByteBuffer.wrap(new byte[4096]), offset);
   }
 
   private Snapshot made() throws IOException {

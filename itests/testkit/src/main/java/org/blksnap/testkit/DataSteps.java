@@ -29,10 +29,10 @@ final class DataSteps {
     this.model = scene.model;
   }
 
-  private int flags(int... possible) {
-    int flags = 0;
-    for (int flag : possible) {
-      flags |= scene.oneIn(6) ? flag : 0;
+  private IoFlags flags(IoFlags... possible) {
+    IoFlags flags = IoFlags.NONE;
+    for (IoFlags flag : possible) {
+      flags = scene.oneIn(6) ? flags.with(flag) : flags;
     }
     return flags;
   }
@@ -45,7 +45,7 @@ final class DataSteps {
     return data;
   }
 
-  private String told(DeviceModel device, int[] range, int flags) {
+  private String told(DeviceModel device, int[] range, IoFlags flags) {
     return device.name() + " " + range[0] + "+" + range[1] + " flags " + flags;
   }
 
@@ -54,7 +54,7 @@ final class DataSteps {
     scene.concerned = device;
     int[] range = scene.range(device.live().length);
     byte[] data = data(range[1]);
-    int flags = flags(IoFlags.FUA, IoFlags.NO_WAIT);
+    IoFlags flags = flags(IoFlags.FUA, IoFlags.NO_WAIT);
     try {
       scene.real(device).write(scene.buffer(data), range[0], flags);
       model.write(device, range[0], data);
@@ -67,9 +67,10 @@ final class DataSteps {
   }
 
   /** A no-wait write may be sent back as long as an image might need the old data. */
-  private void noWait(DeviceModel device, BlksnapException e, int flags) throws BlksnapException {
+  private void noWait(DeviceModel device, BlksnapException e, IoFlags flags)
+      throws BlksnapException {
     boolean may =
-        (flags & IoFlags.NO_WAIT) != 0
+        flags.has(IoFlags.NO_WAIT)
             && e.errno() == Errno.EAGAIN
             && model.imageOf(device).isPresent();
     if (!may) {
@@ -81,12 +82,12 @@ final class DataSteps {
     DeviceModel device = scene.anyDevice();
     scene.concerned = device;
     int[] range = scene.range(device.live().length);
-    int flags = flags(IoFlags.FUA, IoFlags.NO_WAIT, IoFlags.NO_HOLE, IoFlags.FAST_ZERO);
+    IoFlags flags = flags(IoFlags.FUA, IoFlags.NO_WAIT, IoFlags.NO_HOLE, IoFlags.FAST_ZERO);
     try {
       scene.real(device).writeZeroes(range[0], range[1], flags);
       model.writeZeroes(device, range[0], range[1]);
     } catch (BlksnapException e) {
-      boolean notFast = (flags & IoFlags.FAST_ZERO) != 0 && e.errno() == Errno.EOPNOTSUPP;
+      boolean notFast = flags.has(IoFlags.FAST_ZERO) && e.errno() == Errno.EOPNOTSUPP;
       if (notFast) {
         model.touch(device, range[0], range[1]);
       } else {
@@ -114,7 +115,7 @@ final class DataSteps {
       }
     }
     System.arraycopy(now, 0, live, range[0], now.length);
-    return told(device, range, 0);
+    return told(device, range, IoFlags.NONE);
   }
 
   String outside() throws IOException {
@@ -141,7 +142,9 @@ final class DataSteps {
               Errno.ENOSPC, "zeroes outside", () -> real.writeZeroes(offset, length, IoFlags.NONE));
       default ->
           scene.refuse(
-              Errno.EINVAL, "unknown flag", () -> real.write(ByteBuffer.allocate(512), 0, 1 << 20));
+              Errno.EINVAL,
+              "a flag of zeroes",
+              () -> real.write(ByteBuffer.allocate(512), 0, IoFlags.NO_HOLE));
     };
   }
 
@@ -153,7 +156,7 @@ final class DataSteps {
     byte[] expected = Arrays.copyOfRange(device.live(), range[0], range[0] + range[1]);
     Comparison.bytes(device.name(), expected, scene.read(real, range[0], range[1]), range[0]);
     Comparison.otherWays(device.name(), device.live(), real, range[0], range[1]);
-    return told(device, range, 0);
+    return told(device, range, IoFlags.NONE);
   }
 
   String readImage() throws IOException {
@@ -173,9 +176,9 @@ final class DataSteps {
       if (!scene.lostNow(device, e)) {
         throw e;
       }
-      return told(device, range, 0) + ": lost";
+      return told(device, range, IoFlags.NONE) + ": lost";
     }
-    return told(device, range, 0);
+    return told(device, range, IoFlags.NONE);
   }
 
   String writeImage() throws IOException {
@@ -185,7 +188,7 @@ final class DataSteps {
     }
     int[] range = scene.range(model.imageOf(device).orElseThrow().content().length);
     byte[] data = data(range[1]);
-    int flags = flags(IoFlags.FUA, IoFlags.NO_WAIT);
+    IoFlags flags = flags(IoFlags.FUA, IoFlags.NO_WAIT);
     return changeImage(
         device, range, data, flags, real -> real.write(scene.buffer(data), range[0], flags));
   }
@@ -196,8 +199,8 @@ final class DataSteps {
       return null;
     }
     int[] range = scene.range(model.imageOf(device).orElseThrow().content().length);
-    int flags = flags(IoFlags.FUA, IoFlags.NO_WAIT, IoFlags.FAST_ZERO);
-    boolean discard = scene.oneIn(3) && (flags & IoFlags.FAST_ZERO) == 0;
+    IoFlags flags = flags(IoFlags.FUA, IoFlags.NO_WAIT, IoFlags.FAST_ZERO);
+    boolean discard = scene.oneIn(3) && !flags.has(IoFlags.FAST_ZERO);
     return changeImage(
         device,
         range,
@@ -217,7 +220,7 @@ final class DataSteps {
   }
 
   private String changeImage(
-      DeviceModel device, int[] range, byte[] data, int flags, ImageChange change)
+      DeviceModel device, int[] range, byte[] data, IoFlags flags, ImageChange change)
       throws IOException {
     scene.concerned = device;
     ImageModel image = model.imageOf(device).orElseThrow();
@@ -227,12 +230,12 @@ final class DataSteps {
       return told(device, range, flags);
     } catch (BlksnapException e) {
       boolean refused =
-          (e.errno() == Errno.EAGAIN && (flags & IoFlags.NO_WAIT) != 0)
-              || (e.errno() == Errno.EOPNOTSUPP && (flags & IoFlags.FAST_ZERO) != 0);
+          (e.errno() == Errno.EAGAIN && flags.has(IoFlags.NO_WAIT))
+              || (e.errno() == Errno.EOPNOTSUPP && flags.has(IoFlags.FAST_ZERO));
       if (!refused) {
         image.touch(range[0], range[1]); // it may be this very write that the storage is short of
         boolean full = model.snapshotOf(device).orElseThrow().mayLoseImages();
-        if (e.errno() == Errno.ENOSPC && (flags & IoFlags.FUA) != 0 && full) {
+        if (e.errno() == Errno.ENOSPC && flags.has(IoFlags.FUA) && full) {
           model.writeImage(device, image, range[0], data); // it is in memory, and not stored
           return told(device, range, flags) + ": in memory";
         }

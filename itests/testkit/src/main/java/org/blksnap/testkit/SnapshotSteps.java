@@ -257,7 +257,7 @@ final class SnapshotSteps {
         int[] range = scene.range(device.live().length);
         byte[] data = new byte[range[1]];
         random.nextBytes(data);
-        scene.real(device).write(scene.buffer(data), range[0], 0);
+        scene.real(device).write(scene.buffer(data), range[0]);
         model.write(device, range[0], data);
       }
       scene.comparison.changes(device, scene.real(device));

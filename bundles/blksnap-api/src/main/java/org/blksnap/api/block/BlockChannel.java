@@ -42,7 +42,7 @@ final class BlockChannel implements SeekableByteChannel {
   public synchronized int write(ByteBuffer src) throws IOException {
     checkOpen();
     int length = src.remaining();
-    device.write(src, position, IoFlags.NONE);
+    device.write(src, position);
     position += length;
     return length;
   }

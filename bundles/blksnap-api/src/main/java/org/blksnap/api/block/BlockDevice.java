@@ -36,17 +36,38 @@ public interface BlockDevice {
   /** Reads {@code dst.remaining()} bytes, all of them or an exception. */
   void read(ByteBuffer dst, long offset) throws IOException;
 
-  /** Writes {@code src.remaining()} bytes. Flags: FUA, NO_WAIT. EROFS on a read-only device. */
-  void write(ByteBuffer src, long offset, int flags) throws IOException;
+  /**
+   * Writes {@code src.remaining()} bytes. Flags: FUA, NO_WAIT; another one is EINVAL. EROFS on a
+   * read-only device.
+   */
+  void write(ByteBuffer src, long offset, IoFlags flags) throws IOException;
+
+  /** As {@link #write(ByteBuffer, long, IoFlags)} with no flag. */
+  default void write(ByteBuffer src, long offset) throws IOException {
+    write(src, offset, IoFlags.NONE);
+  }
 
   /**
    * Tells that the content is no longer needed; it may read as anything afterwards (here: zeroes or
-   * unchanged). Flags: FUA, NO_WAIT.
+   * unchanged). Flags: FUA, NO_WAIT; another one is EINVAL. EROFS on a read-only device.
    */
-  void discard(long offset, long length, int flags) throws IOException;
+  void discard(long offset, long length, IoFlags flags) throws IOException;
 
-  /** Makes the range read as zeroes. Flags: FUA, NO_WAIT, NO_HOLE, FAST_ZERO. */
-  void writeZeroes(long offset, long length, int flags) throws IOException;
+  /** As {@link #discard(long, long, IoFlags)} with no flag. */
+  default void discard(long offset, long length) throws IOException {
+    discard(offset, length, IoFlags.NONE);
+  }
+
+  /**
+   * Makes the range read as zeroes. Flags: FUA, NO_WAIT, NO_HOLE, FAST_ZERO. EROFS on a read-only
+   * device.
+   */
+  void writeZeroes(long offset, long length, IoFlags flags) throws IOException;
+
+  /** As {@link #writeZeroes(long, long, IoFlags)} with no flag. */
+  default void writeZeroes(long offset, long length) throws IOException {
+    writeZeroes(offset, length, IoFlags.NONE);
+  }
 
   /** Everything written before this call is on stable storage when it returns. */
   void flush() throws IOException;

@@ -85,7 +85,7 @@ public final class FollowingDevice implements BlockDevice {
   }
 
   @Override
-  public void write(ByteBuffer src, long offset, int flags) throws IOException {
+  public void write(ByteBuffer src, long offset, IoFlags flags) throws IOException {
     int start = src.position();
     BlockDevice now = device;
     for (int tried = 0; ; tried++) {
@@ -100,7 +100,7 @@ public final class FollowingDevice implements BlockDevice {
   }
 
   @Override
-  public void discard(long offset, long length, int flags) throws IOException {
+  public void discard(long offset, long length, IoFlags flags) throws IOException {
     again(
         now -> {
           now.discard(offset, length, flags);
@@ -109,7 +109,7 @@ public final class FollowingDevice implements BlockDevice {
   }
 
   @Override
-  public void writeZeroes(long offset, long length, int flags) throws IOException {
+  public void writeZeroes(long offset, long length, IoFlags flags) throws IOException {
     again(
         now -> {
           now.writeZeroes(offset, length, flags);

@@ -37,16 +37,16 @@ class ArrayDevice implements BlockDevice {
   }
 
   @Override
-  public void write(ByteBuffer src, long offset, int flags) throws IOException {
+  public void write(ByteBuffer src, long offset, IoFlags flags) throws IOException {
     check(offset, src.remaining(), Errno.ENOSPC);
     src.get(bytes, (int) offset, src.remaining());
   }
 
   @Override
-  public void discard(long offset, long length, int flags) {}
+  public void discard(long offset, long length, IoFlags flags) {}
 
   @Override
-  public void writeZeroes(long offset, long length, int flags) throws IOException {
+  public void writeZeroes(long offset, long length, IoFlags flags) throws IOException {
     write(ByteBuffer.allocate((int) length), offset, flags);
   }
 

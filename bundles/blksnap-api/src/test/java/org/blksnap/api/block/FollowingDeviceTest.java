@@ -61,7 +61,7 @@ class FollowingDeviceTest {
     }
 
     @Override
-    public void write(ByteBuffer src, long offset, int flags) throws IOException {
+    public void write(ByteBuffer src, long offset, IoFlags flags) throws IOException {
       int length = src.remaining();
       if (lives <= 0) {
         src.position(src.position() + Math.min(length, 3));
@@ -71,12 +71,12 @@ class FollowingDeviceTest {
     }
 
     @Override
-    public void discard(long offset, long length, int flags) throws IOException {
+    public void discard(long offset, long length, IoFlags flags) throws IOException {
       live();
     }
 
     @Override
-    public void writeZeroes(long offset, long length, int flags) throws IOException {
+    public void writeZeroes(long offset, long length, IoFlags flags) throws IOException {
       live();
     }
 

@@ -19,7 +19,6 @@ import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.BlockDevice;
 import org.blksnap.api.block.ByteRange;
 import org.blksnap.api.block.Errno;
-import org.blksnap.api.block.IoFlags;
 import org.blksnap.api.change.ChangePoint;
 import org.blksnap.api.change.ChangeSet;
 import org.blksnap.api.event.BlksnapEvent;
@@ -41,7 +40,7 @@ class TestEngineTest {
   Path directory;
 
   private static void write(AttachedDevice disk, long offset) throws IOException {
-    disk.write(ByteBuffer.wrap(new byte[] {1}), offset, IoFlags.NONE);
+    disk.write(ByteBuffer.wrap(new byte[] {1}), offset);
   }
 
   private static byte read(BlockDevice from, long offset) throws IOException {

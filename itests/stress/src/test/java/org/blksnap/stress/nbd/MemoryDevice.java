@@ -87,20 +87,20 @@ final class MemoryDevice implements AttachedDevice, ChangeMap {
   }
 
   @Override
-  public void write(ByteBuffer src, long offset, int flags) throws IOException {
+  public void write(ByteBuffer src, long offset, IoFlags flags) throws IOException {
     check(offset, src.remaining(), true);
     src.get(bytes, (int) offset, src.remaining());
   }
 
   @Override
-  public void discard(long offset, long length, int flags) throws IOException {
+  public void discard(long offset, long length, IoFlags flags) throws IOException {
     check(offset, length, true);
   }
 
   @Override
-  public void writeZeroes(long offset, long length, int flags) throws IOException {
+  public void writeZeroes(long offset, long length, IoFlags flags) throws IOException {
     check(offset, length, true);
-    if ((flags & IoFlags.FAST_ZERO) != 0) {
+    if (flags.has(IoFlags.FAST_ZERO)) {
       throw new BlksnapException(Errno.EOPNOTSUPP, "not fast");
     }
   }

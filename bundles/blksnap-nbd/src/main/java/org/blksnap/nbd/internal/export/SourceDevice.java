@@ -14,6 +14,7 @@ import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.BlockDevice;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.block.Geometry;
+import org.blksnap.api.block.IoFlags;
 
 /**
  * The device that a source opened for one connection: foreign code, of which nothing is believed.
@@ -109,18 +110,18 @@ final class SourceDevice implements BlockDevice, AutoCloseable {
   }
 
   @Override
-  public void write(ByteBuffer src, long offset, int flags) throws IOException {
+  public void write(ByteBuffer src, long offset, IoFlags flags) throws IOException {
     change(foreign -> foreign.write(src.slice().asReadOnlyBuffer(), offset, flags));
     src.position(src.limit());
   }
 
   @Override
-  public void discard(long offset, long length, int flags) throws IOException {
+  public void discard(long offset, long length, IoFlags flags) throws IOException {
     change(foreign -> foreign.discard(offset, length, flags));
   }
 
   @Override
-  public void writeZeroes(long offset, long length, int flags) throws IOException {
+  public void writeZeroes(long offset, long length, IoFlags flags) throws IOException {
     change(foreign -> foreign.writeZeroes(offset, length, flags));
   }
 

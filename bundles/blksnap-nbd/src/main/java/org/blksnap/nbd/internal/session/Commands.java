@@ -148,7 +148,7 @@ final class Commands {
   }
 
   private void change(Request request, ByteBuffer payload) throws IOException {
-    int fua = request.has(Wire.CMD_FLAG_FUA) ? IoFlags.FUA : IoFlags.NONE;
+    IoFlags fua = request.has(Wire.CMD_FLAG_FUA) ? IoFlags.FUA : IoFlags.NONE;
     switch (request.type()) {
       case Wire.CMD_WRITE -> {
         if (request.length() > 0) {
@@ -163,10 +163,10 @@ final class Commands {
       }
       case Wire.CMD_CACHE -> export.prefetch(request.offset(), request.length());
       default -> {
-        int noHole = request.has(Wire.CMD_FLAG_NO_HOLE) ? IoFlags.NO_HOLE : 0;
-        int fast = request.has(Wire.CMD_FLAG_FAST_ZERO) ? IoFlags.FAST_ZERO : 0;
+        IoFlags noHole = request.has(Wire.CMD_FLAG_NO_HOLE) ? IoFlags.NO_HOLE : IoFlags.NONE;
+        IoFlags fast = request.has(Wire.CMD_FLAG_FAST_ZERO) ? IoFlags.FAST_ZERO : IoFlags.NONE;
         if (request.length() > 0) {
-          export.writeZeroes(request.offset(), request.length(), fua | noHole | fast);
+          export.writeZeroes(request.offset(), request.length(), fua.with(noHole).with(fast));
         }
       }
     }
@@ -174,7 +174,7 @@ final class Commands {
 
   /** Writes one piece of a long write; the last one answers. */
   void writePiece(ByteBuffer piece, long offset) throws IOException {
-    export.write(piece, offset, IoFlags.NONE);
+    export.write(piece, offset);
   }
 
   void flushAfterPieces() throws IOException {

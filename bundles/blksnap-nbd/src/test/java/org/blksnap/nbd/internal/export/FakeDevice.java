@@ -25,8 +25,8 @@ import org.blksnap.api.snapshot.GateStatistics;
 /** A device that is a byte array, with faults to inject. */
 public class FakeDevice implements AttachedDevice {
   private static final int PAGE = 4096;
-  private static final int ALL_FLAGS =
-      IoFlags.FUA | IoFlags.NO_WAIT | IoFlags.NO_HOLE | IoFlags.FAST_ZERO;
+  private static final IoFlags OF_A_WRITE = IoFlags.FUA.with(IoFlags.NO_WAIT);
+  private static final IoFlags OF_ZEROES = OF_A_WRITE.with(IoFlags.NO_HOLE).with(IoFlags.FAST_ZERO);
 
   final String name;
   public final byte[] bytes;
@@ -41,7 +41,7 @@ public class FakeDevice implements AttachedDevice {
   public volatile CountDownLatch held;
 
   public final AtomicInteger waiting = new AtomicInteger();
-  public volatile int lastFlags;
+  public volatile IoFlags lastFlags = IoFlags.NONE;
   volatile boolean rotational;
   public volatile boolean readOnly;
 
@@ -91,9 +91,10 @@ public class FakeDevice implements AttachedDevice {
     }
   }
 
-  private void checkChange(long offset, long length, int flags) throws BlksnapException {
-    if ((flags & ~ALL_FLAGS) != 0) {
-      throw new BlksnapException(Errno.EINVAL, "unknown flags " + flags);
+  private void checkChange(long offset, long length, IoFlags flags, IoFlags allowed)
+      throws BlksnapException {
+    if (!flags.within(allowed)) {
+      throw new BlksnapException(Errno.EINVAL, "flags " + flags + ", allowed are " + allowed);
     }
     check(offset, length, Errno.ENOSPC);
     if (readOnly) {
@@ -111,22 +112,22 @@ public class FakeDevice implements AttachedDevice {
   }
 
   @Override
-  public void write(ByteBuffer src, long offset, int flags) throws IOException {
-    checkChange(offset, src.remaining(), flags);
+  public void write(ByteBuffer src, long offset, IoFlags flags) throws IOException {
+    checkChange(offset, src.remaining(), flags, OF_A_WRITE);
     lastFlags = flags;
     src.get(bytes, (int) offset, src.remaining());
   }
 
   @Override
-  public void discard(long offset, long length, int flags) throws IOException {
+  public void discard(long offset, long length, IoFlags flags) throws IOException {
     writeZeroes(offset, length, flags);
   }
 
   @Override
-  public void writeZeroes(long offset, long length, int flags) throws IOException {
-    checkChange(offset, length, flags);
+  public void writeZeroes(long offset, long length, IoFlags flags) throws IOException {
+    checkChange(offset, length, flags, OF_ZEROES);
     lastFlags = flags;
-    if ((flags & IoFlags.FAST_ZERO) != 0) {
+    if (flags.has(IoFlags.FAST_ZERO)) {
       throw new BlksnapException(Errno.EOPNOTSUPP, "not fast here");
     }
     java.util.Arrays.fill(bytes, (int) offset, (int) (offset + length), (byte) 0);

@@ -54,7 +54,7 @@ public class FileDevice extends FakeDevice {
   }
 
   @Override
-  public void write(ByteBuffer src, long offset, int flags) throws IOException {
+  public void write(ByteBuffer src, long offset, IoFlags flags) throws IOException {
     long at = offset;
     while (src.hasRemaining()) {
       at += file.write(src, at);
@@ -62,20 +62,20 @@ public class FileDevice extends FakeDevice {
     sync(flags);
   }
 
-  private void sync(int flags) throws IOException {
-    if ((flags & IoFlags.FUA) != 0) {
+  private void sync(IoFlags flags) throws IOException {
+    if (flags.has(IoFlags.FUA)) {
       file.force(false);
     }
   }
 
   @Override
-  public void writeZeroes(long offset, long length, int flags) throws IOException {
-    if ((flags & IoFlags.FAST_ZERO) != 0) {
+  public void writeZeroes(long offset, long length, IoFlags flags) throws IOException {
+    if (flags.has(IoFlags.FAST_ZERO)) {
       throw new BlksnapException(Errno.EOPNOTSUPP, "zeroes are written like data");
     }
     for (long done = 0; done < length; done += ZEROES) {
       int piece = (int) Math.min(ZEROES, length - done);
-      write(ByteBuffer.allocateDirect(piece), offset + done, 0);
+      write(ByteBuffer.allocateDirect(piece), offset + done);
     }
     sync(flags);
   }

@@ -10,6 +10,7 @@ import java.util.UUID;
 import org.blksnap.api.block.AllocationExtent;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.block.Geometry;
+import org.blksnap.api.block.IoFlags;
 import org.blksnap.api.change.ChangeMap;
 import org.blksnap.api.snapshot.SnapshotImage;
 
@@ -63,17 +64,17 @@ public final class FileImage implements SnapshotImage {
   }
 
   @Override
-  public void write(ByteBuffer src, long offset, int flags) throws IOException {
+  public void write(ByteBuffer src, long offset, IoFlags flags) throws IOException {
     taken.write(src, offset, flags);
   }
 
   @Override
-  public void discard(long offset, long length, int flags) throws IOException {
+  public void discard(long offset, long length, IoFlags flags) throws IOException {
     taken.writeZeroes(offset, length, flags);
   }
 
   @Override
-  public void writeZeroes(long offset, long length, int flags) throws IOException {
+  public void writeZeroes(long offset, long length, IoFlags flags) throws IOException {
     taken.writeZeroes(offset, length, flags);
   }
 

@@ -12,6 +12,7 @@ import java.util.HashSet;
 import java.util.Random;
 import java.util.Set;
 import org.blksnap.api.block.Errno;
+import org.blksnap.api.block.IoFlags;
 import org.blksnap.nbd.internal.export.FakeDevice;
 import org.blksnap.nbd.internal.export.FakeSnapshotService;
 import org.blksnap.nbd.internal.protocol.Mode;
@@ -146,9 +147,9 @@ class TransmissionTest {
     assertEquals(0, client.command(mode, 0, Wire.CMD_FLUSH, 0, 0));
     assertEquals(1, fixture.device.flushes.get());
     assertEquals(0, client.command(mode, Wire.CMD_FLAG_FUA, Wire.CMD_TRIM, 0, 4096));
-    assertEquals(1, fixture.device.lastFlags);
+    assertEquals(IoFlags.FUA, fixture.device.lastFlags);
     assertEquals(0, client.command(mode, Wire.CMD_FLAG_NO_HOLE, Wire.CMD_WRITE_ZEROES, 4096, 9));
-    assertEquals(4, fixture.device.lastFlags);
+    assertEquals(IoFlags.NO_HOLE, fixture.device.lastFlags);
     assertEquals(0, client.command(mode, 0, Wire.CMD_CACHE, 0, SIZE));
     assertArrayEquals(new byte[4105], Arrays.copyOf(fixture.device.bytes, 4105));
   }
@@ -165,7 +166,7 @@ class TransmissionTest {
   void forcedWritesAreForcedWholeOrInPieces() throws IOException {
     client.enter("disk", Mode.SIMPLE);
     assertEquals(0, client.write(Mode.SIMPLE, Wire.CMD_FLAG_FUA, 0, new byte[4096]));
-    assertEquals(1, fixture.device.lastFlags);
+    assertEquals(IoFlags.FUA, fixture.device.lastFlags);
     assertEquals(0, client.write(Mode.SIMPLE, Wire.CMD_FLAG_FUA, 0, new byte[2 << 20]));
     assertEquals(1, fixture.device.flushes.get());
   }

@@ -12,6 +12,7 @@ import org.blksnap.api.block.AllocationExtent;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.block.Geometry;
+import org.blksnap.api.block.IoFlags;
 import org.blksnap.api.change.CbtInfo;
 import org.blksnap.api.snapshot.AttachRequest;
 import org.blksnap.api.snapshot.AttachedDevice;
@@ -134,17 +135,17 @@ public final class FakeDevice implements AttachedDevice {
   }
 
   @Override
-  public void write(ByteBuffer src, long offset, int flags) {
+  public void write(ByteBuffer src, long offset, IoFlags flags) {
     throw new UnsupportedOperationException();
   }
 
   @Override
-  public void discard(long offset, long length, int flags) {
+  public void discard(long offset, long length, IoFlags flags) {
     throw new UnsupportedOperationException();
   }
 
   @Override
-  public void writeZeroes(long offset, long length, int flags) {
+  public void writeZeroes(long offset, long length, IoFlags flags) {
     throw new UnsupportedOperationException();
   }
 

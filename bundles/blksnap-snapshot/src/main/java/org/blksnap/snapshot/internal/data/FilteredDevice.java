@@ -108,9 +108,9 @@ public final class FilteredDevice extends DeviceRooms implements AttachedDevice 
   }
 
   @Override
-  public void write(ByteBuffer src, long offset, int flags) throws IOException {
+  public void write(ByteBuffer src, long offset, IoFlags flags) throws IOException {
     int length = src.remaining();
-    checkWrite(offset, length, flags, IoFlags.FUA | IoFlags.NO_WAIT);
+    checkWrite(offset, length, flags, RequestRefusals.OF_A_WRITE);
     if (length == 0) {
       return;
     }
@@ -128,8 +128,8 @@ public final class FilteredDevice extends DeviceRooms implements AttachedDevice 
    * for the storage leaves the gate and comes again: its marks only over-report. Where that goes on
    * for longer than a request waits, the image is given up, not the write.
    */
-  private int enterPrepared(long offset, long length, int flags) throws BlksnapException {
-    boolean noWait = (flags & IoFlags.NO_WAIT) != 0;
+  private int enterPrepared(long offset, long length, IoFlags flags) throws BlksnapException {
+    boolean noWait = flags.has(IoFlags.NO_WAIT);
     long deadline = 0;
     while (true) {
       int ticket = gate.enter(noWait);
@@ -176,8 +176,8 @@ public final class FilteredDevice extends DeviceRooms implements AttachedDevice 
   }
 
   @Override
-  public void discard(long offset, long length, int flags) throws IOException {
-    checkWrite(offset, length, flags, IoFlags.FUA | IoFlags.NO_WAIT);
+  public void discard(long offset, long length, IoFlags flags) throws IOException {
+    checkWrite(offset, length, flags, RequestRefusals.OF_A_WRITE);
     for (long done = 0; done < length; done += PIECE) {
       long piece = Math.min(PIECE, length - done);
       int ticket = enterPrepared(offset + done, piece, flags);
@@ -191,19 +191,15 @@ public final class FilteredDevice extends DeviceRooms implements AttachedDevice 
   }
 
   @Override
-  public void writeZeroes(long offset, long length, int flags) throws IOException {
-    checkWrite(
-        offset, length, flags, IoFlags.FUA | IoFlags.NO_WAIT | IoFlags.NO_HOLE | IoFlags.FAST_ZERO);
+  public void writeZeroes(long offset, long length, IoFlags flags) throws IOException {
+    checkWrite(offset, length, flags, RequestRefusals.OF_ZEROES);
     for (long done = 0; done < length; done += PIECE) {
       long piece = Math.min(PIECE, length - done);
       int ticket = enterPrepared(offset + done, piece, flags);
       try {
         present()
             .writeZeroes(
-                offset + done,
-                piece,
-                (flags & IoFlags.NO_HOLE) != 0,
-                (flags & IoFlags.FAST_ZERO) != 0);
+                offset + done, piece, flags.has(IoFlags.NO_HOLE), flags.has(IoFlags.FAST_ZERO));
       } finally {
         gate.exit(ticket);
       }
@@ -211,8 +207,8 @@ public final class FilteredDevice extends DeviceRooms implements AttachedDevice 
     flushIf(flags);
   }
 
-  private void flushIf(int flags) throws IOException {
-    if ((flags & IoFlags.FUA) != 0) {
+  private void flushIf(IoFlags flags) throws IOException {
+    if (flags.has(IoFlags.FUA)) {
       flush();
     }
   }
@@ -274,8 +270,9 @@ public final class FilteredDevice extends DeviceRooms implements AttachedDevice 
     }
   }
 
-  private void checkWrite(long offset, long length, int flags, int allowed) throws IOException {
-    if ((flags & ~allowed) != 0) {
+  private void checkWrite(long offset, long length, IoFlags flags, IoFlags allowed)
+      throws IOException {
+    if (!flags.within(allowed)) {
       throw RequestRefusals.flags("device " + name(), flags, allowed);
     }
     if (geometry().readOnly()) {

@@ -169,9 +169,9 @@ public final class ImageView implements SnapshotImage {
   }
 
   @Override
-  public void write(ByteBuffer src, long offset, int flags) throws IOException {
+  public void write(ByteBuffer src, long offset, IoFlags flags) throws IOException {
     int length = src.remaining();
-    checkFlags(flags, IoFlags.FUA | IoFlags.NO_WAIT);
+    checkFlags(flags, RequestRefusals.OF_A_WRITE);
     checkInside(offset, length, Errno.ENOSPC);
     if (length == 0) {
       return;
@@ -216,16 +216,16 @@ public final class ImageView implements SnapshotImage {
   }
 
   @Override
-  public void discard(long offset, long length, int flags) throws IOException {
+  public void discard(long offset, long length, IoFlags flags) throws IOException {
     writeZeroes(offset, length, flags);
   }
 
   @Override
-  public void writeZeroes(long offset, long length, int flags) throws IOException {
-    checkFlags(flags, IoFlags.FUA | IoFlags.NO_WAIT | IoFlags.NO_HOLE | IoFlags.FAST_ZERO);
+  public void writeZeroes(long offset, long length, IoFlags flags) throws IOException {
+    checkFlags(flags, RequestRefusals.OF_ZEROES);
     checkInside(offset, length, Errno.ENOSPC);
     refuseNoWait(flags);
-    if ((flags & IoFlags.FAST_ZERO) != 0) {
+    if (flags.has(IoFlags.FAST_ZERO)) {
       throw new BlksnapException(
           Errno.EOPNOTSUPP,
           "image " + held.image() + ": zeroes are written like data, so not fast");
@@ -246,8 +246,8 @@ public final class ImageView implements SnapshotImage {
     }
   }
 
-  private void forceIf(int flags) throws IOException {
-    if ((flags & IoFlags.FUA) != 0) {
+  private void forceIf(IoFlags flags) throws IOException {
+    if (flags.has(IoFlags.FUA)) {
       force();
     }
   }
@@ -267,8 +267,8 @@ public final class ImageView implements SnapshotImage {
   }
 
   /** An image write may have to load a chunk first; that is a wait. */
-  private void refuseNoWait(int flags) throws BlksnapException {
-    if ((flags & IoFlags.NO_WAIT) != 0) {
+  private void refuseNoWait(IoFlags flags) throws BlksnapException {
+    if (flags.has(IoFlags.NO_WAIT)) {
       throw new BlksnapException(
           Errno.EAGAIN,
           "image " + held.image() + ": a write may have to copy first; repeat it without NO_WAIT");
@@ -286,8 +286,8 @@ public final class ImageView implements SnapshotImage {
     return reading(area -> ImageAllocation.of(area, device, offset, length, limit));
   }
 
-  private void checkFlags(int flags, int allowed) throws BlksnapException {
-    if ((flags & ~allowed) != 0) {
+  private void checkFlags(IoFlags flags, IoFlags allowed) throws BlksnapException {
+    if (!flags.within(allowed)) {
       throw RequestRefusals.flags("image " + held.image(), flags, allowed);
     }
   }

@@ -3,9 +3,16 @@ package org.blksnap.snapshot.internal.data;
 
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
+import org.blksnap.api.block.IoFlags;
 
 /** What is said of requests to a device or an image that ask for what cannot be. */
 final class RequestRefusals {
+  /** Flags that a write and a discard take. */
+  static final IoFlags OF_A_WRITE = IoFlags.FUA.with(IoFlags.NO_WAIT);
+
+  /** Flags that a write of zeroes takes. */
+  static final IoFlags OF_ZEROES = OF_A_WRITE.with(IoFlags.NO_HOLE).with(IoFlags.FAST_ZERO);
+
   private RequestRefusals() {}
 
   /** All in bytes. True also where the end cannot be counted. */
@@ -28,13 +35,8 @@ final class RequestRefusals {
             + " bytes");
   }
 
-  static BlksnapException flags(String what, int flags, int allowed) {
+  static BlksnapException flags(String what, IoFlags flags, IoFlags allowed) {
     return new BlksnapException(
-        Errno.EINVAL,
-        what
-            + ": flags 0x"
-            + Integer.toHexString(flags)
-            + " refused, allowed are 0x"
-            + Integer.toHexString(allowed));
+        Errno.EINVAL, what + ": flags " + flags + " refused, allowed are " + allowed);
   }
 }

@@ -104,7 +104,7 @@ class HeldUpWriteTest {
 
   @Test
   void aWriteThatIsHeldUpForTooLongGivesUpTheImageAndGoesOn() throws Exception {
-    heldDevice().write(ByteBuffer.allocate(4096), 0, 0);
+    heldDevice().write(ByteBuffer.allocate(4096), 0);
     assertEquals(List.of("corrupt", "write"), steps);
     assertEquals(Errno.EIO, error);
     assertTrue(detail.contains("a live write of device disk was held up"), detail);
@@ -115,7 +115,7 @@ class HeldUpWriteTest {
     corruptible = false;
     FilteredDevice device = heldDevice();
     BlksnapException refused =
-        assertThrows(BlksnapException.class, () -> device.write(ByteBuffer.allocate(4096), 0, 0));
+        assertThrows(BlksnapException.class, () -> device.write(ByteBuffer.allocate(4096), 0));
     assertEquals(Errno.ESHUTDOWN, refused.errno());
     assertEquals(List.of(), steps);
   }
