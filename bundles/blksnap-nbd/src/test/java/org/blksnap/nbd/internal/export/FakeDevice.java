@@ -120,7 +120,9 @@ public class FakeDevice implements AttachedDevice {
 
   @Override
   public void discard(long offset, long length, IoFlags flags) throws IOException {
-    writeZeroes(offset, length, flags);
+    checkChange(offset, length, flags, OF_A_WRITE);
+    lastFlags = flags;
+    zero(offset, length);
   }
 
   @Override
@@ -130,6 +132,10 @@ public class FakeDevice implements AttachedDevice {
     if (flags.has(IoFlags.FAST_ZERO)) {
       throw new BlksnapException(Errno.EOPNOTSUPP, "not fast here");
     }
+    zero(offset, length);
+  }
+
+  private void zero(long offset, long length) {
     java.util.Arrays.fill(bytes, (int) offset, (int) (offset + length), (byte) 0);
   }
 

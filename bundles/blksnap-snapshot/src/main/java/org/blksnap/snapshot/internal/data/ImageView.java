@@ -217,6 +217,7 @@ public final class ImageView implements SnapshotImage {
 
   @Override
   public void discard(long offset, long length, IoFlags flags) throws IOException {
+    checkFlags(flags, RequestRefusals.OF_A_WRITE);
     writeZeroes(offset, length, flags);
   }
 
