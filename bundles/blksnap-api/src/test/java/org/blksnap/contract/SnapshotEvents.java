@@ -6,10 +6,10 @@ import java.time.Instant;
 import java.util.List;
 import java.util.UUID;
 import org.blksnap.api.block.BlksnapException;
+import org.blksnap.api.block.Consistency;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.event.BlksnapEvent;
 import org.blksnap.api.event.EventSubscription;
-import org.blksnap.api.snapshot.Consistency;
 
 /**
  * One snapshot as the contracts of its events need it: the test itself says what happens. The last

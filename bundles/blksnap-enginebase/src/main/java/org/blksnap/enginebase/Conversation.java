@@ -26,6 +26,9 @@ import org.blksnap.api.snapshot.SnapshotParticipant;
  * beforeTake} began is not asked any more. Monitor: the step and the words of this object.
  */
 final class Conversation implements Runnable {
+  /** Longest deadline granted to one call. */
+  static final Duration LONGEST = Duration.ofSeconds(60);
+
   /** Longest time a participant may take for its name and its deadline. */
   static final Duration INTRODUCTION = Duration.ofSeconds(1);
 
@@ -133,7 +136,7 @@ final class Conversation implements Runnable {
 
   private synchronized void grant(Duration wanted) {
     if (wanted != null && !wanted.isNegative() && !wanted.isZero()) {
-      granted = wanted.compareTo(Participants.LONGEST) > 0 ? Participants.LONGEST : wanted;
+      granted = wanted.compareTo(LONGEST) > 0 ? LONGEST : wanted;
     }
   }
 

@@ -2,7 +2,6 @@
 package org.blksnap.enginebase;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
@@ -26,9 +25,6 @@ import org.blksnap.api.snapshot.SnapshotParticipant;
  * doctor names it meanwhile.
  */
 public final class Participants {
-  /** Longest deadline granted to one call. */
-  public static final Duration LONGEST = Duration.ofSeconds(60);
-
   private final Supplier<List<SnapshotParticipant>> registered;
   private final ThreadFactory threads;
 

@@ -42,6 +42,6 @@ public class BlksnapException extends IOException {
    * otherwise. Any thread.
    */
   public static Errno errnoOf(Throwable failure) {
-    return SystemFailure.errno(failure);
+    return failure instanceof BlksnapException own ? own.errno() : SystemFailure.errno(failure);
   }
 }

@@ -5,24 +5,38 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.SeekableByteChannel;
+import java.util.function.LongSupplier;
 
 /**
  * A device as a channel with a position, for code that reads files. Monitor: the position, and one
  * request at a time. Closing it leaves the device as it is.
  */
 final class BlockChannel implements SeekableByteChannel {
-  private final BlockDevice device;
+  /** A request of the device. */
+  @FunctionalInterface
+  interface Request {
+    void of(ByteBuffer buffer, long offset) throws IOException;
+  }
+
+  private final String name;
+  private final LongSupplier capacity;
+  private final Request reading;
+  private final Request writing;
   private long position;
   private volatile boolean closed;
 
-  BlockChannel(BlockDevice device) {
-    this.device = device;
+  /** The device's name, its capacity in bytes as it is at each call, its requests. */
+  BlockChannel(String name, LongSupplier capacity, Request reading, Request writing) {
+    this.name = name;
+    this.capacity = capacity;
+    this.reading = reading;
+    this.writing = writing;
   }
 
   @Override
   public synchronized int read(ByteBuffer dst) throws IOException {
     checkOpen();
-    long left = device.capacity() - position;
+    long left = capacity.getAsLong() - position;
     if (left <= 0) {
       return -1;
     }
@@ -30,7 +44,7 @@ final class BlockChannel implements SeekableByteChannel {
     int limit = dst.limit();
     dst.limit(dst.position() + length);
     try {
-      device.read(dst, position);
+      reading.of(dst, position);
     } finally {
       dst.limit(limit);
     }
@@ -42,7 +56,7 @@ final class BlockChannel implements SeekableByteChannel {
   public synchronized int write(ByteBuffer src) throws IOException {
     checkOpen();
     int length = src.remaining();
-    device.write(src, position);
+    writing.of(src, position);
     position += length;
     return length;
   }
@@ -67,7 +81,7 @@ final class BlockChannel implements SeekableByteChannel {
   @Override
   public long size() throws IOException {
     checkOpen();
-    return device.capacity();
+    return capacity.getAsLong();
   }
 
   @Override
@@ -76,13 +90,12 @@ final class BlockChannel implements SeekableByteChannel {
     if (size < 0) {
       throw new IllegalArgumentException("size " + size + " refused: allowed is 0 or more");
     }
-    if (size >= device.capacity()) {
+    if (size >= capacity.getAsLong()) {
       position = Math.min(position, size);
       return this;
     }
     throw new BlksnapException(
-        Errno.EOPNOTSUPP,
-        device.name() + " was not cut to " + size + " bytes: a device keeps its size");
+        Errno.EOPNOTSUPP, name + " was not cut to " + size + " bytes: a device keeps its size");
   }
 
   private void checkOpen() throws ClosedChannelException {

@@ -10,15 +10,22 @@ final class BlockCopy {
   /** Bytes read at a time, and between two reports of progress. */
   private static final int PIECE = 1 << 20;
 
-  private final BlockDevice device;
+  private final String name;
+  private final BlockChannel.Request reading;
   private final SeekableByteChannel target;
   private final CopyProgress progress;
   private final long total;
   private final ByteBuffer buffer = ByteBuffer.allocateDirect(PIECE);
   private long copied;
 
-  BlockCopy(BlockDevice device, SeekableByteChannel target, CopyProgress progress, long total) {
-    this.device = device;
+  BlockCopy(
+      String name,
+      BlockChannel.Request reading,
+      SeekableByteChannel target,
+      CopyProgress progress,
+      long total) {
+    this.name = name;
+    this.reading = reading;
     this.target = target;
     this.progress = progress;
     this.total = total;
@@ -33,7 +40,7 @@ final class BlockCopy {
   private void copy(ByteRange extent) throws IOException {
     for (long at = extent.offset(); at < extent.end(); at += buffer.limit()) {
       buffer.clear().limit((int) Math.min(PIECE, extent.end() - at));
-      device.read(buffer, at);
+      reading.of(buffer, at);
       buffer.flip();
       target.position(at);
       WholeWrite.of(buffer, target);
@@ -53,7 +60,7 @@ final class BlockCopy {
 
   private String ended(String how) {
     return "the copy of "
-        + device.name()
+        + name
         + " was "
         + how
         + " after "

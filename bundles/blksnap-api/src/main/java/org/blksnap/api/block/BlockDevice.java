@@ -93,7 +93,7 @@ public interface BlockDevice {
    * ones; it cannot be cut; closing it leaves the device as it is. One request at a time.
    */
   default SeekableByteChannel channel() {
-    return new BlockChannel(this);
+    return new BlockChannel(name(), this::capacity, this::read, this::write);
   }
 
   /**
@@ -109,6 +109,6 @@ public interface BlockDevice {
    */
   default long copyTo(SeekableByteChannel target, Extents what, CopyProgress progress)
       throws IOException {
-    return new BlockCopy(this, target, progress, what.bytes()).run(what);
+    return new BlockCopy(name(), this::read, target, progress, what.bytes()).run(what);
   }
 }

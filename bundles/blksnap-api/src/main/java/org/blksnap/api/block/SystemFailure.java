@@ -49,9 +49,6 @@ final class SystemFailure {
   private SystemFailure() {}
 
   static Errno errno(Throwable failure) {
-    if (failure instanceof BlksnapException own) {
-      return own.errno();
-    }
     if (failure instanceof OutOfMemoryError) {
       return Errno.ENOMEM;
     }

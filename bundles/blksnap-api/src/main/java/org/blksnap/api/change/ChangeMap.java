@@ -2,7 +2,6 @@
 package org.blksnap.api.change;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.util.List;
 import org.blksnap.api.block.ByteRange;
 import org.osgi.annotation.versioning.ProviderType;
@@ -15,16 +14,7 @@ import org.osgi.annotation.versioning.ProviderType;
  * CbtInfo#changesNumber} to notice.
  */
 @ProviderType
-public interface ChangeMap {
-  /** The present generation and number. EFAULT where the map is corrupted. */
-  CbtInfo info() throws IOException;
-
-  /**
-   * Reads map bytes from block {@code index} on, until the map's end or {@code dst} is full;
-   * answers how many. At the end: 0. Past the end: EINVAL. Corrupted map: EFAULT.
-   */
-  int read(long index, ByteBuffer dst) throws IOException;
-
+public interface ChangeMap extends MapBytes {
   /**
    * Marks ranges (bytes) as changed in both maps, so that the next incremental reads them ({@code
    * cbtdirty}). EINVAL where a range is not inside the device; then none was marked.

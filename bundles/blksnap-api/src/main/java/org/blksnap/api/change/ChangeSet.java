@@ -19,12 +19,12 @@ import org.blksnap.api.block.Extents;
  * start. Any thread; every method may read the map.
  */
 public final class ChangeSet implements Extents {
-  private final ChangeMap map;
+  private final MapBytes map;
   private final CbtInfo info;
   private final ChangePoint since;
   private final String fullReason;
 
-  private ChangeSet(ChangeMap map, CbtInfo info, ChangePoint since, String fullReason) {
+  private ChangeSet(MapBytes map, CbtInfo info, ChangePoint since, String fullReason) {
     this.map = map;
     this.info = info;
     this.since = since;
@@ -40,7 +40,7 @@ public final class ChangeSet implements Extents {
    * @param info the map as it is now; extents are answered as long as it stays so
    * @param since the point
    */
-  public static ChangeSet of(ChangeMap map, CbtInfo info, ChangePoint since) {
+  public static ChangeSet of(MapBytes map, CbtInfo info, ChangePoint since) {
     if (since.equals(ChangePoint.BEGINNING)) {
       return whole(info, since, "no earlier point was given");
     }

@@ -32,7 +32,7 @@ final class MapWalk {
     this.limit = limit;
   }
 
-  static List<ByteRange> extents(ChangeMap map, CbtInfo info, int number, long offset, int limit)
+  static List<ByteRange> extents(MapBytes map, CbtInfo info, int number, long offset, int limit)
       throws IOException {
     MapWalk walk = new MapWalk(info, offset, limit);
     ByteBuffer piece = ByteBuffer.allocate((int) Math.min(PIECE, info.blockCount()));

@@ -4,9 +4,9 @@ package org.blksnap.api.event;
 import java.time.Instant;
 import java.util.List;
 import java.util.UUID;
+import org.blksnap.api.block.Consistency;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.change.GenerationReason;
-import org.blksnap.api.snapshot.Consistency;
 
 /** What happened. Sizes are in bytes. */
 public sealed interface BlksnapEvent {

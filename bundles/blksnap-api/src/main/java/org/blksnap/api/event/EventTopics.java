@@ -78,7 +78,7 @@ public final class EventTopics {
   /** String[]. */
   public static final String DEVICES = "devices";
 
-  /** String, name of a {@link org.blksnap.api.snapshot.Consistency}. */
+  /** String, name of a {@link org.blksnap.api.block.Consistency}. */
   public static final String CONSISTENCY = "consistency";
 
   /** String[]. */

@@ -9,6 +9,7 @@ import java.util.Optional;
 import java.util.UUID;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.ByteRange;
+import org.blksnap.api.block.Consistency;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.event.BlksnapEvent;
 import org.blksnap.api.event.EventSubscription;

@@ -3,6 +3,7 @@ package org.blksnap.api.snapshot;
 
 import java.time.Duration;
 import java.util.List;
+import org.blksnap.api.block.Consistency;
 
 /**
  * How a take went.

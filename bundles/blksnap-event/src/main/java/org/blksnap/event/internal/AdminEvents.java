@@ -3,9 +3,9 @@ package org.blksnap.event.internal;
 
 import java.util.HashMap;
 import java.util.Map;
+import org.blksnap.api.block.Consistency;
 import org.blksnap.api.event.BlksnapEvent;
 import org.blksnap.api.event.EventTopics;
-import org.blksnap.api.snapshot.Consistency;
 import org.osgi.service.event.Event;
 
 /** Events as EventAdmin has them; {@link EventTopics} says what they carry. */

@@ -54,29 +54,11 @@ class StoreysTest {
           IN_IT,
           Set.of(API, SPI, BASE, LINUX, IN_IT + "."));
 
-  /** Packages that name each other, and why they may. */
-  private static final Map<Set<String>, String> CIRCLES_OF_PACKAGES =
-      Map.of(
-          Set.of("org.blksnap.api.event", "org.blksnap.api.snapshot"),
-          "a snapshot is waited on for its events, and an event says how consistent a take was");
+  /** Packages that name each other, and why they may: none. */
+  private static final Map<Set<String>, String> CIRCLES_OF_PACKAGES = Map.of();
 
-  /** Files that name each other, and why they may. */
-  private static final Map<Set<String>, String> CIRCLES_OF_FILES =
-      Map.of(
-          Set.of("org.blksnap.api.block.BlksnapException", "org.blksnap.api.block.SystemFailure"),
-          "one failure type: the exception knows which errno a system's failure is",
-          Set.of(
-              "org.blksnap.api.block.BlockChannel",
-              "org.blksnap.api.block.BlockCopy",
-              "org.blksnap.api.block.BlockDevice"),
-          "a device offers itself as a channel, and its copy, to those who use it",
-          Set.of(
-              "org.blksnap.api.change.ChangeMap",
-              "org.blksnap.api.change.ChangeSet",
-              "org.blksnap.api.change.MapWalk"),
-          "a map answers what changed as a set, which reads the map portion by portion",
-          Set.of("org.blksnap.enginebase.Conversation", "org.blksnap.enginebase.Participants"),
-          "a talk with one participant sets it aside in the list of all");
+  /** Files that name each other, and why they may: none. */
+  private static final Map<Set<String>, String> CIRCLES_OF_FILES = Map.of();
 
   /** A file of so many lines has more than one idea, or a reason. */
   private static final int MOST_LINES = 350;

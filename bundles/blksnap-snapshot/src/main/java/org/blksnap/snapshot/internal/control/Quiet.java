@@ -3,7 +3,7 @@ package org.blksnap.snapshot.internal.control;
 
 import java.util.ArrayList;
 import java.util.List;
-import org.blksnap.api.snapshot.Consistency;
+import org.blksnap.api.block.Consistency;
 
 /**
  * How still everything was at one take, and so what its images begin with.

@@ -12,11 +12,11 @@ import java.util.TreeMap;
 import java.util.UUID;
 import java.util.stream.Stream;
 import org.blksnap.api.block.BlockSizeRule;
+import org.blksnap.api.block.Consistency;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.block.Geometry;
 import org.blksnap.api.change.CbtInfo;
 import org.blksnap.api.change.GenerationReason;
-import org.blksnap.api.snapshot.Consistency;
 import org.blksnap.enginebase.record.RecordFile;
 
 /**

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.blksnap.api.snapshot;
+package org.blksnap.api.block;
 
 /** What a restored image begins with; each constant promises more than the one before it. */
 public enum Consistency {
