@@ -15,7 +15,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The userspace engine is an engine: on files, and on block devices. */
+/** The userspace engine is an engine, on block devices; the testkit runs the same on files. */
 class EngineServiceContractTest {
   private abstract static class OfTheEngine extends SnapshotServiceContract {
     @TempDir Path directory;
@@ -40,19 +40,6 @@ class EngineServiceContractTest {
       byte[] content = new byte[size];
       Arrays.fill(content, (byte) fill);
       return Files.write(directory.resolve(name), content);
-    }
-  }
-
-  @Nested
-  class OnFiles extends OfTheEngine {
-    @Override
-    protected Path disk(String name) throws Exception {
-      return file(name + ".img", CAPACITY, FILL);
-    }
-
-    @Override
-    protected Path storage() throws Exception {
-      return file("storage-" + UUID.randomUUID(), STORAGE, 0);
     }
   }
 

@@ -82,11 +82,11 @@ class LeftHandlesTest {
       SnapshotService old = subject.service();
       byte[] before = image(id);
       write();
-      subject.restart(() -> {});
+      subject.restartToSuccessor(() -> {});
       assertEquals(Errno.ESHUTDOWN, errno(lease::close));
       assertEquals(Errno.ESHUTDOWN, errno(() -> old.destroy(id)));
       assertArrayEquals(before, image(id));
-      subject.restart(() -> {});
+      subject.restartToSuccessor(() -> {});
       assertArrayEquals(before, image(id));
       subject.service().destroy(id);
       assertEquals(List.of(), subject.service().collect());
@@ -97,7 +97,7 @@ class LeftHandlesTest {
   void aSnapshotThatIsNotTakenYetIsNotChangedThroughAnOldEngine() throws Exception {
     Snapshot snapshot = subject.service().create(request());
     Path diff = Files.createDirectories(directory.resolve("more"));
-    subject.restart(() -> {});
+    subject.restartToSuccessor(() -> {});
     assertEquals(Errno.ESHUTDOWN, errno(() -> snapshot.addDevice("other")));
     assertEquals(
         Errno.ESHUTDOWN, errno(() -> snapshot.give(StorageGrant.directory(diff, 1 << 20))));
@@ -114,7 +114,7 @@ class LeftHandlesTest {
   void whatWasDestroyedBeforeStaysDestroyedQuietly() throws Exception {
     SnapshotLease lease = subject.service().take(request());
     lease.close();
-    subject.restart(() -> {});
+    subject.restartToSuccessor(() -> {});
     lease.close();
     assertEquals(Errno.ESRCH, errno(lease.snapshot()::take));
   }
