@@ -54,6 +54,7 @@ struct chunk *chunk_make(struct chunk_set *set, u32 number);
 void chunk_free(struct chunk *chunk);
 
 bool chunk_has(struct chunk *chunk, u64 units);
+bool chunk_has_or_copies(struct chunk *chunk, u64 units);
 
 unsigned int chunk_pages(const struct chunk *chunk);
 unsigned int chunk_page_shift(const struct chunk *chunk);

@@ -81,6 +81,16 @@ static struct transfer_job chunk_job(struct chunk *chunk, u64 units,
 	return job;
 }
 
+static void chunk_copy_ended(void *owner, u64 units, int error)
+{
+	struct chunk *chunk = owner;
+	struct chunk_set *set = chunk_set_of(chunk);
+
+	chunk_set_live_put(set);
+	chunk_loaded(chunk, units, error);
+	chunk_set_put(set);
+}
+
 static void chunk_load_ended(void *owner, u64 units, int error)
 {
 	struct chunk *chunk = owner;
@@ -106,6 +116,8 @@ bool chunk_load(struct chunk *chunk, u64 units, bool from_storage)
 	struct transfer_job job;
 	int ret = chunk_populate(chunk, units);
 
+	if (!ret && !from_storage && !chunk_set_live_get(set))
+		ret = -ENODEV;
 	if (ret) {
 		chunk_loaded(chunk, units, ret);
 		return false;
@@ -114,13 +126,14 @@ bool chunk_load(struct chunk *chunk, u64 units, bool from_storage)
 	if (from_storage) {
 		job = chunk_job(chunk, units, chunk->item.place.bdev,
 				chunk->item.place.sector);
+		job.end = chunk_load_ended;
 	} else {
 		job = chunk_job(chunk, units, set->bdev,
 				chunk_set_start(set, chunk->number));
 		job.bytes = chunk_set_sectors(set, chunk->number) <<
 			    SECTOR_SHIFT;
+		job.end = chunk_copy_ended;
 	}
-	job.end = chunk_load_ended;
 	transfer_read(&job);
 	return true;
 }

@@ -100,6 +100,13 @@ void diff_area_give_up(struct diff_area *area)
 	wake_up_all(&area->set.copied);
 }
 
+/* The device is about to go. Waits until nothing of it is read any more. */
+void diff_area_gone(struct diff_area *area)
+{
+	diff_area_corrupt(area, -ENODEV);
+	chunk_set_gone(&area->set);
+}
+
 struct chunk *diff_area_find(struct diff_area *area, u32 number)
 {
 	/* pairs with cmpxchg() in diff_area_chunk() */
@@ -130,8 +137,10 @@ struct chunk *diff_area_chunk(struct diff_area *area, u32 number)
 	return other;
 }
 
-/* Whether a write may go down at once. Any context, no lock. */
-bool diff_area_has(struct diff_area *area, u64 sector, u64 count)
+/* Whether of each chunk of a range there is what is asked for. */
+static __always_inline bool
+all_have(struct diff_area *area, u64 sector, u64 count,
+	 bool (*has)(struct chunk *chunk, u64 units))
 {
 	struct chunk_set *set = &area->set;
 	u64 end = min(sector + count, set->capacity);
@@ -144,11 +153,22 @@ bool diff_area_has(struct diff_area *area, u64 sector, u64 count)
 	for (number = sector >> set->shift; number <= last; number++) {
 		chunk = diff_area_find(area, number);
 		if (!chunk ||
-		    !chunk_has(chunk,
-			       chunk_set_units(set, number, sector, end)))
+		    !has(chunk, chunk_set_units(set, number, sector, end)))
 			return false;
 	}
 	return true;
+}
+
+/* Whether a write may go down at once. Any context, no lock. */
+bool diff_area_has(struct diff_area *area, u64 sector, u64 count)
+{
+	return all_have(area, sector, count, chunk_has);
+}
+
+/* Whether it may do so soon, without that anybody begins a copy. */
+bool diff_area_under_way(struct diff_area *area, u64 sector, u64 count)
+{
+	return all_have(area, sector, count, chunk_has_or_copies);
 }
 
 /* For a range of which diff_area_has() was false. */

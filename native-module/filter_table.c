@@ -92,7 +92,6 @@ static void writes_before_end(struct block_device *bdev)
 int filter_attach(struct block_device *bdev,
 		  int (*set_up)(struct filter *filter))
 {
-	struct gendisk *disk = bdev->bd_disk;
 	struct filter *filter;
 	int ret = 0;
 
@@ -107,19 +106,13 @@ int filter_attach(struct block_device *bdev,
 	}
 	if (!try_module_get(THIS_MODULE))
 		return -ENODEV;
-	if (!try_module_get(disk->fops->owner)) {
-		ret = -ENODEV;
-		goto no_driver;
-	}
 	filter = filter_make(bdev, set_up);
 	if (IS_ERR(filter)) {
-		ret = PTR_ERR(filter);
-		goto no_filter;
+		module_put(THIS_MODULE);
+		return PTR_ERR(filter);
 	}
 	atomic_inc(&filter_count);
 	smp_mb__after_atomic(); /* pairs with device_del_reached() */
-	get_device(disk_to_dev(disk));
-	get_device(&bdev->bd_device);
 
 	mutex_lock(&filters_mutex);
 	if (filter_find(bdev))
@@ -135,12 +128,6 @@ int filter_attach(struct block_device *bdev,
 	}
 	writes_before_end(bdev);
 	return 0;
-
-no_filter:
-	module_put(disk->fops->owner);
-no_driver:
-	module_put(THIS_MODULE);
-	return ret;
 }
 
 /* Out of the table. The caller puts the table's reference. */
@@ -167,33 +154,51 @@ int filter_detach(struct block_device *bdev)
 	return 0;
 }
 
-/* From device_del(), before it. */
-void filter_device_gone(struct device *dev)
+/* The filter of a device, out of the table and marked; or NULL. */
+static struct filter *take_out(struct device *dev)
 {
-	struct diff_area *area;
 	struct filter *filter;
-	struct hlist_node *next;
 	unsigned int i;
 
 	mutex_lock(&filters_mutex);
 	for (i = 0; i < ARRAY_SIZE(table); i++) {
-		hlist_for_each_entry_safe(filter, next, &table[i], hash) {
+		hlist_for_each_entry(filter, &table[i], hash) {
 			if (&filter->bdev->bd_device != dev)
 				continue;
-			pr_info("%pg is removed, and its filter with it\n",
-				filter->bdev);
 			unhash_locked(filter);
 			WRITE_ONCE(filter->gone, true);
-			smp_mb(); /* pairs with filter_arm() */
-			rcu_read_lock();
-			area = rcu_dereference(filter->area);
-			if (area)
-				diff_area_corrupt(area, -ENODEV);
-			rcu_read_unlock();
-			filter_put(filter);
+			mutex_unlock(&filters_mutex);
+			return filter;
 		}
 	}
 	mutex_unlock(&filters_mutex);
+	return NULL;
+}
+
+/*
+ * From device_del(), before it. Afterwards nothing is submitted to the device
+ * by us, for its driver may be unloaded next.
+ */
+void filter_device_gone(struct device *dev)
+{
+	struct filter *filter = take_out(dev);
+	struct diff_area *area;
+
+	if (!filter)
+		return;
+	pr_info("%pg is removed, and its filter with it\n", filter->bdev);
+	smp_mb(); /* pairs with filter_arm() */
+	rcu_read_lock();
+	area = rcu_dereference(filter->area);
+	/* One that can't be had any more is idle: see disarm() */
+	if (area && !chunk_set_try_get(&area->set))
+		area = NULL;
+	rcu_read_unlock();
+	if (area) {
+		diff_area_gone(area);
+		chunk_set_put(&area->set);
+	}
+	filter_put(filter);
 }
 
 /* The snapshot keeps the caller's reference. EALREADY, EBUSY, ENODEV. */
