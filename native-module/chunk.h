@@ -18,7 +18,7 @@
  *           the bit. Nobody else touches these pages' content.
  *   inmem   pages hold it.
  *   stored  place holds it, just as it is.
- *   storing is being written there; touched: was changed meanwhile.
+ *   storing is being written there; the pages' content stays as it is.
  *
  * saved is always inmem or stored, unless the set has failed. New = not saved;
  * in memory = inmem; stored = stored; failed = the set's error.
@@ -37,7 +37,6 @@ struct chunk {
 	u64 inmem;
 	u64 stored;
 	u64 storing;
-	u64 touched;
 	struct page **pages;
 	struct list_head waiters;	/* of struct copy_waiter, for busy */
 };

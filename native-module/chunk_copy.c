@@ -14,7 +14,10 @@ static void chunk_queue_locked(struct chunk *chunk)
 	diff_storage_enqueue(chunk_set_of(chunk)->storage, &chunk->item);
 }
 
-/* Units that the caller made busy have come into memory, or not. */
+/*
+ * Units that the caller made busy have come into memory, or not. ENOMEM: there
+ * was none to be had, nothing is lost by that, and it may be tried again.
+ */
 void chunk_loaded(struct chunk *chunk, u64 units, int error)
 {
 	struct chunk_set *set = chunk_set_of(chunk);
@@ -22,7 +25,7 @@ void chunk_loaded(struct chunk *chunk, u64 units, int error)
 	struct page **pages;
 	unsigned long flags;
 
-	if (error)
+	if (error && error != -ENOMEM)
 		chunk_set_fail(set, error);
 	spin_lock_irqsave(&chunk->lock, flags);
 	chunk->busy &= ~units;
@@ -45,22 +48,24 @@ void chunk_loaded(struct chunk *chunk, u64 units, int error)
 /* What chunk_store() began has ended. */
 static void chunk_stored(struct chunk *chunk, u64 units, int error)
 {
+	struct chunk_set *set = chunk_set_of(chunk);
 	struct page **pages;
 	unsigned long flags;
 
 	if (error)
-		chunk_set_fail(chunk_set_of(chunk), error);
+		chunk_set_fail(set, error);
 	spin_lock_irqsave(&chunk->lock, flags);
 	if (!error)
-		chunk->stored |= units & ~chunk->touched;
+		chunk->stored |= units;
 	chunk->storing = 0;
-	chunk->touched = 0;
 	if (!error)
 		chunk_queue_locked(chunk);
 	pages = chunk_trim_locked(chunk);
 	spin_unlock_irqrestore(&chunk->lock, flags);
 
 	chunk_trimmed(chunk, pages);
+	if (wq_has_sleeper(&set->copied))
+		wake_up_all(&set->copied);
 }
 
 /* The chunk's pages on their way from or to a device, where it begins. */
@@ -138,7 +143,10 @@ bool chunk_load(struct chunk *chunk, u64 units, bool from_storage)
 	return true;
 }
 
-/* Begins to copy what of the units is neither kept nor on its way. */
+/*
+ * Begins to copy what of the units is neither kept nor on its way. False: it
+ * could not, for want of memory, or the set has failed.
+ */
 bool chunk_preserve(struct chunk *chunk, u64 units)
 {
 	unsigned long flags;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <linux/jiffies.h>
 #include <linux/mm.h>
 #include "diff_buffer.h"
 #include "params.h"
@@ -7,8 +8,22 @@
 #define LIMIT_QUEUES		4
 /* The bound is never above this part of the machine's memory. */
 #define LIMIT_MEMORY_DIVISOR	8
-/* How long copying may stand still for want of memory before it is given up */
-#define STALL_SECONDS		30
+/* When no memory was to be had for a copy, it is tried again after that. */
+#define HUNGRY_MS		50
+
+/* What watches must not need memory to begin. */
+static struct workqueue_struct *watch_wq;
+
+int diff_buffer_engine_start(void)
+{
+	watch_wq = alloc_workqueue("blksnap-watch", WQ_MEM_RECLAIM, 0);
+	return watch_wq ? 0 : -ENOMEM;
+}
+
+void diff_buffer_engine_stop(void)
+{
+	destroy_workqueue(watch_wq);
+}
 
 void copy_waiters_wake(struct list_head *waiters)
 {
@@ -18,6 +33,25 @@ void copy_waiters_wake(struct list_head *waiters)
 		list_del_init(&waiter->link);
 		waiter->wake(waiter);
 	}
+}
+
+static void diff_buffer_retry(struct work_struct *work)
+{
+	diff_buffer_feed(container_of(to_delayed_work(work),
+				      struct diff_buffer_pool, retry));
+}
+
+/* watch is called after STALL_SECONDS, if it is not about to be already. */
+void diff_buffer_watch(struct diff_buffer_pool *pool)
+{
+	queue_delayed_work(watch_wq, &pool->watch, STALL_SECONDS * HZ);
+}
+
+/* Nobody waits any more. */
+void diff_buffer_pool_stop(struct diff_buffer_pool *pool)
+{
+	cancel_delayed_work_sync(&pool->watch);
+	cancel_delayed_work_sync(&pool->retry);
 }
 
 void diff_buffer_pool_init(struct diff_buffer_pool *pool)
@@ -30,6 +64,8 @@ void diff_buffer_pool_init(struct diff_buffer_pool *pool)
 	pool->limit = LONG_MAX;
 	pool->pages_per_chunk = 1;
 	init_waitqueue_head(&pool->room);
+	pool->hungry_since = 0;
+	INIT_DELAYED_WORK(&pool->retry, diff_buffer_retry);
 }
 
 /* For chunks of that many pages, the largest of the snapshot. */
@@ -70,8 +106,11 @@ struct page *diff_buffer_get(struct diff_buffer_pool *pool)
 	spin_unlock_irqrestore(&pool->lock, flags);
 	if (!page)
 		page = alloc_page(BUFFER_GFP);
-	if (page)
-		atomic_long_inc(&pool->used);
+	if (!page)
+		return NULL;
+	atomic_long_inc(&pool->used);
+	if (unlikely(READ_ONCE(pool->hungry_since)))
+		WRITE_ONCE(pool->hungry_since, 0);
 	return page;
 }
 
@@ -111,9 +150,33 @@ bool diff_buffer_starve(struct diff_buffer_pool *pool,
 	smp_mb(); /* pairs with the one in diff_buffer_feed() */
 	parked = diff_buffer_full(pool);
 	if (parked) /* before the waiter can be woken, and all be gone */
-		schedule_delayed_work(&pool->watch, STALL_SECONDS * HZ);
+		diff_buffer_watch(pool);
 	else
 		list_del_init(&waiter->link);
+	spin_unlock_irqrestore(&pool->lock, flags);
+	return parked;
+}
+
+/*
+ * Parks the waiter for a moment, as there was no memory to be had. False, and
+ * not parked: there has been none for STALL_SECONDS.
+ */
+bool diff_buffer_hunger(struct diff_buffer_pool *pool,
+			struct copy_waiter *waiter)
+{
+	unsigned long flags;
+	bool parked = true;
+
+	spin_lock_irqsave(&pool->lock, flags);
+	if (!pool->hungry_since)
+		pool->hungry_since = jiffies ?: 1;
+	else if (time_after(jiffies, pool->hungry_since + STALL_SECONDS * HZ))
+		parked = false;
+	if (parked) {
+		list_add_tail(&waiter->link, &pool->starved);
+		queue_delayed_work(watch_wq, &pool->retry,
+				   msecs_to_jiffies(HUNGRY_MS));
+	}
 	spin_unlock_irqrestore(&pool->lock, flags);
 	return parked;
 }

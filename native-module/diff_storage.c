@@ -13,7 +13,6 @@
 #define STORE_DELAY_MS		300
 /* How long an answer to the last event is waited for when space is over. */
 #define GRACE_MS		1000
-#define STALL_SECONDS		30
 
 static void diff_storage_stalled(struct work_struct *work);
 
@@ -76,7 +75,7 @@ static void diff_storage_stalled(struct work_struct *work)
 		return;
 	}
 	storage->progress_seen = progress;
-	schedule_delayed_work(&pool->watch, STALL_SECONDS * HZ);
+	diff_buffer_watch(pool);
 }
 
 /* Any context, for an item that is in no queue. */
@@ -220,6 +219,6 @@ void diff_storage_stop(struct diff_storage *storage)
 	storage->worker = NULL;
 	INIT_LIST_HEAD(&storage->queue);
 	storage->queued = 0;
-	cancel_delayed_work_sync(&storage->pool.watch);
+	diff_buffer_pool_stop(&storage->pool);
 	synchronize_rcu(); /* for the tail of diff_storage_stored() */
 }

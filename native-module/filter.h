@@ -59,6 +59,7 @@ struct filter {
 	struct diff_area __rcu *area;	/* set, cleared by its snapshot */
 	struct snapshot *member;	/* filters_mutex */
 	char image[BLKSNAP_IMAGE_NAME_LENGTH];	/* filters_mutex */
+	bool ready;			/* attached; filters_mutex */
 	bool gone;			/* the device was removed; sticky */
 
 	bool dying;

@@ -3,6 +3,7 @@
 
 #include <linux/blk-mq.h>
 #include <linux/device.h>
+#include <linux/err.h>
 #include <linux/hash.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
@@ -11,8 +12,11 @@
 #include "diff_area.h"
 #include "filter.h"
 #include "filter_table.h"
+#include "freezer.h"
 
 #define TABLE_BITS	6
+/* Writes from before an attach are waited for that long; new ones wait too. */
+#define ATTACH_DRAIN_MS	5000
 
 /*
  * Writers of the table, and who belongs to which snapshot. Nothing is opened,
@@ -70,22 +74,69 @@ static bool bdev_is_live(struct block_device *bdev)
 	       xa_load(&disk->part_tbl, bdev->bd_partno) == bdev;
 }
 
-/*
- * Writes that went down before the filter was there are not counted. They
- * have ended when this returns: then a take counts on having seen all.
- */
-static void writes_before_end(struct block_device *bdev)
+/* Out of the table. The caller puts the table's reference. */
+static void unhash_locked(struct filter *filter)
+{
+	lockdep_assert_held(&filters_mutex);
+	hlist_del_init_rcu(&filter->hash);
+}
+
+static int requests_end(struct block_device *bdev)
 {
 	struct request_queue *queue = bdev_get_queue(bdev);
+	int left;
 
+	blk_freeze_queue_start(queue);
+	left = blk_mq_freeze_queue_wait_timeout(queue,
+						msecs_to_jiffies(ATTACH_DRAIN_MS));
+	blk_mq_unfreeze_queue(queue);
+	if (left > 0)
+		return 0;
+	pr_err("%pg refused: requests from before the attach have not ended after %d ms\n",
+	       bdev, ATTACH_DRAIN_MS);
+	return -ETIMEDOUT;
+}
+
+/* However long the step takes; EINTR: the caller was killed meanwhile. */
+static int step_ends(struct freezer *step)
+{
+	if (IS_ERR(step))
+		return PTR_ERR(step);
+	if (!freezer_wait_killable(step) && freezer_leave(step))
+		return -EINTR;
+	freezer_thaw(step);
+	return 0;
+}
+
+/*
+ * Writes that went down before the filter was there are not counted. They
+ * have ended when this returns 0: then a take counts on having seen all.
+ */
+static int writes_before_end(struct block_device *bdev)
+{
 	/* Who saw no filter has left the hook; also, all see it now. */
 	synchronize_rcu();
-	if (queue_is_mq(queue)) {
-		blk_mq_freeze_queue(queue);
-		blk_mq_unfreeze_queue(queue);
-	} else if (!freeze_bdev(bdev)) {
-		thaw_bdev(bdev);
+	if (queue_is_mq(bdev_get_queue(bdev)))
+		return requests_end(bdev);
+	return step_ends(freezer_begin_flush(bdev)) ?:
+	       step_ends(freezer_begin(bdev));
+}
+
+/* From now on it may be used, or was not attached at all. */
+static int attached(struct filter *filter, int ret)
+{
+	mutex_lock(&filters_mutex);
+	if (filter->gone) {
+		/* the one who removed the device has put the reference */
+		ret = -ENODEV;
+	} else if (ret) {
+		unhash_locked(filter);
+		filter_put(filter);
+	} else {
+		filter->ready = true;
 	}
+	mutex_unlock(&filters_mutex);
+	return ret;
 }
 
 /* The caller has the device open. set_up makes passages and work. */
@@ -121,20 +172,13 @@ int filter_attach(struct block_device *bdev,
 		ret = -ENODEV;
 	else
 		hlist_add_head_rcu(&filter->hash, bucket(bdev));
+	if (!ret)
+		kref_get(&filter->ref);	/* it may go with its device */
 	mutex_unlock(&filters_mutex);
-	if (ret) {
-		filter_put(filter);
-		return ret;
-	}
-	writes_before_end(bdev);
-	return 0;
-}
-
-/* Out of the table. The caller puts the table's reference. */
-static void unhash_locked(struct filter *filter)
-{
-	lockdep_assert_held(&filters_mutex);
-	hlist_del_init_rcu(&filter->hash);
+	if (!ret)
+		ret = attached(filter, writes_before_end(bdev));
+	filter_put(filter);
+	return ret;
 }
 
 int filter_detach(struct block_device *bdev)
@@ -143,7 +187,7 @@ int filter_detach(struct block_device *bdev)
 
 	mutex_lock(&filters_mutex);
 	filter = filter_find(bdev);
-	if (!filter || filter->member) {
+	if (!filter || filter->member || !filter->ready) {
 		mutex_unlock(&filters_mutex);
 		return filter ? -EBUSY : -ENOENT;
 	}
@@ -209,6 +253,8 @@ int filter_join(struct filter *filter, struct snapshot *snapshot)
 	mutex_lock(&filters_mutex);
 	if (filter->member)
 		ret = filter->member == snapshot ? -EALREADY : -EBUSY;
+	else if (!filter->ready)
+		ret = -EBUSY;
 	else if (filter->gone || hlist_unhashed(&filter->hash))
 		ret = -ENODEV;
 	else

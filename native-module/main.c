@@ -19,6 +19,7 @@
 #include <linux/module.h>
 #include "chunk.h"
 #include "control.h"
+#include "diff_buffer.h"
 #include "filter.h"
 #include "freezer.h"
 #include "hook.h"
@@ -36,6 +37,9 @@ static int __init blksnap_start(void)
 	ret = transfer_engine_start();
 	if (ret)
 		return ret;
+	ret = diff_buffer_engine_start();
+	if (ret)
+		goto no_buffer_engine;
 	ret = chunk_engine_start();
 	if (ret)
 		goto no_chunk_engine;
@@ -76,6 +80,8 @@ no_freezer:
 no_image_engine:
 	chunk_engine_stop();
 no_chunk_engine:
+	diff_buffer_engine_stop();
+no_buffer_engine:
 	transfer_engine_stop();
 	return ret;
 }
@@ -91,6 +97,7 @@ static void __exit blksnap_stop(void)
 	freezer_stop();
 	image_engine_stop();
 	chunk_engine_stop();
+	diff_buffer_engine_stop();
 	transfer_engine_stop();
 }
 
