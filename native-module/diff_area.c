@@ -257,12 +257,8 @@ waiting:
 }
 
 /* Waits until there is memory for an image write. */
-u64 diff_area_room(struct diff_area *area)
+bool diff_area_room(struct diff_area *area)
 {
-	struct diff_buffer_pool *pool = &area->set.storage->pool;
-
-	return wait_event_idle_timeout(pool->room,
-				       !diff_buffer_full(pool) ||
-				       diff_area_error(area),
-				       ROOM_SECONDS * HZ);
+	return diff_buffer_room(&area->set.storage->pool, ROOM_SECONDS,
+				&area->set.user.error);
 }

@@ -51,7 +51,7 @@ bool diff_area_preserve(struct diff_area *area, struct copy_request *request);
 
 struct chunk *diff_area_find(struct diff_area *area, u32 number);
 struct chunk *diff_area_chunk(struct diff_area *area, u32 number);
-u64 diff_area_room(struct diff_area *area);
+bool diff_area_room(struct diff_area *area);
 
 static inline int diff_area_error(struct diff_area *area)
 {

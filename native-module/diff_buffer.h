@@ -22,11 +22,14 @@ void copy_waiters_wake(struct list_head *waiters);
  * The pages that hold old content of one snapshot's devices until it is
  * stored.
  *
- * There is a bound (limit): above it nobody begins a further copy, but waits
- * on starved until the store worker has given pages back. Pages given back
- * are kept for reuse up to free_diff_buffer_pool_size chunks of them.
+ * There is a bound (limit), and one for all snapshots: above it nobody begins a
+ * further copy, but waits on starved until the store worker has given pages
+ * back. What one copy takes may go beyond it. Pages given back are kept for
+ * reuse up to free_diff_buffer_pool_size chunks of them, while memory is not
+ * short.
  */
 struct diff_buffer_pool {
+	struct list_head link;
 	spinlock_t lock;	/* free, free_count, starved; leaf, irq-safe */
 	struct list_head free;
 	unsigned long free_count;
@@ -65,6 +68,8 @@ void diff_buffer_pool_destroy(struct diff_buffer_pool *pool);
 struct page *diff_buffer_get(struct diff_buffer_pool *pool);
 void diff_buffer_put(struct diff_buffer_pool *pool, struct page *page);
 
+bool diff_buffer_room(struct diff_buffer_pool *pool, unsigned int seconds,
+		      const int *over);
 bool diff_buffer_full(struct diff_buffer_pool *pool);
 bool diff_buffer_starve(struct diff_buffer_pool *pool,
 			struct copy_waiter *waiter);

@@ -18,6 +18,8 @@ static void diff_storage_stalled(struct work_struct *work);
 
 int diff_storage_init(struct diff_storage *storage, struct event_queue *events)
 {
+	int ret;
+
 	INIT_LIST_HEAD(&storage->users);
 	spin_lock_init(&storage->queue_lock);
 	INIT_LIST_HEAD(&storage->queue);
@@ -25,7 +27,10 @@ int diff_storage_init(struct diff_storage *storage, struct event_queue *events)
 	init_waitqueue_head(&storage->done);
 	diff_buffer_pool_init(&storage->pool);
 	INIT_DELAYED_WORK(&storage->pool.watch, diff_storage_stalled);
-	return storage_space_init(&storage->space, events);
+	ret = storage_space_init(&storage->space, events);
+	if (ret)
+		diff_buffer_pool_destroy(&storage->pool);
+	return ret;
 }
 
 void diff_storage_destroy(struct diff_storage *storage)

@@ -8,7 +8,8 @@
  *   snapshot->lock
  *     snapshots_lock, filters_mutex, cbt->lock
  *       space->lock, chunk->lock (irq-safe)
- *         storage->queue_lock, pool->lock, events->lock, filter->lock
+ *         storage->queue_lock, pools_lock, events->lock, filter->lock
+ *           pool->lock
  *
  * filters_mutex may be taken with a disk's open_mutex held (device_del()), so
  * no device is opened or frozen under it. cbt->lock is taken while writes are
