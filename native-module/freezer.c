@@ -64,21 +64,24 @@ static int freezer_open(struct freezer *freezer)
 }
 
 /*
- * Writers run, and what they dirty meanwhile is left. An error is not told: the
- * freeze will meet it.
+ * Writers run, and what they dirty meanwhile is left for the next round, as long
+ * as rounds get shorter. An error is not told: the freeze will meet it.
  */
 static void freezer_flush(struct freezer *freezer)
 {
+	unsigned int took, before = UINT_MAX;
 	unsigned int round;
 
 	for (round = 0; round < FLUSH_ROUNDS_MAX; round++) {
 		unsigned long begin = jiffies;
 
 		if (fsync_bdev(freezer->bdev) ||
-		    READ_ONCE(freezer->state) != FREEZER_RUNS ||
-		    time_before(jiffies, begin +
-				msecs_to_jiffies(FLUSH_SHORT_MS)))
+		    READ_ONCE(freezer->state) != FREEZER_RUNS)
 			break;
+		took = jiffies_to_msecs(jiffies - begin);
+		if (took < FLUSH_SHORT_MS || took > before / 2)
+			break;
+		before = took;
 	}
 }
 

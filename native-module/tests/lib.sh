@@ -272,7 +272,9 @@ made_null() {
         echo "${pair#*=}" >"${at}/${pair%%=*}" || fail "null_blk refuses ${pair}"
     done
     echo 1 >"${at}/power" || fail "null_blk refuses its power"
-    NULL_DISK=/dev/nullb$(cat "${at}/index")
+    # Named after its directory, or its number, as the kernel likes it.
+    NULL_DISK=/dev/$1
+    [ -e "/sys/block/$1" ] || NULL_DISK=/dev/nullb$(cat "${at}/index")
     await 5 "${NULL_DISK}" [ -b "${NULL_DISK}" ]
 }
 
