@@ -16,6 +16,7 @@
 #include "diff_storage.h"
 #include "filter.h"
 #include "filter_table.h"
+#include "params.h"
 #include "passage.h"
 #include "submit.h"
 #include "write_path.h"
@@ -145,7 +146,7 @@ static bool passage_carry_on(struct passage *passage)
 	return true;
 }
 
-/* A passage that no bio goes by, and that held inflight for the copy. */
+/* A passage that no bio goes by, and the inflight that was held for it. */
 static void passage_drop(struct passage *passage, struct filter *filter)
 {
 	mempool_free(passage, &filter->passages);
@@ -200,6 +201,13 @@ static bool enter(struct filter *filter, struct bio *bio, bool worker)
 	if (likely(sector < capacity)) {
 		count = min(count, capacity - sector);
 		area = area_to_copy(filter, sector, count);
+	}
+	/* It may be left undone: then nothing changes, and nothing is copied. */
+	if (area && bio_op(bio) == REQ_OP_DISCARD && params_discard_swallow()) {
+		chunk_set_put(&area->set);
+		passage_drop(passage, filter);
+		bio_endio(bio);
+		return false;
 	}
 	if (area && must_not_wait(bio)) {
 		copy_ahead(passage, filter, area, sector, count);
