@@ -14,15 +14,14 @@
 #include <linux/ftrace.h>
 #include <linux/shrinker.h>
 #include <linux/slab.h>
-#include <linux/string.h>
 #include <asm/nops.h>
 #include <asm/text-patching.h>
 
 #define COMPAT_SERIES		(LINUX_VERSION_CODE >> 8)
 #define COMPAT_SERIES_6_1	(KERNEL_VERSION(6, 1, 0) >> 8)
-#define COMPAT_SERIES_6_12	(KERNEL_VERSION(6, 12, 0) >> 8)
 
-#if COMPAT_SERIES != COMPAT_SERIES_6_1 && COMPAT_SERIES != COMPAT_SERIES_6_12
+#if COMPAT_SERIES != COMPAT_SERIES_6_1 && \
+	COMPAT_SERIES != KERNEL_VERSION(6, 12, 0) >> 8
 #error "blksnap is written for linux 6.1 and 6.12; build it with such a kernel's headers"
 #endif
 
@@ -224,10 +223,10 @@ static inline int compat_bdev_open(struct compat_bdev *to, dev_t dev)
 static inline int compat_bdev_open_path(struct compat_bdev *to,
 					const char *path)
 {
-	return compat_bdev_opened(to, bdev_file_open_by_path(path,
-							     BLK_OPEN_READ |
-							     BLK_OPEN_WRITE,
-							     NULL, NULL));
+	const blk_mode_t mode = BLK_OPEN_READ | BLK_OPEN_WRITE;
+
+	return compat_bdev_opened(to, bdev_file_open_by_path(path, mode, NULL,
+							     NULL));
 }
 
 static inline void compat_bdev_close(struct compat_bdev *opened)
@@ -299,7 +298,11 @@ static inline struct gendisk *compat_disk_alloc(struct block_device *like)
 		limits.io_min = bdev_io_min(like);
 	}
 	disk = blk_alloc_disk(&limits, NUMA_NO_NODE);
-	return IS_ERR(disk) ? NULL : disk;
+	if (IS_ERR(disk))
+		return NULL;
+	/* add_disk() does that, and not every disk is added. */
+	atomic_or(BD_HAS_SUBMIT_BIO, &disk->part0->__bd_flags);
+	return disk;
 }
 #endif
 
