@@ -189,20 +189,9 @@ static inline unsigned int compat_bdev_partno(struct block_device *bdev)
 	return bdev->bd_partno;
 }
 
-static inline int compat_bdev_flush(struct block_device *bdev)
-{
-	return fsync_bdev(bdev);
-}
-
-static inline int compat_bdev_freeze(struct block_device *bdev)
-{
-	return freeze_bdev(bdev);
-}
-
-static inline int compat_bdev_thaw(struct block_device *bdev)
-{
-	return thaw_bdev(bdev);
-}
+#define compat_bdev_flush	fsync_bdev
+#define compat_bdev_freeze	freeze_bdev
+#define compat_bdev_thaw	thaw_bdev
 #else
 static inline int compat_bdev_opened(struct compat_bdev *to, struct file *file)
 {
@@ -258,15 +247,8 @@ static inline int compat_bdev_flush(struct block_device *bdev)
 	return sync_blockdev(bdev);
 }
 
-static inline int compat_bdev_freeze(struct block_device *bdev)
-{
-	return bdev_freeze(bdev);
-}
-
-static inline int compat_bdev_thaw(struct block_device *bdev)
-{
-	return bdev_thaw(bdev);
-}
+#define compat_bdev_freeze	bdev_freeze
+#define compat_bdev_thaw	bdev_thaw
 #endif
 
 /* A bio-based disk with the limits of another one. NULL: no memory. */
