@@ -19,9 +19,9 @@
 
 #define COMPAT_SERIES		(LINUX_VERSION_CODE >> 8)
 #define COMPAT_SERIES_6_1	(KERNEL_VERSION(6, 1, 0) >> 8)
+#define COMPAT_SERIES_6_12	(KERNEL_VERSION(6, 12, 0) >> 8)
 
-#if COMPAT_SERIES != COMPAT_SERIES_6_1 && \
-	COMPAT_SERIES != KERNEL_VERSION(6, 12, 0) >> 8
+#if COMPAT_SERIES != COMPAT_SERIES_6_1 && COMPAT_SERIES != COMPAT_SERIES_6_12
 #error "blksnap is written for linux 6.1 and 6.12; build it with such a kernel's headers"
 #endif
 
