@@ -2,13 +2,15 @@
 # shows: a slow file system with much to be written back: its writers go on meanwhile, the take is done, nothing stays frozen
 . "${TESTS}/lib.sh"
 load
-made_null slow size=128 mbps=2
+made_null slow size=64 mbps=4
+# What is longer than a fiftieth of a second's worth never gets through.
+echo 64 >"/sys/block/${NULL_DISK#/dev/}/queue/max_sectors_kb" || fail "the longest request"
 disk=${NULL_DISK}
 mkfs.ext4 -q -F -E nodiscard,lazy_itable_init=1,lazy_journal_init=1 -J size=4 "${disk}" || fail mkfs
 mounted "${disk}" live
 attach "${disk}"
 dirty() {
-    dd if=/dev/urandom of="${PLACE}/live/much" bs=1M count=30 conv=notrunc status=none || fail "dirty data"
+    dd if=/dev/urandom of="${PLACE}/live/much" bs=1M count=28 conv=notrunc status=none || fail "dirty data"
 }
 # Writes a byte again and again; tells the longest that one took, in milliseconds.
 writer() {
