@@ -11,7 +11,7 @@ mkfs.ext4 -q -F "${DISK}" || fail mkfs
 mounted "${slow}" slow
 mounted "${DISK}" live
 attach "${DISK}" "${slow}"
-dd if=/dev/urandom of="${PLACE}/slow/much" bs=1M count=28 status=none || fail "dirty data"
+dirtied "${PLACE}/slow/much" 28
 # Writes a byte and has it written through, again and again; tells the longest that took, in milliseconds.
 python3 - "${PLACE}/live/small" "${PLACE}/stop" >"${PLACE}/longest" <<'END' &
 import os, sys, time
