@@ -14,6 +14,7 @@
 #include "filter.h"
 #include "filter_table.h"
 #include "freezer.h"
+#include "submit.h"
 
 #define TABLE_BITS	6
 /* Writes from before an attach are waited for that long; new ones wait too. */
@@ -115,8 +116,14 @@ static int step_ends(struct freezer *step)
  */
 static int writes_before_end(struct block_device *bdev)
 {
-	/* Who saw no filter has left the hook; also, all see it now. */
-	synchronize_rcu();
+	/* Who saw no filter has given the driver all that it submits. */
+	int ret = submit_flush(ATTACH_DRAIN_MS);
+
+	if (ret == -ETIMEDOUT)
+		pr_err("%pg refused: somebody who began to write before the attach has not come to a driver's end after %d ms\n",
+		       bdev, ATTACH_DRAIN_MS);
+	if (ret)
+		return ret;
 	if (queue_is_mq(bdev_get_queue(bdev)))
 		return requests_end(bdev);
 	return step_ends(freezer_begin_flush(bdev)) ?:

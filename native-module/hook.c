@@ -5,9 +5,11 @@
  *
  *   submit_bio_noacct_nocheck
  *                           every bio passes here on its way from the checks
- *                           and a cgroup's throttle to the driver; writes are
- *                           redirected to write_path_submit() while any
- *                           filter is attached
+ *                           and a cgroup's throttle to the driver; writes,
+ *                           and what bio-based drivers get, are redirected,
+ *                           to write_path_submit() while any filter is
+ *                           attached; and counted, so that an attach can wait
+ *                           for those who have looked for filters before it
  *   __blk_throtl_bio        the throttle itself: the rest of a split write,
  *                           which is on its way already, is not held there
  *   blkdev_ioctl, compat_…  the filter calls of open block devices
@@ -55,12 +57,14 @@ static void (*device_del_body)(struct device *dev) __ro_after_init;
 
 static void hooked_submit(struct bio *bio)
 {
-	submit_enter();
+	unsigned int phase = submit_begin();
+
 	if (unlikely(probe_is(bio)))
 		probe_seen();
-	if (write_path_submit(bio))
+	if (!filters_attached() || !op_is_write(bio_op(bio)) ||
+	    write_path_submit(bio))
 		submit_unhooked(bio);
-	submit_leave();
+	submit_end(phase);
 }
 
 static long hooked_ioctl(struct file *file, unsigned int cmd,
@@ -106,9 +110,9 @@ static unsigned long notrace submit_reached(const struct ftrace_regs *fregs)
 		compat_bio_not_ours(bio);
 		return 0;
 	}
-	if (!filters_attached())
-		return 0;
-	return op_is_write(bio_op(bio)) ? (unsigned long)hooked_submit : 0;
+	/* A bio-based driver may submit writes when it is given a read. */
+	return op_is_write(bio_op(bio)) || bio->bi_bdev->bd_disk->fops->submit_bio ?
+		       (unsigned long)hooked_submit : 0;
 }
 
 static unsigned long notrace
