@@ -109,6 +109,11 @@ int chunk_open(struct chunk *chunk, u64 units, u64 partial)
 			loads &= chunk_load(chunk, stored, true);
 		spin_lock_irq(&chunk->lock);
 		if (!loads) {
+			spin_unlock_irq(&chunk->lock);
+			/* the other of the two may have begun */
+			wait_event_idle(set->copied,
+					units_idle(chunk, live | stored));
+			spin_lock_irq(&chunk->lock);
 			ret = -ENOMEM;
 			goto unpin;
 		}

@@ -33,8 +33,9 @@ void chunk_loaded(struct chunk *chunk, u64 units, int error)
 		chunk->inmem |= units;
 		/* pairs with chunk_has() */
 		smp_store_release(&chunk->saved, chunk->saved | units);
-		chunk_queue_locked(chunk);
 	}
+	/* Also what was in memory before, and not stored while it was busy. */
+	chunk_queue_locked(chunk);
 	list_splice_init(&chunk->waiters, &waiters);
 	pages = chunk_trim_locked(chunk);
 	spin_unlock_irqrestore(&chunk->lock, flags);

@@ -184,6 +184,7 @@ void diff_area_request(struct diff_area *area, struct copy_request *request,
 	request->next = sector >> set->shift;
 	request->started = request->next;
 	request->last = (end - 1) >> set->shift;
+	request->hungry_since = 0;
 }
 
 /*
@@ -230,12 +231,14 @@ bool diff_area_preserve(struct diff_area *area, struct copy_request *request)
 			if (hungry)
 				break;
 			request->started++;
+			request->hungry_since = 0;
 		}
 		if (diff_area_error(area))
 			break;
 		if (request->started == request->next) {
 			if (hungry && diff_buffer_hunger(&set->storage->pool,
-							 &request->waiter))
+							 &request->waiter,
+							 &request->hungry_since))
 				goto waiting;
 			if (hungry)
 				diff_area_corrupt(area, -ENOMEM);

@@ -31,6 +31,7 @@ struct copy_request {
 	u32 next;	/* the first chunk not known to be kept */
 	u32 started;	/* the first chunk whose copy was not begun */
 	u32 last;
+	unsigned long hungry_since;	/* jiffies; 0: a copy was begun since */
 };
 
 struct diff_area *diff_area_make(struct block_device *bdev, struct cbt *cbt,

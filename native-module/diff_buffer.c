@@ -120,11 +120,16 @@ static void diff_buffer_retry(struct work_struct *work)
 bool diff_buffer_room(struct diff_buffer_pool *pool, unsigned int seconds,
 		      const int *over)
 {
-	if (diff_buffer_full(pool))
-		retry_soon(pool);
-	return wait_event_idle_timeout(pool->room,
-				       !diff_buffer_full(pool) ||
-				       READ_ONCE(*over), seconds * HZ);
+	unsigned long deadline = jiffies + seconds * HZ;
+
+	/* In slices: of what other pools give back nobody tells us. */
+	while (!wait_event_idle_timeout(pool->room,
+					!diff_buffer_full(pool) ||
+					READ_ONCE(*over),
+					msecs_to_jiffies(HUNGRY_MS)))
+		if (time_after(jiffies, deadline))
+			return false;
+	return true;
 }
 
 /* watch is called after STALL_SECONDS, if it is not about to be already. */
@@ -150,7 +155,6 @@ void diff_buffer_pool_init(struct diff_buffer_pool *pool)
 	pool->limit = LONG_MAX;
 	pool->pages_per_chunk = 1;
 	init_waitqueue_head(&pool->room);
-	pool->hungry_since = 0;
 	INIT_DELAYED_WORK(&pool->retry, diff_buffer_retry);
 	spin_lock_irq(&pools_lock);
 	list_add_tail(&pool->link, &pools);
@@ -202,8 +206,6 @@ struct page *diff_buffer_get(struct diff_buffer_pool *pool)
 		return NULL;
 	atomic_long_inc(&pool->used);
 	atomic_long_inc(&all_used);
-	if (unlikely(READ_ONCE(pool->hungry_since)))
-		WRITE_ONCE(pool->hungry_since, 0);
 	return page;
 }
 
@@ -261,26 +263,24 @@ bool diff_buffer_starve(struct diff_buffer_pool *pool,
 }
 
 /*
- * Parks the waiter for a moment, as there was no memory to be had. False, and
- * not parked: there has been none for STALL_SECONDS.
+ * Parks the waiter for a moment, as there was no memory to be had for a whole
+ * copy. False, and not parked: not for STALL_SECONDS since, which is the waiter's
+ * own, and which is 0 at first and after each copy.
  */
 bool diff_buffer_hunger(struct diff_buffer_pool *pool,
-			struct copy_waiter *waiter)
+			struct copy_waiter *waiter, unsigned long *since)
 {
 	unsigned long flags;
-	bool parked = true;
 
+	if (!*since)
+		*since = jiffies ?: 1;
+	else if (time_after(jiffies, *since + STALL_SECONDS * HZ))
+		return false;
 	spin_lock_irqsave(&pool->lock, flags);
-	if (!pool->hungry_since)
-		pool->hungry_since = jiffies ?: 1;
-	else if (time_after(jiffies, pool->hungry_since + STALL_SECONDS * HZ))
-		parked = false;
-	if (parked) {
-		list_add_tail(&waiter->link, &pool->starved);
-		retry_soon(pool);
-	}
+	list_add_tail(&waiter->link, &pool->starved);
+	retry_soon(pool);
 	spin_unlock_irqrestore(&pool->lock, flags);
-	return parked;
+	return true;
 }
 
 bool diff_buffer_is_starved(struct diff_buffer_pool *pool)

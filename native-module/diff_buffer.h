@@ -42,7 +42,6 @@ struct diff_buffer_pool {
 	struct delayed_work watch;
 	/* Feeds those who had no memory. */
 	struct delayed_work retry;
-	unsigned long hungry_since;	/* jiffies; 0: memory was had since */
 };
 
 /* How long copying may stand still for want of memory before it is given up */
@@ -74,7 +73,7 @@ bool diff_buffer_full(struct diff_buffer_pool *pool);
 bool diff_buffer_starve(struct diff_buffer_pool *pool,
 			struct copy_waiter *waiter);
 bool diff_buffer_hunger(struct diff_buffer_pool *pool,
-			struct copy_waiter *waiter);
+			struct copy_waiter *waiter, unsigned long *since);
 void diff_buffer_watch(struct diff_buffer_pool *pool);
 bool diff_buffer_is_starved(struct diff_buffer_pool *pool);
 void diff_buffer_feed(struct diff_buffer_pool *pool);

@@ -77,6 +77,18 @@ static __always_inline bool filters_attached(void)
 	return atomic_read(&filter_count);
 }
 
+/* Where the bio begins, as the filter's device counts. */
+static inline u64 filter_sector(const struct filter *filter, struct bio *bio)
+{
+	u64 sector = bio->bi_iter.bi_sector;
+	u64 start = bio->bi_bdev->bd_start_sect;
+	bool absolute = bio_flagged(bio, BIO_REMAPPED);
+
+	if (filter->bdev == bio->bi_bdev)
+		return absolute ? sector - start : sector;
+	return absolute ? sector : sector + start;
+}
+
 int filter_start(void);
 void filter_stop(void);
 

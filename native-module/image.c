@@ -80,9 +80,48 @@ static void image_submit(struct bio *bio)
 	queue_work(image->wq, &request->work);
 }
 
+/* ENODEV: the origin is gone, or another device has its number. */
+static int origin_open(struct gendisk *disk)
+{
+	struct image *image = disk->private_data;
+	struct block_device *bdev;
+	int ret;
+
+	lockdep_assert_held(&disk->open_mutex);
+	if (!image)
+		return -ENODEV;
+	if (image->openers) {
+		image->openers++;
+		return 0;
+	}
+	bdev = image->area->set.bdev;
+	ret = compat_bdev_open(&image->origin, bdev->bd_dev);
+	if (ret)
+		return ret == -ENXIO ? -ENODEV : ret;
+	if (image->origin.bdev != bdev) {
+		compat_bdev_close(&image->origin);
+		return -ENODEV;
+	}
+	image->openers = 1;
+	return 0;
+}
+
+static void origin_release(struct gendisk *disk)
+{
+	struct image *image = disk->private_data;
+
+	lockdep_assert_held(&disk->open_mutex);
+	if (image && !--image->openers)
+		compat_bdev_close(&image->origin);
+}
+
+COMPAT_DISK_CALLS(origin_open, origin_release)
+
 static const struct block_device_operations image_fops = {
 	.owner = THIS_MODULE,
 	.submit_bio = image_submit,
+	.open = origin_open_call,
+	.release = origin_release_call,
 };
 
 const char *image_name(struct image *image)
@@ -152,6 +191,11 @@ void image_remove(struct image *image)
 		del_gendisk(image->disk);
 	/* No bio is in image_submit() now, nor can one come. */
 	destroy_workqueue(image->wq);
+	/* Whoever has the disk open closes it later, when we are not there. */
+	mutex_lock(&image->disk->open_mutex);
+	image->disk->private_data = NULL;
+	compat_bdev_close(&image->origin);
+	mutex_unlock(&image->disk->open_mutex);
 	put_disk(image->disk);
 	bioset_exit(&image->bios);
 	mempool_exit(&image->requests);

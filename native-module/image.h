@@ -5,6 +5,7 @@
 #include <linux/blkdev.h>
 #include <linux/mempool.h>
 #include <linux/workqueue.h>
+#include "compat/compat.h"
 
 struct diff_area;
 
@@ -20,6 +21,13 @@ struct image {
 	mempool_t requests;
 	struct bio_set bios;
 	bool added;
+
+	/*
+	 * The origin is open as long as the image is: drivers take a device that
+	 * nobody has open for idle. By the disk's open_mutex.
+	 */
+	unsigned int openers;
+	struct compat_bdev origin;
 };
 
 int image_engine_start(void);

@@ -175,3 +175,8 @@ void transfer_write(const struct transfer_job *job)
 {
 	transfer_submit(job, &writes, REQ_OP_WRITE | REQ_SYNC);
 }
+
+bool transfer_is_store(const struct bio *bio)
+{
+	return bio->bi_end_io == transfer_end && op_is_write(bio_op(bio));
+}

@@ -4,6 +4,7 @@
 
 #include <linux/types.h>
 
+struct bio;
 struct block_device;
 struct page;
 
@@ -31,5 +32,11 @@ void transfer_engine_stop(void);
 /* Whole pages are written. */
 void transfer_read(const struct transfer_job *job);
 void transfer_write(const struct transfer_job *job);
+
+/*
+ * Whether that is a write of ours, whoever submits it: a cgroup's throttle lets
+ * it go on in a thread of its own.
+ */
+bool transfer_is_store(const struct bio *bio);
 
 #endif /* BLKSNAP_TRANSFER_H */

@@ -19,6 +19,7 @@
 #include "params.h"
 #include "passage.h"
 #include "submit.h"
+#include "transfer.h"
 #include "write_path.h"
 
 /* Copies at a time that were begun for writes that did not wait for them. */
@@ -41,21 +42,20 @@ static struct filter *next_filter(struct bio *bio)
 	return filter && !passage_found(bio, filter) ? filter : NULL;
 }
 
-/* Where the bio begins, as the filter's device counts. */
-static u64 filter_sector(const struct filter *filter, struct bio *bio)
+static bool is_bio_based(const struct filter *filter)
 {
-	u64 sector = bio->bi_iter.bi_sector;
-	u64 start = bio->bi_bdev->bd_start_sect;
-	bool absolute = bio_flagged(bio, BIO_REMAPPED);
-
-	if (filter->bdev == bio->bi_bdev)
-		return absolute ? sector - start : sector;
-	return absolute ? sector : sector + start;
+	return filter->bdev->bd_disk->fops->submit_bio;
 }
 
 static bool must_not_wait(const struct bio *bio)
 {
 	return bio->bi_opf & REQ_NOWAIT;
+}
+
+/* The submitter has a bio_list, or may be the throttle, whom all wait for. */
+static bool may_not_sleep(bool worker)
+{
+	return current->bio_list || (!worker && (current->flags & PF_WQ_WORKER));
 }
 
 /* To the worker, which sends it through all filters left. */
@@ -92,7 +92,7 @@ static struct passage *passage_for(struct filter *filter, struct bio *bio,
 				   msecs_to_jiffies(HUNGRY_MS));
 		return NULL;
 	}
-	if (!current->bio_list)
+	if (!may_not_sleep(worker))
 		return mempool_alloc(&filter->passages, GFP_NOIO);
 	park(filter, bio);
 	queue_work(filter->wq, &filter->work);
@@ -156,12 +156,13 @@ static void passage_drop(struct passage *passage, struct filter *filter)
 /*
  * The worker copies what a write must have copied that does not wait for it;
  * at most AHEAD_MAX at a time, and nothing that is on its way already. The
- * passage, the area's reference and inflight are handed over.
+ * passage, the area's reference and inflight are handed over. Not for bio-based
+ * devices: the writer may close it while we still read.
  */
 static void copy_ahead(struct passage *passage, struct filter *filter,
 		       struct diff_area *area, u64 sector, u64 count)
 {
-	if (diff_area_under_way(area, sector, count) ||
+	if (is_bio_based(filter) || diff_area_under_way(area, sector, count) ||
 	    !atomic_add_unless(&filter->ahead, 1, AHEAD_MAX)) {
 		chunk_set_put(&area->set);
 		passage_drop(passage, filter);
@@ -209,15 +210,19 @@ static bool enter(struct filter *filter, struct bio *bio, bool worker)
 		bio_endio(bio);
 		return false;
 	}
-	if (area && must_not_wait(bio)) {
+	/* A polled writer of a bio-based device has no other way than to wait. */
+	if (area && must_not_wait(bio) &&
+	    !((bio->bi_opf & REQ_POLLED) && is_bio_based(filter))) {
 		copy_ahead(passage, filter, area, sector, count);
 		bio_wouldblock_error(bio);
 		return false;
 	}
+	/*
+	 * The one who polls has only this bio to look at, and bio-based drivers
+	 * keep things of their own in it.
+	 */
+	bio_clear_polled(bio);
 	passage_begin(passage, filter, bio);
-	/* Bio-based drivers keep things of their own in a polled bio. */
-	if (bio->bi_bdev->bd_disk->fops->submit_bio)
-		bio_clear_polled(bio);
 	/* The device has shrunk since the bio was checked: it will be refused. */
 	if (unlikely(sector >= capacity))
 		return true;
@@ -225,10 +230,9 @@ static bool enter(struct filter *filter, struct bio *bio, bool worker)
 	if (likely(!area))
 		return true;
 
-	bio_clear_polled(bio);
 	passage->area = area;
 	diff_area_request(area, &passage->copy, sector, count, passage_wake);
-	if (current->bio_list) {
+	if (may_not_sleep(worker)) {
 		to_worker(passage);
 		return false;
 	}
@@ -239,7 +243,8 @@ static bool pass_filters(struct bio *bio, bool worker)
 {
 	struct filter *filter;
 
-	if (!bio_sectors(bio) || diff_storage_is_worker())
+	if (!bio_sectors(bio) || diff_storage_is_worker() ||
+	    transfer_is_store(bio))
 		return true;
 	for (;;) {
 		rcu_read_lock();

@@ -251,6 +251,21 @@ static inline int compat_bdev_flush(struct block_device *bdev)
 #define compat_bdev_thaw	bdev_thaw
 #endif
 
+/* open_call and release_call, as the operations of a disk want them. */
+#if COMPAT_SERIES == COMPAT_SERIES_6_1
+#define COMPAT_DISK_CALLS(open, release)				\
+	static int open##_call(struct block_device *bdev, fmode_t mode)	\
+	{ return open(bdev->bd_disk); }					\
+	static void release##_call(struct gendisk *disk, fmode_t mode)	\
+	{ release(disk); }
+#else
+#define COMPAT_DISK_CALLS(open, release)				\
+	static int open##_call(struct gendisk *disk, blk_mode_t mode)	\
+	{ return open(disk); }						\
+	static void release##_call(struct gendisk *disk)		\
+	{ release(disk); }
+#endif
+
 /* A bio-based disk with the limits of another one. NULL: no memory. */
 #if COMPAT_SERIES == COMPAT_SERIES_6_1
 static inline struct gendisk *compat_disk_alloc(struct block_device *like)
