@@ -81,6 +81,8 @@ static long hooked_ioctl(struct file *file, unsigned int cmd,
 static void hooked_device_del(struct device *dev)
 {
 	submit_enter();
+	if (unlikely(probe_is_device(dev)))
+		probe_seen();
 	filter_device_gone(dev);
 	device_del_body(dev);
 	submit_leave();

@@ -5,6 +5,7 @@
 #include <linux/gfp.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/slab.h>
 #include "compat/compat.h"
 #include "probe.h"
 
@@ -33,25 +34,68 @@ static const struct block_device_operations probe_fops = {
 	.submit_bio = probe_arrives,
 };
 
+/* On its own, for it may be that it never ends. */
+struct probe {
+	struct bio bio;
+	struct bio_vec vec;
+};
+
 static int __init probe_by(const char *way, void (*submit)(struct bio *bio),
 			   struct gendisk *disk, struct page *page)
 {
-	struct bio_vec vec;
-	struct bio bio;
+	struct probe *probe = kzalloc(sizeof(*probe), GFP_KERNEL);
 
+	if (!probe)
+		return -ENOMEM;
 	seen = 0;
 	arrived = 0;
 	ended = 0;
-	bio_init(&bio, disk->part0, &vec, 1, REQ_OP_WRITE);
-	__bio_add_page(&bio, page, PAGE_SIZE, 0);
-	bio.bi_end_io = probe_end;
-	submit(&bio);
-	bio_uninit(&bio);
+	bio_init(&probe->bio, disk->part0, &probe->vec, 1, REQ_OP_WRITE);
+	__bio_add_page(&probe->bio, page, PAGE_SIZE, 0);
+	probe->bio.bi_end_io = probe_end;
+	submit(&probe->bio);
+	if (ended) {
+		bio_uninit(&probe->bio);
+		kfree(probe);
+	} else {
+		/* Left to whoever has it, with its page and disk. */
+		probe->bio.bi_end_io = NULL;
+		get_page(page);
+		get_device(disk_to_dev(disk));
+	}
 	if (seen == 1 && arrived == 1 && ended == 1)
 		return 0;
 	pr_err("a write by %s() was seen %u times, arrived %u times, ended %u times; 1 of each is right: this kernel is built otherwise\n",
 	       way, seen, arrived, ended);
 	return -ENXIO;
+}
+
+void probe_release(struct device *dev)
+{
+	kfree(dev);
+}
+
+static int __init probe_removal(void)
+{
+	struct device *dev = kzalloc(sizeof(*dev), GFP_KERNEL);
+	int ret;
+
+	if (!dev)
+		return -ENOMEM;
+	seen = 0;
+	device_initialize(dev);
+	dev->release = probe_release;
+	ret = dev_set_name(dev, "blksnap-probe") ?: device_add(dev);
+	if (!ret) {
+		device_del(dev);
+		if (seen != 1) {
+			pr_err("the removal of a device was seen %u times, 1 is right: this kernel is built otherwise\n",
+			       seen);
+			ret = -ENXIO;
+		}
+	}
+	put_device(dev);
+	return ret;
 }
 
 static void __init submit_as_user(struct bio *bio)
@@ -75,7 +119,8 @@ int __init probe_run(void)
 	snprintf(disk->disk_name, DISK_NAME_LEN, "blksnap-probe");
 	set_capacity(disk, PAGE_SECTORS);
 	ret = probe_by("submit_bio", submit_as_user, disk, page) ?:
-	      probe_by("submit_bio_noacct", submit_bio_noacct, disk, page);
+	      probe_by("submit_bio_noacct", submit_bio_noacct, disk, page) ?:
+	      probe_removal();
 	put_disk(disk);
 no_disk:
 	__free_page(page);

@@ -3,11 +3,13 @@
 #define BLKSNAP_PROBE_H
 
 #include <linux/bio.h>
+#include <linux/device.h>
 #include <linux/init.h>
 
 /*
- * Writes of our own to a disk of our own, by each way that leads to the hook:
- * whether they come by there is seen, not believed.
+ * Writes of our own to a disk of our own, by each way that leads to the hook,
+ * and a device of our own that is removed: whether they come by there is seen,
+ * not believed.
  */
 void probe_end(struct bio *bio);
 
@@ -16,10 +18,20 @@ static __always_inline bool probe_is(const struct bio *bio)
 	return bio->bi_end_io == probe_end;
 }
 
+void probe_release(struct device *dev);
+
+static __always_inline bool probe_is_device(const struct device *dev)
+{
+	return dev->release == probe_release;
+}
+
 /* The hook tells that a probe came by. */
 void probe_seen(void);
 
-/* ENXIO: a write went to the disk and was not seen, or did not arrive. */
+/*
+ * ENXIO: a write went to the disk and was not seen, or did not arrive; or the
+ * removal of a device was not seen.
+ */
 int __init probe_run(void);
 
 #endif /* BLKSNAP_PROBE_H */

@@ -37,7 +37,9 @@
 #define TRIES_MORE		3
 /* Of these, tries with a device that is late by itself. */
 #define ALONE_MAX		2
-#define CLOSE_FIRST_MS		1000
+/* Short: who is late holds up the others' writes only that long. */
+#define CLOSE_FIRST_MS		200
+#define CLOSE_NEXT_MS		1000
 /* Writes are held by gates for no longer than that, in one take. */
 #define GATES_SHUT_MAX_MS	6000
 /* A freeze that takes longer may be waiting for one of ours. */
@@ -287,7 +289,8 @@ int take_moment(struct list_head *members)
 		list_move(&late->link, members);
 		moment.freeze_ms = min_t(unsigned int, moment.freeze_ms * 2,
 					 FREEZE_MAX_MS);
-		moment.close_ms *= 2;
+		moment.close_ms = max_t(unsigned int, moment.close_ms * 2,
+					CLOSE_NEXT_MS);
 		ret = 0;
 	}
 	let_go(members);
