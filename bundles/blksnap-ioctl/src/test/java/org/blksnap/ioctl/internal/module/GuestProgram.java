@@ -1,29 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.blksnap.ioctl.internal.module;
 
+import static org.blksnap.ioctl.internal.module.GuestSteps.check;
+import static org.blksnap.ioctl.internal.module.GuestSteps.refuses;
+import static org.blksnap.ioctl.internal.module.GuestSteps.step;
+
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Random;
 import java.util.UUID;
-import java.util.concurrent.atomic.AtomicReference;
-import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.ByteRange;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.snapshot.Version;
 import org.blksnap.spi.module.Dialect;
-import org.blksnap.spi.module.EventWait;
 import org.blksnap.spi.module.KernelModule;
 import org.blksnap.spi.module.MemberState;
-import org.blksnap.spi.module.ModuleEvent;
 import org.blksnap.spi.module.SnapshotSeed;
 import org.blksnap.spi.module.TrackerState;
 
@@ -33,18 +31,12 @@ import org.blksnap.spi.module.TrackerState;
  */
 public final class GuestProgram {
   private static final int MIB = 1 << 20;
-  private static final Duration AT_ONCE = Duration.ZERO;
-  private static final Duration LONG = Duration.ofSeconds(60);
-
-  /** A wait that is closed has to be over within that time, on an emulated machine. */
-  private static final long AWAKE_MILLIS = 400;
 
   private final LoadedModuleProbe probe = new LoadedModuleProbe();
   private final Path disk;
   private final Path storage;
   private final KernelModule module;
   private final long seed = Long.getLong("seed", System.nanoTime());
-  private final Random random = new Random(seed);
 
   private GuestProgram(Path disk, Path storage) throws IOException {
     this.disk = disk;
@@ -60,32 +52,6 @@ public final class GuestProgram {
     System.out.println("all done");
   }
 
-  private interface Step {
-    void make() throws Exception;
-  }
-
-  private static void step(String name, Step step) throws Exception {
-    long began = System.nanoTime();
-    step.make();
-    System.out.printf("ok %s (%d ms)%n", name, (System.nanoTime() - began) / 1_000_000);
-  }
-
-  private static void check(boolean condition, String what) {
-    if (!condition) {
-      throw new AssertionError(what);
-    }
-  }
-
-  private static void refuses(Errno errno, Step call) throws Exception {
-    try {
-      call.make();
-    } catch (BlksnapException refusal) {
-      check(refusal.errno() == errno, "expected " + errno + ": " + refusal);
-      return;
-    }
-    throw new AssertionError("was done, expected " + errno);
-  }
-
   private void run() throws Exception {
     System.out.println("libraries are loaded, seed " + seed);
     String life = probe.incarnation().orElseThrow();
@@ -94,9 +60,10 @@ public final class GuestProgram {
     step("attach", this::attach);
     step("snapshots", this::snapshots);
     step("map", this::map);
-    step("events", this::events);
-    step("closed waits", this::closedWaits);
-    step("no event is lost", this::noEventIsLost);
+    GuestEvents events = new GuestEvents(module, new Random(seed));
+    step("events", events::events);
+    step("closed waits", events::closedWaits);
+    step("no event is lost", events::noEventIsLost);
     step("detach", this::detach);
     step("cost", this::cost);
     check(life.equals(probe.incarnation().orElseThrow()), "another incarnation: " + life);
@@ -215,109 +182,6 @@ public final class GuestProgram {
     module.destroy(id);
   }
 
-  private void events() throws Exception {
-    UUID id = module.create(SnapshotSeed.NONE);
-    try (EventWait wait = module.events(id)) {
-      ModuleEvent first = wait.next(LONG).orElseThrow();
-      long minimum = module.parameters().get("diff_storage_minimum") * ByteRange.SECTOR;
-      check(
-          first instanceof ModuleEvent.LowFreeSpace low && low.requestedBytes() == minimum,
-          first.toString());
-      check(Math.abs(System.nanoTime() - first.timeLabel()) < 600_000_000_000L, "clock");
-      check(wait.next(AT_ONCE).isEmpty(), "a second event");
-      long began = System.nanoTime();
-      check(wait.next(Duration.ofMillis(1200)).isEmpty(), "a second event");
-      long waited = (System.nanoTime() - began) / 1_000_000;
-      check(waited >= 1200 && waited < 5000, "waited " + waited + " ms");
-      Waiting waiting = new Waiting(wait);
-      module.destroy(id);
-      waiting.thread.join(10_000);
-      check(
-          waiting.outcome.get() instanceof BlksnapException gone && gone.errno() == Errno.ESRCH,
-          "the end of the snapshot ended no wait: " + waiting.outcome.get());
-      refuses(Errno.ESRCH, () -> wait.next(AT_ONCE));
-    }
-  }
-
-  /** Waits in a thread of its own. */
-  private static final class Waiting {
-    final AtomicReference<Object> outcome = new AtomicReference<>();
-    final Thread thread;
-    volatile long ended;
-
-    Waiting(EventWait wait) {
-      thread =
-          new Thread(
-              () -> {
-                try {
-                  outcome.set(wait.next(LONG));
-                } catch (Throwable failure) {
-                  outcome.set(failure);
-                }
-                ended = System.nanoTime();
-              });
-      thread.start();
-    }
-  }
-
-  private void pause() throws InterruptedException {
-    int micros = random.nextInt(4000);
-    if (micros >= 1000) {
-      Thread.sleep(micros / 1000);
-    }
-    for (long until = System.nanoTime() + micros % 1000 * 1000L; System.nanoTime() < until; ) {
-      Thread.onSpinWait();
-    }
-  }
-
-  private void closedWaits() throws Exception {
-    UUID id = module.create(SnapshotSeed.NONE);
-    try (EventWait first = module.events(id)) {
-      check(first.next(LONG).isPresent(), "no first event");
-    }
-    long longest = 0;
-    for (int round = 0; round < 200; round++) {
-      EventWait wait = module.events(id);
-      Waiting waiting = new Waiting(wait);
-      pause();
-      long closed = System.nanoTime();
-      wait.close();
-      long closing = System.nanoTime() - closed;
-      waiting.thread.join(10_000);
-      check(
-          Optional.empty().equals(waiting.outcome.get()),
-          "round " + round + ": " + waiting.outcome.get());
-      longest = Math.max(longest, Math.max(closing, waiting.ended - closed));
-      check(wait.next(LONG).isEmpty(), "a closed wait waited");
-    }
-    System.out.println("longest way out of a wait: " + longest / 1000 + " us");
-    check(longest / 1_000_000 < AWAKE_MILLIS, "too long");
-    module.destroy(id);
-  }
-
-  /** Each snapshot has one event, which comes while its wait is closed. */
-  private void noEventIsLost() throws Exception {
-    int told = 0;
-    for (int round = 0; round < 200; round++) {
-      UUID id = module.create(SnapshotSeed.NONE);
-      EventWait wait = module.events(id);
-      Waiting waiting = new Waiting(wait);
-      if (random.nextBoolean()) {
-        pause();
-      }
-      wait.close();
-      waiting.thread.join(10_000);
-      check(waiting.outcome.get() instanceof Optional, "" + waiting.outcome.get());
-      boolean had = ((Optional<?>) waiting.outcome.get()).isPresent();
-      try (EventWait next = module.events(id)) {
-        check(next.next(AT_ONCE).isPresent() == !had, "round " + round + ": lost, or told twice");
-      }
-      told += had ? 1 : 0;
-      module.destroy(id);
-    }
-    System.out.println("told by the wait that was closed: " + told + " of 200");
-  }
-
   private void detach() throws Exception {
     module.detach(disk);
     refuses(Errno.ENOENT, () -> module.detach(disk));
@@ -342,7 +206,7 @@ public final class GuestProgram {
     module.detach(storage);
   }
 
-  private static long each(int times, Step step) throws Exception {
+  private static long each(int times, GuestSteps.Step step) throws Exception {
     for (int i = 0; i < times / 2; i++) {
       step.make();
     }
