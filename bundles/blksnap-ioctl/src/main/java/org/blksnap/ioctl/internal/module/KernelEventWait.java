@@ -164,13 +164,19 @@ final class KernelEventWait implements EventWait {
     return control.answer(CALL + snapshot, request, event, Node.Broken.TOLD);
   }
 
-  /** Keeps a module that does not wait from being asked without a pause. */
-  private synchronized void rest() {
+  /** Keeps a module that does not wait from being asked without a pause, interrupted or not. */
+  private void rest() {
+    boolean interrupted = Thread.interrupted();
     try {
-      if (!closed) {
-        wait(REST_MILLIS);
+      synchronized (this) {
+        if (!closed) {
+          wait(REST_MILLIS);
+        }
       }
     } catch (InterruptedException e) {
+      interrupted = true;
+    }
+    if (interrupted) {
       Thread.currentThread().interrupt();
     }
   }

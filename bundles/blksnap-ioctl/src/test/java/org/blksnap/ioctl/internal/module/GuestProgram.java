@@ -169,7 +169,7 @@ public final class GuestProgram {
     ByteBuffer direct = ByteBuffer.allocateDirect(blocks + 7).position(7);
     check(module.readMap(disk, 0, direct) == blocks, "length");
     for (int i = 0; i < blocks; i++) {
-      boolean changed = i == 5 || i == 9 || i == 11 || i == blocks - 1;
+      boolean changed = i == 0 || i == 5 || i == 9 || i == 11 || i == blocks - 1;
       boolean named = Byte.toUnsignedInt(direct.get(7 + i)) > before.changesNumber();
       check(changed == named, "block " + i + " is " + direct.get(7 + i));
     }

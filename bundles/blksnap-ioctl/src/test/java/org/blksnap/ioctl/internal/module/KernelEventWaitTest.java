@@ -219,14 +219,6 @@ class KernelEventWaitTest {
   }
 
   @Test
-  void aSignalOfSomebodyElseIsNotTaken() throws Exception {
-    ModuleCalls calls = LibcModuleCalls.load();
-    assertEquals(-Errno.EBUSY.code(), calls.handle(11), "the JVM handles SIGSEGV");
-    assertEquals(0, calls.handle(WakeSignal.HIGHEST));
-    assertEquals(0, calls.handle(WakeSignal.HIGHEST), "our own is taken again");
-  }
-
-  @Test
   void aSecondThreadIsRefused() throws Exception {
     try (PipeCalls pipe = new PipeCalls();
         Node control = control(pipe)) {
@@ -282,6 +274,10 @@ class KernelEventWaitTest {
     kernel.on(Seed.WAIT_EVENT_CALL, 100_000, argument -> -Errno.ENOENT.code());
     assertEquals(Optional.empty(), wait.next(Duration.ofMillis(200)));
     assertTrue(kernel.arguments.size() <= 25, "asked " + kernel.arguments.size() + " times");
+    Thread.currentThread().interrupt();
+    assertEquals(Optional.empty(), wait.next(Duration.ofMillis(200)));
+    assertTrue(Thread.interrupted(), "the interrupt was swallowed");
+    assertTrue(kernel.arguments.size() <= 50, "asked " + kernel.arguments.size() + " times");
   }
 
   @Test
