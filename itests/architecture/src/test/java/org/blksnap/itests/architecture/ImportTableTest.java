@@ -85,7 +85,9 @@ class ImportTableTest {
               Set.of(
                   "org.blksnap.api.block",
                   "org.blksnap.api.health",
+                  "org.blksnap.api.snapshot",
                   "org.blksnap.spi.host",
+                  "org.blksnap.spi.module",
                   "com.sun.jna")),
           Map.entry(
               "org.blksnap.nbd",
