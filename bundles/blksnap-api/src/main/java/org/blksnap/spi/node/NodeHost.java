@@ -26,7 +26,7 @@ public interface NodeHost {
    * kernel. Nothing is left behind where it fails, but for EOPNOTSUPP below.
    *
    * <p>EBUSY: the node is connected already. ENOENT: the server has no such export. ERANGE: the
-   * export has not the size the plan expects. EINVAL: several connections, and the server does not
+   * export is smaller than the plan expects. EINVAL: several connections, and the server does not
    * say that they see one another's writes. EOPNOTSUPP: the kernel does not keep the label (it is
    * older than 5.14); the node was disconnected again. ETIMEDOUT: server or kernel did not answer.
    *
@@ -37,10 +37,11 @@ public interface NodeHost {
   /**
    * Gives the kernel new connections in place of those that are dead; one that lives stays. So it
    * does nothing where all live. What waits in the kernel for a connection goes on; requests that
-   * were under way on the old one are sent again after their timeout.
+   * were under way on the old one are sent again after their timeout, or within 5 s where there is
+   * none. A node whose export has grown grows with it.
    *
    * <p>EINVAL: the node is not connected, or bears another label than the plan. ERANGE: the export
-   * has another size than the plan expects. Others as {@link #connect}.
+   * is smaller than the plan expects. Others as {@link #connect}.
    */
   ConnectedNode reconnect(int index, NodePlan plan) throws BlksnapException;
 

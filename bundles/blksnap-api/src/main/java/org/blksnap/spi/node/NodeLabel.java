@@ -14,7 +14,7 @@ import java.util.UUID;
  * stand on a device of ours. One line of words:
  *
  * <pre>
- * blksnap-1 INSTANCE KIND CONNECTIONS EXPORT IDENTITY PATH
+ * blksnap-1 INSTANCE KIND CONNECTIONS TIMEOUT EXPORT IDENTITY PATH
  * </pre>
  *
  * EXPORT, IDENTITY and PATH are percent-encoded UTF-8; KIND is {@code device}, {@code image} or
@@ -23,18 +23,25 @@ import java.util.UUID;
  * @param instance which engine's state directory
  * @param kind what is behind the export
  * @param connections how many it was connected with
+ * @param timeout seconds that I/O waits for a server
  * @param export its name
  * @param identity tells one thing of that name from another: a device's identity, an image's
  *     snapshot; empty where nothing does
  * @param path the attached device's, of an image that of its live device; empty of a source
  */
 public record NodeLabel(
-    UUID instance, Kind kind, int connections, String export, String identity, String path) {
+    UUID instance,
+    Kind kind,
+    int connections,
+    long timeout,
+    String export,
+    String identity,
+    String path) {
   /** The kernel shows one page; what is longer is refused. */
   public static final int MOST_BYTES = 2048;
 
   private static final String BEGIN = "blksnap-1";
-  private static final int WORDS = 7;
+  private static final int WORDS = 8;
   private static final String NOTHING = "-";
 
   /** What is behind the export. */
@@ -67,6 +74,7 @@ public record NodeLabel(
         instance.toString(),
         kind.word,
         Integer.toString(connections),
+        Long.toString(timeout),
         encoded(export),
         encoded(identity),
         encoded(path));
@@ -75,7 +83,7 @@ public record NodeLabel(
   /** Empty where it is no label of this system. */
   public static Optional<NodeLabel> parse(String text) {
     String[] words = text.strip().split(" ");
-    if (words.length < WORDS || !words[0].equals(BEGIN)) {
+    if (words.length < WORDS || !words[0].equals(BEGIN) || text.contains("%00")) {
       return Optional.empty();
     }
     try {
@@ -86,9 +94,10 @@ public record NodeLabel(
                   UUID.fromString(words[1]),
                   kind,
                   Integer.parseInt(words[3]),
-                  decoded(words[4]),
+                  Long.parseLong(words[4]),
                   decoded(words[5]),
-                  decoded(words[6])));
+                  decoded(words[6]),
+                  decoded(words[7])));
         }
       }
     } catch (IllegalArgumentException foreign) {

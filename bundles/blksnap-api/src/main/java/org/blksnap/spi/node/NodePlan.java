@@ -11,7 +11,7 @@ import java.util.Objects;
  * @param socket the server's unix socket; its path has 107 bytes at most
  * @param export the name the server knows it by
  * @param label by which the node is found again; 1 to {@link NodeLabel#MOST_BYTES} bytes
- * @param size bytes the export must have; -1 for any
+ * @param size the least bytes the export must have; -1 for any
  * @param connections 1 to {@link #MOST_CONNECTIONS}. With one, the kernel waits for an answer as
  *     long as the server takes. With several it takes a connection for dead whose request is
  *     unanswered after {@code requestTimeout}, and repeats the request on another one

@@ -25,6 +25,9 @@ public final class LinuxNodeHost implements NodeHost {
   /** Longest wait until the kernel shows, or lets go of, a node. */
   static final Duration SETTLE_WAIT = Duration.ofSeconds(5);
 
+  /** The kernel's own choice is 30 s, for which a node would stand still after a reconnection. */
+  static final Duration LOOK_AFTER = Duration.ofSeconds(5);
+
   /** The kernel takes block sizes from a sector to a page. */
   static final int LEAST_BLOCK = 512;
 
@@ -96,6 +99,9 @@ public final class LinuxNodeHost implements NodeHost {
         throw new BlksnapException(Errno.EIO, "the kernel connected a node and did not say which");
       }
       requireLabel(kernel, family, node, plan.label());
+      if (plan.requestTimeout().isZero()) {
+        files.lookAfter(node, LOOK_AFTER);
+      }
       return new ConnectedNode(node, said.size(), terms.blockSize(), said.readOnly());
     }
   }
@@ -125,10 +131,10 @@ public final class LinuxNodeHost implements NodeHost {
         ServerLink link = ServerLink.open(calls, plan)) {
       NbdFamily family = NbdFamily.find(kernel);
       long timeout = plan.deadTimeout().getSeconds();
+      NbdGreeting.Terms said = link.terms();
       kernel.ask(
           "reconnection of " + Node.name(index),
-          family.reconfigure(index, timeout, link.numbers(), plan.label()));
-      NbdGreeting.Terms said = link.terms();
+          family.reconfigure(index, said.size(), timeout, link.numbers(), plan.label()));
       return new ConnectedNode(index, said.size(), blockSize(said), said.readOnly());
     }
   }

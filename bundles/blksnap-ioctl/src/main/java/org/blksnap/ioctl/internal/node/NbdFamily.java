@@ -17,7 +17,7 @@ import org.blksnap.api.block.Errno;
  *                    5 server flags u64, 6 client flags u64, 7 sockets, 8 dead timeout u64 s,
  *                    10 label text; answers 1 index
  * 2 DISCONNECT       1 index
- * 3 RECONFIGURE      1 index, 2 size, 7 sockets, 10 label (must be the node's)
+ * 3 RECONFIGURE      1 index, 2 size, 7 sockets, 8 dead timeout, 10 label (must be the node's)
  * 4 LINK_DEAD        1 index; news of the group nbd_mc_group
  * 5 STATUS           none; answers 9: items of {1 index u32, 2 in use u8}
  *
@@ -113,10 +113,11 @@ record NbdFamily(int number, int group) {
     return sockets(request, sockets).text(LABEL, label);
   }
 
-  NetlinkRequest reconfigure(int index, long deadTimeout, int[] sockets, String label) {
+  NetlinkRequest reconfigure(int index, long size, long deadTimeout, int[] sockets, String label) {
     NetlinkRequest request =
         new NetlinkRequest(number, RECONFIGURE, VERSION)
             .number32(INDEX, index)
+            .number64(SIZE, size)
             .number64(DEAD_TIMEOUT, deadTimeout);
     return sockets(request, sockets).text(LABEL, label);
   }

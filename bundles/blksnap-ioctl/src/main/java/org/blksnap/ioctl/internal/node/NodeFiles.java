@@ -4,11 +4,16 @@ package org.blksnap.ioctl.internal.node;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import org.blksnap.spi.node.KernelNode;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** What {@code /sys/block} says about nodes. What cannot be read is not there. */
 final class NodeFiles {
   private static final int SECTOR = 512;
+  private static final Logger LOG = LoggerFactory.getLogger(NodeFiles.class);
 
   private final Path block;
 
@@ -37,6 +42,19 @@ final class NodeFiles {
         label(index),
         connected(index) ? number(index, "size") * SECTOR : 0,
         number(index, "ro") != 0);
+  }
+
+  /**
+   * How often the kernel looks at a request without an answer. With one connection and no timeout
+   * that is all it does: it sends the request again where the connection is another one by now.
+   */
+  void lookAfter(int index, Duration interval) {
+    Path file = directory(index).resolve("queue").resolve("io_timeout");
+    try {
+      Files.writeString(file, Long.toString(interval.toMillis()), StandardOpenOption.WRITE);
+    } catch (IOException kept) {
+      LOG.debug("{} stays as it is: {}", file, kept.toString());
+    }
   }
 
   private Path directory(int index) {

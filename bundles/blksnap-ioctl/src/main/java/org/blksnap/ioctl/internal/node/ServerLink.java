@@ -72,7 +72,7 @@ final class ServerLink implements AutoCloseable {
               + plan.export()
               + "\" refused: the server does not say that they see one another's writes; use 1");
     }
-    if (plan.size() >= 0 && plan.size() != terms.size()) {
+    if (terms.size() < plan.size()) {
       throw new BlksnapException(
           Errno.ERANGE,
           "export \""
@@ -81,7 +81,7 @@ final class ServerLink implements AutoCloseable {
               + terms.size()
               + " bytes refused: the node has "
               + plan.size()
-              + "; disconnect it and connect it anew");
+              + " and cannot lose its end; disconnect it and connect it anew");
     }
   }
 
