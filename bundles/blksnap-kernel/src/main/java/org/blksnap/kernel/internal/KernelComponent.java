@@ -15,12 +15,15 @@ import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.health.Examination;
 import org.blksnap.api.health.Finding;
+import org.blksnap.api.snapshot.Parameters;
 import org.blksnap.api.snapshot.SnapshotParticipant;
 import org.blksnap.api.snapshot.SnapshotService;
 import org.blksnap.api.snapshot.StateLocation;
 import org.blksnap.enginebase.thread.DaemonThreads;
 import org.blksnap.kernel.internal.host.LinuxDisks;
 import org.blksnap.kernel.internal.host.PresentModule;
+import org.blksnap.kernel.internal.parameter.Configured;
+import org.blksnap.kernel.internal.parameter.KernelParameters;
 import org.blksnap.spi.device.DeviceProvider;
 import org.blksnap.spi.event.EventProvider;
 import org.blksnap.spi.host.HostOperations;
@@ -30,6 +33,8 @@ import org.blksnap.spi.module.ModuleProbe;
 import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.ServiceRegistration;
+import org.osgi.service.cm.ConfigurationAdmin;
+import org.osgi.service.cm.ConfigurationListener;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Deactivate;
@@ -87,6 +92,12 @@ public final class KernelComponent implements Examination {
       policyOption = ReferencePolicyOption.GREEDY)
   private volatile HostOperations host;
 
+  @Reference(
+      cardinality = ReferenceCardinality.OPTIONAL,
+      policy = ReferencePolicy.DYNAMIC,
+      policyOption = ReferencePolicyOption.GREEDY)
+  private volatile ConfigurationAdmin configurations;
+
   private volatile ModuleProbe probe;
   private volatile StateLocation location;
   private volatile EventProvider listeners;
@@ -102,6 +113,9 @@ public final class KernelComponent implements Examination {
 
   @GuardedBy("turn")
   private ServiceRegistration<SnapshotService> registration;
+
+  @GuardedBy("turn")
+  private ServiceRegistration<?> parameters;
 
   @GuardedBy("turn")
   private boolean gone;
@@ -315,7 +329,14 @@ public final class KernelComponent implements Examination {
   private void register(KernelEngine made) {
     Hashtable<String, Object> properties = new Hashtable<>();
     properties.put(SnapshotService.ENGINE, KernelEngine.NAME);
+    KernelParameters mirrored =
+        new KernelParameters(made.module(), made.stateRoot(), new Configured(() -> configurations));
     try {
+      parameters =
+          context.registerService(
+              new String[] {Parameters.class.getName(), ConfigurationListener.class.getName()},
+              mirrored,
+              properties);
       registration =
           context.registerService(SnapshotService.class, new Ownership(made), properties);
       LOG.info("the kernel engine works with {}", made.module().dialect().text());
@@ -330,8 +351,16 @@ public final class KernelComponent implements Examination {
     if (old == null) {
       return;
     }
-    ServiceRegistration<SnapshotService> registered = registration;
+    unregister(registration);
+    unregister(parameters);
     registration = null;
+    parameters = null;
+    old.close(why);
+    engine = null;
+    LOG.info("the kernel engine has stopped: {}", why);
+  }
+
+  private static void unregister(ServiceRegistration<?> registered) {
     try {
       if (registered != null) {
         registered.unregister();
@@ -339,9 +368,6 @@ public final class KernelComponent implements Examination {
     } catch (IllegalStateException e) {
       LOG.debug("the framework has unregistered the service already");
     }
-    old.close(why);
-    engine = null;
-    LOG.info("the kernel engine has stopped: {}", why);
   }
 
   private List<SnapshotParticipant> currentParticipants() {
