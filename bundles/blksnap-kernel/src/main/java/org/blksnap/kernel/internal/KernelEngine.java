@@ -221,7 +221,7 @@ public final class KernelEngine implements SnapshotService {
   }
 
   /** About each second: devices that nobody reads are let go of. */
-  void tick() {
+  public void tick() {
     devices.all().forEach(LiveDevice::tick);
     book.tick();
   }
@@ -347,7 +347,7 @@ public final class KernelEngine implements SnapshotService {
   }
 
   /** Nothing in the kernel ends. {@code why} is a part of a sentence. Idempotent. */
-  void close(String why) {
+  public void close(String why) {
     // Before the lock: a call that waits for a bridge holds it.
     module.end(why);
     book.renew();

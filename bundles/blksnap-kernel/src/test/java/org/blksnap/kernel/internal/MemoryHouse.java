@@ -5,14 +5,17 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.blksnap.api.block.BlksnapException;
+import org.blksnap.api.block.Errno;
 import org.blksnap.kernel.internal.host.PresentModule;
 import org.blksnap.kernel.internal.memory.MemoryDisk;
 import org.blksnap.kernel.internal.memory.MemoryHost;
 import org.blksnap.kernel.internal.memory.MemoryKernel;
+import org.junit.jupiter.api.Assertions;
 
 /** A kernel in memory and engines over it, one after another. */
 final class MemoryHouse implements AutoCloseable {
@@ -74,6 +77,41 @@ final class MemoryHouse implements AutoCloseable {
 
   MemoryDisk at(Path path) {
     return disks.get(path);
+  }
+
+  static byte[] filled(int length, int value) {
+    byte[] bytes = new byte[length];
+    Arrays.fill(bytes, (byte) value);
+    return bytes;
+  }
+
+  /** Something that is refused. */
+  interface Refused {
+    void run() throws Exception;
+  }
+
+  static Errno errno(Refused refused) {
+    return Assertions.assertThrows(BlksnapException.class, refused::run).errno();
+  }
+
+  /** What is waited for. */
+  interface Condition {
+    boolean holds() throws IOException;
+  }
+
+  /** Fails where it does not come in time. */
+  static void until(Duration bound, String what, Condition condition) throws IOException {
+    long end = System.nanoTime() + bound.toNanos();
+    while (!condition.holds()) {
+      if (System.nanoTime() - end > 0) {
+        throw new AssertionError("waited in vain: " + what);
+      }
+      try {
+        Thread.sleep(5);
+      } catch (InterruptedException e) {
+        throw new AssertionError("interrupted", e);
+      }
+    }
   }
 
   @Override

@@ -14,6 +14,9 @@ public interface Disks {
    */
   Disk find(Path asked) throws BlksnapException;
 
+  /** True of a regular file, links followed. */
+  boolean isFile(Path path);
+
   /**
    * Tells one medium in a device from the next one; empty where the system does not tell. Another
    * answer than before means that what is in the device is another.

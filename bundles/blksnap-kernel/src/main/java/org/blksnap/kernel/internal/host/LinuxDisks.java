@@ -56,6 +56,11 @@ public final class LinuxDisks implements Disks {
     };
   }
 
+  @Override
+  public boolean isFile(Path path) {
+    return Files.isRegularFile(path);
+  }
+
   /** {@code 8:1}, also where somebody has made an absolute path of it. */
   private static Optional<DeviceNumber> numberIn(Path asked) {
     String last = asked.getFileName() == null ? "" : asked.getFileName().toString();

@@ -92,7 +92,7 @@ public final class SnapshotStorage {
     List<ByteRange> whole =
         ranges.isEmpty() ? List.of(new ByteRange(0, wholeBlocks(geometry))) : ranges;
     checks.ranges(place, whole, geometry);
-    if (Files.isRegularFile(place)) {
+    if (disks.isFile(place)) {
       checks.place(place, lending.beneath(place), members.get());
       StoragePart part = lending.lend(place, whole);
       boolean done = false;

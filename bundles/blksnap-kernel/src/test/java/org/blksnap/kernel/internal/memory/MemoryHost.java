@@ -64,6 +64,11 @@ public final class MemoryHost implements Disks, DeviceProvider, HostOperations {
   }
 
   @Override
+  public boolean isFile(Path path) {
+    return Files.isRegularFile(path) && kernel.findDisk(path).isEmpty();
+  }
+
+  @Override
   public Optional<String> medium(Disk disk) {
     return kernel.findDisk(disk.number()).map(found -> found.medium);
   }

@@ -119,6 +119,11 @@ public final class MemoryKernel implements ModuleProbe {
     parameters.put(name, value);
   }
 
+  /** A module without this one. */
+  public synchronized void lack(String name) {
+    parameters.remove(name);
+  }
+
   synchronized Map<String, Long> parameters() {
     return parameters;
   }
