@@ -114,8 +114,8 @@ final class SnapshotHandle implements Snapshot {
         Errno.EOPNOTSUPP,
         "storage of "
             + bytes
-            + " bytes in memory refused: the kernel stores on block devices; give a block device, or"
-            + " a directory on ext4 or xfs");
+            + " bytes in memory refused: the kernel stores on block devices; give a block device,"
+            + " or a directory on ext4 or xfs");
   }
 
   @Override
