@@ -11,8 +11,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.Predicate;
-import java.util.function.Supplier;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.change.CbtInfo;
@@ -22,7 +20,6 @@ import org.blksnap.api.snapshot.Capability;
 import org.blksnap.api.snapshot.Snapshot;
 import org.blksnap.api.snapshot.SnapshotImage;
 import org.blksnap.api.snapshot.SnapshotLease;
-import org.blksnap.api.snapshot.SnapshotParticipant;
 import org.blksnap.api.snapshot.SnapshotRequest;
 import org.blksnap.api.snapshot.SnapshotService;
 import org.blksnap.api.snapshot.Version;
@@ -35,7 +32,6 @@ import org.blksnap.enginebase.thread.DaemonThreads;
 import org.blksnap.kernel.internal.device.Attachments;
 import org.blksnap.kernel.internal.device.DeviceBook;
 import org.blksnap.kernel.internal.device.LiveDevice;
-import org.blksnap.kernel.internal.host.Disks;
 import org.blksnap.kernel.internal.host.PresentModule;
 import org.blksnap.kernel.internal.snapshot.Desk;
 import org.blksnap.kernel.internal.snapshot.Destruction;
@@ -46,8 +42,6 @@ import org.blksnap.kernel.internal.storage.Lending;
 import org.blksnap.kernel.internal.storage.SnapshotStorage;
 import org.blksnap.kernel.internal.storage.StorageChecks;
 import org.blksnap.linux.proc.ProcessStamp;
-import org.blksnap.spi.device.DeviceProvider;
-import org.blksnap.spi.host.HostOperations;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -91,28 +85,8 @@ public final class KernelEngine implements SnapshotService {
   @GuardedBy("control")
   private boolean closed;
 
-  /**
-   * What it stands on.
-   *
-   * @param stateDirectory of all engines
-   * @param module the kernel's
-   * @param disks the host's
-   * @param providers answers null while the bundle is away
-   * @param host answers null while the bundle is away
-   * @param participants who is asked before a take
-   * @param runs whether the bundle of this symbolic name is running
-   */
-  public record Ground(
-      Path stateDirectory,
-      PresentModule module,
-      Disks disks,
-      Supplier<DeviceProvider> providers,
-      Supplier<HostOperations> host,
-      Supplier<List<SnapshotParticipant>> participants,
-      Predicate<String> runs) {}
-
   /** Begins with what the records and the kernel have. EBUSY: another engine works there. */
-  public KernelEngine(Ground ground) throws BlksnapException {
+  public KernelEngine(EngineGround ground) throws BlksnapException {
     this.module = ground.module();
     this.state = StateDirectory.open(ground.stateDirectory().resolve(DIRECTORY));
     this.events = new EventRelay(NAME);

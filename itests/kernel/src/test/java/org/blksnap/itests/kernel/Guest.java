@@ -17,6 +17,7 @@ import org.blksnap.api.snapshot.AttachedDevice;
 import org.blksnap.device.internal.LocalDeviceProvider;
 import org.blksnap.ioctl.internal.LinuxHostOperations;
 import org.blksnap.ioctl.internal.module.LoadedModuleProbe;
+import org.blksnap.kernel.internal.EngineGround;
 import org.blksnap.kernel.internal.KernelEngine;
 import org.blksnap.kernel.internal.host.LinuxDisks;
 import org.blksnap.kernel.internal.host.PresentModule;
@@ -54,7 +55,7 @@ final class Guest implements AutoCloseable {
               probe.find().orElseThrow(), probe.incarnation().orElseThrow(), PATIENCE);
       engine =
           new KernelEngine(
-              new KernelEngine.Ground(
+              new EngineGround(
                   directory.resolve("state"),
                   module,
                   new LinuxDisks(),
