@@ -32,6 +32,7 @@ public final class MemoryKernel implements ModuleProbe {
   private int nextMinor;
   private int life = 1;
   private boolean loaded = true;
+  private int untilFault = -1;
 
   public MemoryKernel() {
     for (Parameter parameter : Parameter.values()) {
@@ -112,6 +113,22 @@ public final class MemoryKernel implements ModuleProbe {
   @Override
   public List<String> seen() {
     return List.of("memory");
+  }
+
+  /** The call after so many is refused with EIO, and was not made; below 0: none is. */
+  public synchronized void failAfter(int calls) {
+    untilFault = calls;
+  }
+
+  /** True where the call was reached. */
+  public synchronized boolean hasFailed() {
+    return untilFault < 0;
+  }
+
+  synchronized void fault() throws BlksnapException {
+    if (untilFault >= 0 && untilFault-- == 0) {
+      throw new BlksnapException(Errno.EIO, "a call that fails");
+    }
   }
 
   /** As an administrator sets it. */

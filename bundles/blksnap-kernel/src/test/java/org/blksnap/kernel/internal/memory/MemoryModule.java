@@ -37,6 +37,7 @@ final class MemoryModule implements KernelModule {
     if (closed) {
       throw new BlksnapException(Errno.EBADF, "the bridge is closed");
     }
+    kernel.fault();
   }
 
   private static BlksnapException refused(Errno errno, String what) {
