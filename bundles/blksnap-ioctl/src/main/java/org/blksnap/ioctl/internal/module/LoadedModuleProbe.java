@@ -22,7 +22,7 @@ import org.osgi.service.component.annotations.Component;
 @Component(service = ModuleProbe.class)
 public final class LoadedModuleProbe implements ModuleProbe {
   /** How the calls of the system are had. */
-  interface CallsSource {
+  public interface CallsSource {
     ModuleCalls get() throws BlksnapException;
   }
 
@@ -32,7 +32,9 @@ public final class LoadedModuleProbe implements ModuleProbe {
   private final NodeLook look;
   private final CallsSource calls;
 
-  LoadedModuleProbe(Path devices, Path modules, Path boot, NodeLook look, CallsSource calls) {
+  /** Roots other than the system's: trees that a test or a benchmark planted. */
+  public LoadedModuleProbe(
+      Path devices, Path modules, Path boot, NodeLook look, CallsSource calls) {
     this.devices = devices;
     this.modules = modules;
     this.boot = boot;
@@ -68,7 +70,8 @@ public final class LoadedModuleProbe implements ModuleProbe {
             Errno.ENOSYS,
             "a module is there that fits no dialect: "
                 + String.join("; ", sighting.lines())
-                + "; load one that this project knows (docs/FORMATS.md, \"Dialects of the module\")");
+                + "; load one that this project knows (docs/FORMATS.md, \"Dialects of the"
+                + " module\")");
       }
     }
     return Optional.empty();
