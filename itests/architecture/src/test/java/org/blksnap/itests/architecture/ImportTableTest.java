@@ -98,11 +98,15 @@ class ImportTableTest {
               "org.blksnap.ioctl",
               Set.of(
                   "org.blksnap.api.block",
+                  "org.blksnap.api.change",
+                  "org.blksnap.api.event",
                   "org.blksnap.api.health",
                   "org.blksnap.api.snapshot",
                   "org.blksnap.spi.host",
                   "org.blksnap.spi.module",
-                  "com.sun.jna")),
+                  "org.osgi.framework",
+                  "com.sun.jna",
+                  "jdk.net")),
           Map.entry(
               "org.blksnap.nbd",
               Set.of(
