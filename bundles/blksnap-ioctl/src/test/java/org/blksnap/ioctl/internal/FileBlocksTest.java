@@ -106,7 +106,8 @@ class FileBlocksTest {
               BlksnapException.class,
               () -> extents(0, 4096, new long[] {0, 50_000, 4096, flag | 1}));
       assertEquals(Errno.EOPNOTSUPP, refused.errno());
-      assertTrue(refused.getMessage().contains("0x" + Long.toHexString(flag | 1)), refused.getMessage());
+      assertTrue(
+          refused.getMessage().contains("0x" + Long.toHexString(flag | 1)), refused.getMessage());
     }
   }
 

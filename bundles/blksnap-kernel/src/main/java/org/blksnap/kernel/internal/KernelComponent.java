@@ -84,7 +84,8 @@ public final class KernelComponent implements Examination {
   public KernelComponent(BundleContext context) {
     this.context = context;
     this.watch =
-        new ModuleWatch(() -> probe, () -> location, () -> listeners, this::make, this::register);
+        new ModuleWatch(
+            () -> probe, () -> location, () -> listeners, this::opens, this::make, this::register);
   }
 
   @Activate
@@ -155,6 +156,16 @@ public final class KernelComponent implements Examination {
     }
   }
 
+  /** For tests: what the framework would inject. */
+  <T extends DeviceProvider & HostOperations> void provide(T both) {
+    devices = both;
+    host = both;
+  }
+
+  private boolean opens() {
+    return devices != null && host != null;
+  }
+
   private KernelEngine make(PresentModule module, StateLocation place) throws BlksnapException {
     return new KernelEngine(
         new EngineGround(
@@ -214,7 +225,9 @@ public final class KernelComponent implements Examination {
 
   @Override
   public List<Finding> examine() {
-    return new KernelFindings(probe, location != null, watch.engine(), watch.trouble()).all();
+    return new KernelFindings(
+            probe, location != null, devices != null, watch.engine(), watch.trouble())
+        .all();
   }
 
   /** All stays in the kernel: filters, snapshots, images. */

@@ -6,7 +6,6 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.EnumSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
@@ -26,13 +25,13 @@ import org.blksnap.api.snapshot.Version;
 import org.blksnap.enginebase.EventRelay;
 import org.blksnap.enginebase.Participants;
 import org.blksnap.enginebase.WholeSnapshot;
-import org.blksnap.enginebase.record.RecordFile;
 import org.blksnap.enginebase.record.StateDirectory;
 import org.blksnap.enginebase.thread.DaemonThreads;
 import org.blksnap.kernel.internal.device.Attachments;
 import org.blksnap.kernel.internal.device.DeviceBook;
 import org.blksnap.kernel.internal.device.LiveDevice;
 import org.blksnap.kernel.internal.host.PresentModule;
+import org.blksnap.kernel.internal.record.LastProcess;
 import org.blksnap.kernel.internal.snapshot.Desk;
 import org.blksnap.kernel.internal.snapshot.Destruction;
 import org.blksnap.kernel.internal.snapshot.SnapshotBook;
@@ -41,7 +40,6 @@ import org.blksnap.kernel.internal.snapshot.Taking;
 import org.blksnap.kernel.internal.storage.Lending;
 import org.blksnap.kernel.internal.storage.SnapshotStorage;
 import org.blksnap.kernel.internal.storage.StorageChecks;
-import org.blksnap.linux.proc.ProcessStamp;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -59,9 +57,6 @@ public final class KernelEngine implements SnapshotService {
 
   private static final Logger LOG = LoggerFactory.getLogger(KernelEngine.class);
   private static final String DIRECTORY = "kernel";
-  private static final String KIND = "kernel-engine";
-  private static final String FILE = "engine.record";
-  private static final String PROCESS = "process";
 
   private static final Set<Capability> CAPABILITIES =
       Set.copyOf(
@@ -143,11 +138,11 @@ public final class KernelEngine implements SnapshotService {
   private void restore() throws BlksnapException {
     control.lock();
     try {
-      boolean update = leftInThisProcess();
+      boolean update = LastProcess.isThis(state.root());
       Set<String> held = snapshots.namesOnRecord();
       attachments.restore(record -> update || record.persistent() || held.contains(record.name()));
       snapshots.restore();
-      RecordFile.write(state.root().resolve(FILE), KIND, Map.of(PROCESS, ProcessStamp.own()));
+      LastProcess.keep(state.root());
     } catch (BlksnapException e) {
       throw e;
     } catch (IOException e) {
@@ -155,16 +150,6 @@ public final class KernelEngine implements SnapshotService {
           BlksnapException.errnoOf(e), "the kernel engine did not begin: " + e, e);
     } finally {
       control.unlock();
-    }
-  }
-
-  /** An update of this bundle: devices attached for this life of the service are still meant. */
-  private boolean leftInThisProcess() {
-    try {
-      String process = RecordFile.read(state.root().resolve(FILE), KIND).get(PROCESS);
-      return ProcessStamp.own().equals(process);
-    } catch (IOException none) {
-      return false;
     }
   }
 
@@ -242,14 +227,20 @@ public final class KernelEngine implements SnapshotService {
     }
   }
 
+  /** A device that could not be attached at the start has its image back. */
+  private LiveDevice linked(LiveDevice device) throws BlksnapException {
+    snapshots.relink(device);
+    return device;
+  }
+
   @Override
   public AttachedDevice attach(AttachRequest request) throws BlksnapException {
-    return controlled(() -> attachments.attach(request));
+    return controlled(() -> linked(attachments.attach(request)));
   }
 
   @Override
   public AttachedDevice attachOrGet(AttachRequest request) throws BlksnapException {
-    return controlled(() -> attachments.attachOrGet(request));
+    return controlled(() -> linked(attachments.attachOrGet(request)));
   }
 
   @Override

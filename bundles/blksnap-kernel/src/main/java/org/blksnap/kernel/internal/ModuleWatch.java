@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.blksnap.api.block.BlksnapException;
@@ -51,6 +52,7 @@ final class ModuleWatch {
   private final Supplier<ModuleProbe> probes;
   private final Supplier<StateLocation> locations;
   private final Supplier<EventProvider> listeners;
+  private final BooleanSupplier opens;
   private final Maker maker;
   private final Function<KernelEngine, List<ServiceRegistration<?>>> registering;
   private final ReentrantLock turn = new ReentrantLock(true);
@@ -71,18 +73,21 @@ final class ModuleWatch {
   private boolean gone;
 
   /**
-   * The first three answer null for what is away; {@code registering} makes an engine known and
-   * answers how that is taken back.
+   * The first three answer null for what is away. {@code opens} tells whether devices can be
+   * opened: an engine begins with that, and goes on without. {@code registering} makes an engine
+   * known and answers how that is taken back.
    */
   ModuleWatch(
       Supplier<ModuleProbe> probes,
       Supplier<StateLocation> locations,
       Supplier<EventProvider> listeners,
+      BooleanSupplier opens,
       Maker maker,
       Function<KernelEngine, List<ServiceRegistration<?>>> registering) {
     this.probes = probes;
     this.locations = locations;
     this.listeners = listeners;
+    this.opens = opens;
     this.maker = maker;
     this.registering = registering;
   }
@@ -128,7 +133,8 @@ final class ModuleWatch {
       lookAtEngine(now, life);
     }
     StateLocation place = locations.get();
-    if (engine == null && life.isPresent() && place != null && !place.leftForGood()) {
+    boolean ground = place != null && !place.leftForGood() && opens.getAsBoolean();
+    if (engine == null && life.isPresent() && ground) {
       beginEngine(now, life.get(), place);
     } else if (engine == null && life.isEmpty()) {
       trouble = null;

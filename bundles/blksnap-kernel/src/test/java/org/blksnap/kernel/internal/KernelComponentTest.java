@@ -96,6 +96,7 @@ class KernelComponentTest {
   }
 
   private void provideAll() {
+    component.provide(house.host);
     component.bindProbe(house.kernel);
     component.bindState(location(house.directory.resolve("state")));
   }
