@@ -33,10 +33,10 @@ import org.junit.jupiter.api.Timeout;
  * A disk with a mounted ext4 that others write to all the time, at the property {@code
  * blksnap.live}. Its difference storage grows in a directory of that very file system.
  */
-@Timeout(100)
+@Timeout(150)
 final class EngineUnderLoad {
   private static final int PIECE = 1 << 20;
-  private static final long LIMIT = 48 << 20;
+  private static final long LIMIT = 64 << 20;
 
   private final Path live = Path.of(System.getProperty("blksnap.live"));
   private Path place;
