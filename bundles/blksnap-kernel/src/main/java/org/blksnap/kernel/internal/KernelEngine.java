@@ -11,7 +11,6 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.locks.ReentrantLock;
 import org.blksnap.api.block.BlksnapException;
-import org.blksnap.api.block.Errno;
 import org.blksnap.api.change.CbtInfo;
 import org.blksnap.api.snapshot.AttachRequest;
 import org.blksnap.api.snapshot.AttachedDevice;
@@ -75,6 +74,7 @@ public final class KernelEngine implements SnapshotService {
   private final DeviceBook devices = new DeviceBook();
   private final SnapshotBook book = new SnapshotBook();
   private final Attachments attachments;
+  private final Desk desk;
   private final Snapshots snapshots;
 
   @GuardedBy("control")
@@ -87,7 +87,7 @@ public final class KernelEngine implements SnapshotService {
     this.events = new EventRelay(NAME);
     this.participants =
         new Participants(ground.participants(), DaemonThreads.named("blksnap-kernel-participant"));
-    Desk desk =
+    this.desk =
         new Desk(control, module, ground.providers(), state, devices, events, ground.runs());
     this.attachments =
         new Attachments(
@@ -179,22 +179,23 @@ public final class KernelEngine implements SnapshotService {
     book.renew();
   }
 
-  /** About each second: devices that nobody reads are let go of. */
+  /**
+   * About each second: devices that nobody reads are let go of, and those that come are attached.
+   */
   public void tick() {
+    if (control.tryLock()) {
+      try {
+        for (LiveDevice device : attachments.attachAwaited()) {
+          linked(device);
+        }
+      } catch (BlksnapException e) {
+        LOG.warn("an image did not come back with its device: {}", e.toString());
+      } finally {
+        control.unlock();
+      }
+    }
     devices.all().forEach(LiveDevice::tick);
     book.tick();
-  }
-
-  private void checkRunning() throws BlksnapException {
-    if (closed()) {
-      throw new BlksnapException(
-          Errno.ESHUTDOWN,
-          "the kernel engine has stopped; where it was updated, ask its successor");
-    }
-  }
-
-  private boolean closed() {
-    return module.hasEnded();
   }
 
   @Override
@@ -220,7 +221,7 @@ public final class KernelEngine implements SnapshotService {
   private <T> T controlled(Work<T> work) throws BlksnapException {
     control.lock();
     try {
-      checkRunning();
+      desk.checkRunning();
       return work.done();
     } finally {
       control.unlock();
@@ -297,7 +298,7 @@ public final class KernelEngine implements SnapshotService {
 
   @Override
   public void destroy(UUID id) throws BlksnapException {
-    checkRunning();
+    desk.checkRunning();
     snapshots.destroy(id);
   }
 

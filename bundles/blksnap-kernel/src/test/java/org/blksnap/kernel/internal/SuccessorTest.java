@@ -224,8 +224,10 @@ class SuccessorTest {
     Files.move(disk.path(), away);
     assertEquals(List.of(), house.engine().devices());
     assertEquals(List.of(), house.engine().snapshot(id).images());
+    house.engine().tick();
+    assertEquals(List.of(), house.engine().devices());
     Files.move(away, disk.path());
-    house.engine().attach(AttachRequest.of(disk.path()).named("disk"));
+    house.engine().tick();
     ByteBuffer bytes = ByteBuffer.allocate(512);
     house.engine().snapshot(id).image("disk").read(bytes, 0);
     assertEquals(id, house.engine().device("disk").orElseThrow().snapshot().orElseThrow());

@@ -2,8 +2,11 @@
 package org.blksnap.kernel.internal.device;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Function;
@@ -42,6 +45,10 @@ public final class Attachments {
   private final DeviceBook book;
   private final EventRelay events;
   private final AttachRefusals refusals;
+
+  /** Not attached again at the start; tried once more when they are there. */
+  private final List<DeviceRecord> awaited = new ArrayList<>();
+
   private final LiveDevice.Keeper keeper;
 
   /** {@code storageOf} answers the snapshot whose storage a block device is. */
@@ -289,10 +296,35 @@ public final class Attachments {
 
   private void restore(DeviceRecord record) {
     try {
-      attach(AttachRequest.of(record.path()).named(record.name()).persistent(record.persistent()));
+      attachAgain(record);
     } catch (BlksnapException e) {
+      awaited.add(record);
       LOG.error("device {} was not attached again: {}", record.name(), e.toString());
     }
+  }
+
+  private LiveDevice attachAgain(DeviceRecord record) throws BlksnapException {
+    return attach(
+        AttachRequest.of(record.path()).named(record.name()).persistent(record.persistent()));
+  }
+
+  /** Those that were not there at the start and are there by now; answers what was attached. */
+  public List<LiveDevice> attachAwaited() {
+    List<LiveDevice> come = new ArrayList<>();
+    awaited.removeIf(record -> book.named(record.name()).isPresent());
+    for (DeviceRecord record : List.copyOf(awaited)) {
+      if (!Files.exists(record.path())) {
+        continue;
+      }
+      awaited.remove(record);
+      try {
+        come.add(attachAgain(record));
+      } catch (BlksnapException e) {
+        LOG.error(
+            "device {} has come, and was not attached again: {}", record.name(), e.toString());
+      }
+    }
+    return come;
   }
 
   /** The engine stops: devices end for their users, and keep the kernel's filter. */
