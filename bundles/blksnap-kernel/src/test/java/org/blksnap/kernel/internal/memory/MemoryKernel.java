@@ -33,6 +33,7 @@ public final class MemoryKernel implements ModuleProbe {
   private int life = 1;
   private boolean loaded = true;
   private int untilFault = -1;
+  private int bridges;
 
   public MemoryKernel() {
     for (Parameter parameter : Parameter.values()) {
@@ -88,6 +89,15 @@ public final class MemoryKernel implements ModuleProbe {
   public synchronized void load() {
     life++;
     loaded = true;
+  }
+
+  /** Bridges that are open: each keeps the module from being unloaded. */
+  public synchronized int bridges() {
+    return bridges;
+  }
+
+  synchronized void opened(int change) {
+    bridges += change;
   }
 
   /** What a snapshot's storage has been given, bytes. */
