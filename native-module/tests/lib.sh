@@ -313,7 +313,7 @@ engine_place() {
 
 # guest_java CLASS[#METHOD]… : runs tests of itests/kernel in a plain JVM; they make what they need at PLACE/place.
 guest_java() {
-    "${JAVA_HOME:-/usr}/bin/java" -Xshare:auto -XX:TieredStopAtLevel=1 -Dblksnap.place="${PLACE}/place" \
+    "${JAVA_HOME:-/usr}/bin/java" -Xmx640m -Xshare:auto -XX:TieredStopAtLevel=1 -Dblksnap.place="${PLACE}/place" -Dblksnap.live="${PLACE}/live" -Dblksnap.disk=/dev/vde \
         -Dorg.slf4j.simpleLogger.defaultLogLevel=warn -Djna.tmpdir=/run \
         -cp "${ROOT}/itests/kernel/target/test-classes:$(cat "${ROOT}/itests/kernel/target/classpath")" \
         org.blksnap.itests.kernel.GuestMain "$@"
