@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.blksnap.ioctl.internal.dispatch;
 
-import java.lang.reflect.InvocationTargetException;
-import java.lang.reflect.Proxy;
-import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -20,9 +17,6 @@ import java.util.UUID;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.ByteRange;
 import org.blksnap.api.block.Errno;
-import org.blksnap.api.change.CbtInfo;
-import org.blksnap.api.change.ChangeMap;
-import org.blksnap.api.change.GenerationReason;
 import org.blksnap.api.event.BlksnapEvent;
 import org.blksnap.api.event.EventSubscription;
 import org.blksnap.api.snapshot.AttachRequest;
@@ -40,33 +34,9 @@ import org.blksnap.api.snapshot.Version;
  * thread.
  */
 public final class ModelEngine {
-  static final int BLOCK = 1 << 16;
+  static final int BLOCK = ModelDevice.BLOCK;
 
-  /** A double of an interface of which a few methods are needed; another one is an error. */
-  static <T> T of(Class<T> type, Object answers) {
-    return type.cast(
-        Proxy.newProxyInstance(
-            type.getClassLoader(),
-            new Class<?>[] {type},
-            (proxy, method, arguments) -> {
-              try {
-                var own =
-                    answers
-                        .getClass()
-                        .getDeclaredMethod(method.getName(), method.getParameterTypes());
-                own.setAccessible(true);
-                return own.invoke(answers, arguments);
-              } catch (InvocationTargetException e) {
-                throw e.getCause();
-              }
-            }));
-  }
-
-  private static BlksnapException refused(Errno errno) {
-    return new BlksnapException(errno, "refused by the model");
-  }
-
-  final Map<String, Device> devices = new TreeMap<>();
+  final Map<String, ModelDevice> devices = new TreeMap<>();
   final Map<UUID, Held> snapshots = new LinkedHashMap<>();
 
   /** What every call is refused with; null for nothing. */
@@ -77,7 +47,7 @@ public final class ModelEngine {
 
   private boolean waits;
 
-  private final SnapshotService service = of(SnapshotService.class, new Service());
+  private final SnapshotService service = Doubles.of(SnapshotService.class, new Service());
 
   public SnapshotService service() {
     return service;
@@ -90,8 +60,9 @@ public final class ModelEngine {
   }
 
   /** A block device of so many bytes, attached. */
-  Device blockDevice(int major, int minor, long capacity) {
-    Device device = new Device("dm" + major + "-" + minor, Path.of("/nowhere"), major, minor);
+  ModelDevice blockDevice(int major, int minor, long capacity) {
+    ModelDevice device =
+        new ModelDevice("dm" + major + "-" + minor, Path.of("/nowhere"), major, minor);
     device.resize(capacity);
     devices.put(device.name, device);
     return device;
@@ -114,106 +85,12 @@ public final class ModelEngine {
     return state.toString();
   }
 
-  final class Device {
-    final String name;
-    final Path path;
-    final int major;
-    final int minor;
-    final AttachedDevice handle = of(AttachedDevice.class, new Handle());
-    final UUID generation = UUID.randomUUID();
-    long capacity;
-    int number;
-    byte[] map = {};
-    UUID holder;
-    Errno error = Errno.OK;
-
-    Device(String name, Path path, int major, int minor) {
-      this.name = name;
-      this.path = path;
-      this.major = major;
-      this.minor = minor;
-    }
-
-    void resize(long bytes) {
-      capacity = bytes;
-      map = new byte[(int) ((bytes + BLOCK - 1) / BLOCK)];
-    }
-
-    @SuppressWarnings("unused") // Called by name.
-    private final class Handle {
-      String name() {
-        return name;
-      }
-
-      Path path() {
-        return path;
-      }
-
-      String identity() {
-        return major + ":" + minor;
-      }
-
-      int major() {
-        return major;
-      }
-
-      int minor() {
-        return minor;
-      }
-
-      Optional<UUID> snapshot() {
-        return Optional.ofNullable(holder);
-      }
-
-      ChangeMap changes() {
-        return of(ChangeMap.class, new Changes());
-      }
-    }
-
-    @SuppressWarnings("unused") // Called by name.
-    private final class Changes {
-      CbtInfo info() {
-        return new CbtInfo(
-            capacity,
-            BLOCK,
-            map.length,
-            generation,
-            number,
-            GenerationReason.FIRST_ATTACH,
-            "",
-            Instant.EPOCH);
-      }
-
-      int read(long index, ByteBuffer dst) throws BlksnapException {
-        if (index > map.length) {
-          throw refused(Errno.EINVAL);
-        }
-        int bytes = (int) Math.min(dst.remaining(), map.length - index);
-        dst.put(map, (int) index, bytes);
-        return bytes;
-      }
-
-      void markDirty(List<ByteRange> ranges) throws BlksnapException {
-        for (ByteRange range : ranges) {
-          if (range.end() > capacity) {
-            throw refused(Errno.EINVAL);
-          }
-        }
-        for (ByteRange range : ranges) {
-          for (long at = range.offset() / BLOCK; at * BLOCK < range.end(); at++) {
-            map[(int) at] = 1;
-          }
-        }
-      }
-    }
-  }
-
   final class Held {
     final UUID id = UUID.randomUUID();
     final List<String> members = new ArrayList<>();
     final List<String> storage = new ArrayList<>();
     final Deque<BlksnapEvent.OfSnapshot> events = new ArrayDeque<>();
-    final Snapshot handle = of(Snapshot.class, new Handle());
+    final Snapshot handle = Doubles.of(Snapshot.class, new Handle());
     boolean taken;
 
     @SuppressWarnings("unused") // Called by name.
@@ -223,11 +100,11 @@ public final class ModelEngine {
       }
 
       void addDevice(String name) throws BlksnapException {
-        Device device = devices.get(name);
+        ModelDevice device = devices.get(name);
         if (device.holder != null) {
-          throw refused(device.holder.equals(id) ? Errno.EALREADY : Errno.EBUSY);
+          throw Doubles.refused(device.holder.equals(id) ? Errno.EALREADY : Errno.EBUSY);
         } else if (taken) {
-          throw refused(Errno.EBUSY);
+          throw Doubles.refused(Errno.EBUSY);
         }
         device.holder = id;
         members.add(name);
@@ -239,11 +116,11 @@ public final class ModelEngine {
 
       TakeResult take() throws BlksnapException {
         if (taken) {
-          throw refused(Errno.EALREADY);
+          throw Doubles.refused(Errno.EALREADY);
         } else if (members.isEmpty()) {
-          throw refused(Errno.ENODEV);
+          throw Doubles.refused(Errno.ENODEV);
         } else if (storage.isEmpty()) {
-          throw refused(Errno.EFAULT);
+          throw Doubles.refused(Errno.EFAULT);
         }
         taken = true;
         members.forEach(name -> devices.get(name).number++);
@@ -266,7 +143,7 @@ public final class ModelEngine {
 
       EventSubscription subscribe() {
         subscriptions++;
-        return of(EventSubscription.class, new Subscription());
+        return Doubles.of(EventSubscription.class, new Subscription());
       }
 
       boolean acknowledge(BlksnapEvent.OfSnapshot event) {
@@ -285,7 +162,7 @@ public final class ModelEngine {
       BlksnapEvent.OfSnapshot next(Duration timeout) throws BlksnapException {
         if (left.isEmpty()) {
           sleep(timeout);
-          throw refused(snapshots.containsKey(id) ? Errno.ENOENT : Errno.ESRCH);
+          throw Doubles.refused(snapshots.containsKey(id) ? Errno.ENOENT : Errno.ESRCH);
         }
         return left.remove();
       }
@@ -306,7 +183,7 @@ public final class ModelEngine {
 
   private void end(UUID id) throws BlksnapException {
     if (snapshots.remove(id) == null) {
-      throw refused(Errno.ENODEV);
+      throw Doubles.refused(Errno.ENODEV);
     }
     devices.values().stream().filter(d -> id.equals(d.holder)).forEach(d -> d.holder = null);
   }
@@ -315,7 +192,7 @@ public final class ModelEngine {
   private final class Service {
     private void check() throws BlksnapException {
       if (failure != null) {
-        throw refused(failure);
+        throw Doubles.refused(failure);
       }
     }
 
@@ -332,9 +209,9 @@ public final class ModelEngine {
       String name =
           request.name() == null ? request.path().getFileName().toString() : request.name();
       if (devices.containsKey(name)) {
-        throw refused(Errno.EEXIST);
+        throw Doubles.refused(Errno.EEXIST);
       }
-      Device device = new Device(name, request.path(), 0, devices.size());
+      ModelDevice device = new ModelDevice(name, request.path(), 0, devices.size());
       device.resize(1 << 20);
       devices.put(name, device);
       return device.handle;
@@ -342,9 +219,9 @@ public final class ModelEngine {
 
     void detach(String name) throws BlksnapException {
       check();
-      Device device = devices.get(name);
+      ModelDevice device = devices.get(name);
       if (device == null || device.holder != null) {
-        throw refused(device == null ? Errno.ENODEV : Errno.EBUSY);
+        throw Doubles.refused(device == null ? Errno.ENODEV : Errno.EBUSY);
       }
       devices.remove(name);
     }
@@ -361,7 +238,7 @@ public final class ModelEngine {
       check();
       Held held = snapshots.get(id);
       if (held == null) {
-        throw refused(Errno.ESRCH);
+        throw Doubles.refused(Errno.ESRCH);
       }
       return held.handle;
     }

@@ -26,8 +26,8 @@ final class Program {
   static final int ARRAY = 0x2000;
 
   final ModelEngine engine = new ModelEngine();
-  final ModelEngine.Device disk = engine.blockDevice(8, 16, 10L * ModelEngine.BLOCK);
-  final ModelEngine.Device other = engine.blockDevice(8, 32, 3L * ModelEngine.BLOCK);
+  final ModelDevice disk = engine.blockDevice(8, 16, 10L * ModelEngine.BLOCK);
+  final ModelDevice other = engine.blockDevice(8, 32, 3L * ModelEngine.BLOCK);
   final ProgramMemory memory = new ProgramMemory(1 << 16);
   final ArrayMemory arrays = new ArrayMemory();
   final ControlDispatcher dispatcher =
