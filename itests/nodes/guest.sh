@@ -126,9 +126,30 @@ test_storage_on_its_own_export_is_refused() {
     refused EINVAL append disk "${live}/storage"
 }
 
+# Nearly all memory is taken, and what is dirty on the node is more than what is left: its pages are stored by a JVM that
+# needs memory itself.
+test_short_memory_stops_nothing() {
+    local spare before
+    before=$(cat /proc/sys/vm/dirty_bytes)
+    echo -1000 >"/proc/${jvm}/oom_score_adj"
+    echo 536870912 >/proc/sys/vm/dirty_bytes
+    mkdir -p "${work}/hog" && mount -t tmpfs -o size=4g hog "${work}/hog" || return 1
+    sync && echo 3 >/proc/sys/vm/drop_caches
+    spare=$(awk '$1 == "MemAvailable:" {print int($2 / 1024) - 110}' /proc/meminfo)
+    [ "${spare}" -gt 0 ] && dd if=/dev/zero of="${work}/hog/hog" bs=1M count="${spare}" status=none
+    say "${spare} MiB taken, $(awk '$1 == "MemAvailable:" {print int($2 / 1024)}' /proc/meminfo) MiB left"
+    timeout 150 dd if=/dev/zero of="${live}/big" bs=1M count=110 conv=fsync status=none
+    local status=$?
+    umount "${work}/hog"
+    echo "${before}" >/proc/sys/vm/dirty_bytes
+    rm -f "${live}/big" && fstrim "${live}" 2>/dev/null
+    [ "${status}" = 0 ] || { fail "dd ended with ${status}"; return 1; }
+    ask findings | tr ';' '\n' | sed 's/^/     | /'
+}
+
 test_a_take_freezes_the_file_system_on_the_node() {
     local said
-    said=$(ask snapshot disk "${work}/storage" 128) || { fail "${said}"; return 1; }
+    said=$(ask snapshot disk "${work}/storage" 192) || { fail "${said}"; return 1; }
     say "${said}"
     taken=${said%% *}
     [[ ${said} = *" FILE_SYSTEM []" ]] || fail "${said}"

@@ -41,6 +41,7 @@ class ImportTableTest {
                   "org.blksnap.api.block",
                   "org.blksnap.spi.device",
                   "org.blksnap.spi.host",
+                  "org.blksnap.spi.node",
                   "org.blksnap.api.health")),
           Map.entry(
               "org.blksnap.tracker",
@@ -86,6 +87,7 @@ class ImportTableTest {
                   "org.blksnap.api.block",
                   "org.blksnap.api.health",
                   "org.blksnap.spi.host",
+                  "org.blksnap.spi.node",
                   "com.sun.jna")),
           Map.entry(
               "org.blksnap.nbd",
@@ -99,6 +101,15 @@ class ImportTableTest {
                   "org.osgi.framework",
                   "javax.net.ssl",
                   "jdk.net")),
+          Map.entry(
+              "org.blksnap.node",
+              Set.of(
+                  "org.blksnap.api.block",
+                  "org.blksnap.api.export",
+                  "org.blksnap.api.health",
+                  "org.blksnap.api.node",
+                  "org.blksnap.api.snapshot",
+                  "org.blksnap.spi.node")),
           Map.entry(
               "org.blksnap.shell",
               Set.of(
