@@ -32,12 +32,18 @@ skip() {
 command -v qemu-system-x86_64 >/dev/null || command -v apt-get >/dev/null || skip "no qemu-system-x86_64 here"
 [ -e "${here}/target/class-path" ] || skip "not built: ./mvnw -DskipTests -pl itests/nodes -am package"
 java=$(command -v java) || skip "no java"
-path="${here}/target/classes:$(cat "${here}/target/class-path")"
 
-out=$(mktemp) || exit 1
-trap 'rm -f "${out}"' EXIT
+# What the guest reads does not change under it, whatever is built meanwhile.
+scratch=$(mktemp -d "${TMPDIR:-/var/tmp}/blksnap-nodes.XXXXXX") || exit 1
+trap 'rm -rf "${scratch}"' EXIT
+mkdir "${scratch}/jars"
+tr ':' '\n' <"${here}/target/class-path" | while read -r jar; do cp "${jar}" "${scratch}/jars/" || exit 1; done ||
+    skip "a jar of ${here}/target/class-path is not there; build anew"
+cp -r "${here}/target/classes" "${here}/guest.sh" "${scratch}/" || exit 1
+path="${scratch}/classes:${scratch}/jars/*"
+out=${scratch}/out
 "${root}/native-module/tests/run-vm.sh" --no-build --time-limit $((600 + 60 * kills)) ${keep[@]+"${keep[@]}"} \
-    --shell "JAVA='${java}' CLASS_PATH='${path}' KILLS='${kills}' bash '${here}/guest.sh' ${wanted[*]-}" 2>&1 | tee "${out}"
+    --shell "JAVA='${java}' CLASS_PATH='${path}' KILLS='${kills}' bash '${scratch}/guest.sh' ${wanted[*]-}" 2>&1 | tee "${out}"
 status=${PIPESTATUS[0]}
 grep -qE '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$' "${out}" || {
     echo "the guest did not come to its end (status ${status})"

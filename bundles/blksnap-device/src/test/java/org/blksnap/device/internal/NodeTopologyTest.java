@@ -47,7 +47,13 @@ class NodeTopologyTest {
 
   private static String label(Kind kind, Path path) {
     return new NodeLabel(
-            UUID.randomUUID(), kind, 1, 600, "disk", "identity", path == null ? "" : path.toString())
+            UUID.randomUUID(),
+            kind,
+            1,
+            600,
+            "disk",
+            "identity",
+            path == null ? "" : path.toString())
         .text();
   }
 
@@ -58,9 +64,7 @@ class NodeTopologyTest {
     put("devices/nbd0/backend", label);
     Path links = Files.createDirectories(root.resolve("dev/block"));
     Files.createSymbolicLink(links.resolve(home.toString()), root.resolve("devices/nbd0"));
-    put(
-        "proc/self/mountinfo",
-        "30 1 " + home + " / " + point + " rw,relatime - ext4 /dev/nbd0 rw");
+    put("proc/self/mountinfo", "30 1 " + home + " / " + point + " rw,relatime - ext4 /dev/nbd0 rw");
     return new Topology(sys, new MountTable(root.resolve("proc")));
   }
 

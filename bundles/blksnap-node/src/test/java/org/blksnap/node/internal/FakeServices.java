@@ -22,7 +22,8 @@ final class FakeServices implements ExportService, StateLocation {
   final List<Export> exports = new ArrayList<>();
   final Map<String, AttachedDevice> devices = new TreeMap<>();
   final Map<String, SnapshotImage> images = new TreeMap<>();
-  List<String> listeners = List.of("nbd://127.0.0.1:10809", "nbd+unix:///?socket=/run/a%20b+c.sock");
+  List<String> listeners =
+      List.of("nbd://127.0.0.1:10809", "nbd+unix:///?socket=/run/a%20b+c.sock");
   private final Path state;
 
   FakeServices(Path state) {
@@ -45,8 +46,7 @@ final class FakeServices implements ExportService, StateLocation {
 
   void device(String name, String identity, String path) {
     devices.put(
-        name,
-        answering(AttachedDevice.class, Map.of("identity", identity, "path", Path.of(path))));
+        name, answering(AttachedDevice.class, Map.of("identity", identity, "path", Path.of(path))));
     serve(name, ExportKind.DEVICE);
   }
 

@@ -45,7 +45,8 @@ class InstanceTest {
     try {
       Set<UUID> seen = new HashSet<>();
       Callable<UUID> ask = () -> Instance.of(state);
-      for (Future<UUID> each : threads.invokeAll(IntStream.range(0, 32).mapToObj(i -> ask).toList())) {
+      for (Future<UUID> each :
+          threads.invokeAll(IntStream.range(0, 32).mapToObj(i -> ask).toList())) {
         seen.add(each.get());
       }
       assertEquals(1, seen.size());

@@ -140,9 +140,9 @@ class NodeComponentTest {
     }
     NodeRequest good =
         ConfiguredNode.request(
-            configured("export", "disk", "node", "nbd1", "connections", "2", "timeout_seconds", "9"));
-    assertEquals(
-        new NodeRequest("disk", Optional.of("nbd1"), 2, Duration.ofSeconds(9)), good);
+            configured(
+                "export", "disk", "node", "nbd1", "connections", "2", "timeout_seconds", "9"));
+    assertEquals(new NodeRequest("disk", Optional.of("nbd1"), 2, Duration.ofSeconds(9)), good);
   }
 
   @Test

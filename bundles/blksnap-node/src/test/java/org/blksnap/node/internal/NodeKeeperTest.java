@@ -213,8 +213,7 @@ class NodeKeeperTest {
     host.connected.clear();
     keeper.repair();
     assertEquals(List.of(), keeper.list());
-    assertFalse(
-        Files.exists(directory.resolve("dev").resolve(IMAGE), LinkOption.NOFOLLOW_LINKS));
+    assertFalse(Files.exists(directory.resolve("dev").resolve(IMAGE), LinkOption.NOFOLLOW_LINKS));
   }
 
   @Test

@@ -19,6 +19,9 @@ import java.util.concurrent.CopyOnWriteArrayList;
 final class GreetingServer implements AutoCloseable {
   static final int CLIENT_BYTES = 4;
 
+  /** Bytes of a greeting; behind less it hangs up. */
+  private static final int WHOLE = 18;
+
   final Path path;
   final List<byte[]> heard = new CopyOnWriteArrayList<>();
   private final ServerSocketChannel channel;
@@ -92,6 +95,9 @@ final class GreetingServer implements AutoCloseable {
   private void serve(SocketChannel client) {
     try (client) {
       client.write(ByteBuffer.wrap(greeting));
+      if (greeting.length < WHOLE) {
+        return;
+      }
       ByteBuffer said = ByteBuffer.allocate(8192);
       // The option's length stands behind the client's flags.
       while (said.position() < CLIENT_BYTES + 16

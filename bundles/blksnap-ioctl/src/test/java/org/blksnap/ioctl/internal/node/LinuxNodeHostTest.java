@@ -36,8 +36,7 @@ class LinuxNodeHostTest {
       all(export(65536, 1), blocks(1), reply(NbdGreeting.REPLY_ACK, new byte[0]));
 
   private static final byte[] NODE_3 =
-      NetlinkGoldenTest.bytes(
-          "1c000000 1f00 0000 00000000 00000000 01 01 0000 0800 0100 03000000");
+      NetlinkGoldenTest.bytes("1c000000 1f00 0000 00000000 00000000 01 01 0000 0800 0100 03000000");
 
   @TempDir Path directory;
   private FakeKernel kernel;
@@ -153,11 +152,11 @@ class LinuxNodeHostTest {
     refused(Errno.EINVAL, () -> host.connect(OptionalInt.empty(), plan(-1, 2)));
     server.close();
     Files.delete(server.path);
-    byte[] shared =
-        all(export(65536, 0x101), blocks(1), reply(NbdGreeting.REPLY_ACK, new byte[0]));
+    byte[] shared = all(export(65536, 0x101), blocks(1), reply(NbdGreeting.REPLY_ACK, new byte[0]));
     server = new GreetingServer(directory.resolve("s"), greeting(3), shared, false);
     host.connect(OptionalInt.empty(), plan(-1, 4));
-    assertEquals("30000", Files.readString(directory.resolve("block/nbd3/queue/io_timeout")).strip());
+    assertEquals(
+        "30000", Files.readString(directory.resolve("block/nbd3/queue/io_timeout")).strip());
   }
 
   @Test

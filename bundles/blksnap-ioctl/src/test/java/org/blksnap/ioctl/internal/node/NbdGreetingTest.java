@@ -59,8 +59,7 @@ class NbdGreetingTest {
   @Test
   void theClientSaysWhatTheProtocolAsks() throws Exception {
     try (GreetingServer server =
-        new GreetingServer(
-            directory.resolve("s"), greeting(3), all(export(512, 3), DONE), true)) {
+        new GreetingServer(directory.resolve("s"), greeting(3), all(export(512, 3), DONE), true)) {
       assertTrue(agree(server, Duration.ofSeconds(10)).readOnly());
       byte[] heard = server.heard.get(0);
       assertArrayEquals(new byte[] {0, 0, 0, 3}, Arrays.copyOf(heard, 4));

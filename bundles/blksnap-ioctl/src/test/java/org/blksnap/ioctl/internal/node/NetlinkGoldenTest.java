@@ -74,7 +74,7 @@ class NetlinkGoldenTest {
   void reconfigure() {
     assertEquals(
         joined(
-            "50000000 1f00 0500 07000000 00000000 03 01 0000",
+            "4c000000 1f00 0500 07000000 00000000 03 01 0000",
             "0800 0100 03000000",
             "0c00 0200 0000000400000000",
             "0c00 0800 5802000000000000",
@@ -92,8 +92,7 @@ class NetlinkGoldenTest {
 
   @Test
   void status() {
-    assertEquals(
-        joined("14000000 1f00 0500 07000000 00000000 05 01 0000"), hex(FAMILY.status()));
+    assertEquals(joined("14000000 1f00 0500 07000000 00000000 05 01 0000"), hex(FAMILY.status()));
   }
 
   static final String FAMILY_ANSWER =

@@ -26,7 +26,10 @@ import org.blksnap.shell.internal.show.Quantity;
     name = "node-connect",
     description = "Makes an export a block device of this host, by the kernel's NBD client")
 public final class NodeConnectCommand extends PrintingCommand {
-  @Argument(name = "export", description = "Name of a device, an image or a source", required = true)
+  @Argument(
+      name = "export",
+      description = "Name of a device, an image or a source",
+      required = true)
   @Completion(ExportCompleter.class)
   String export;
 
