@@ -101,6 +101,14 @@ bool chunk_has(struct chunk *chunk, u64 units)
 	return (smp_load_acquire(&chunk->saved) & units) == units;
 }
 
+/* The same; or whoever made units busy will have done so. A hint. */
+bool chunk_has_or_copies(struct chunk *chunk, u64 units)
+{
+	u64 kept = READ_ONCE(chunk->busy) | READ_ONCE(chunk->saved);
+
+	return (kept & units) == units;
+}
+
 /* Pages for units that the caller made busy. */
 int chunk_populate(struct chunk *chunk, u64 units)
 {

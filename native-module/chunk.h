@@ -18,7 +18,7 @@
  *           the bit. Nobody else touches these pages' content.
  *   inmem   pages hold it.
  *   stored  place holds it, just as it is.
- *   storing is being written there; touched: was changed meanwhile.
+ *   storing is being written there; the pages' content stays as it is.
  *
  * saved is always inmem or stored, unless the set has failed. New = not saved;
  * in memory = inmem; stored = stored; failed = the set's error.
@@ -37,7 +37,6 @@ struct chunk {
 	u64 inmem;
 	u64 stored;
 	u64 storing;
-	u64 touched;
 	struct page **pages;
 	struct list_head waiters;	/* of struct copy_waiter, for busy */
 };
@@ -54,6 +53,7 @@ struct chunk *chunk_make(struct chunk_set *set, u32 number);
 void chunk_free(struct chunk *chunk);
 
 bool chunk_has(struct chunk *chunk, u64 units);
+bool chunk_has_or_copies(struct chunk *chunk, u64 units);
 
 unsigned int chunk_pages(const struct chunk *chunk);
 unsigned int chunk_page_shift(const struct chunk *chunk);

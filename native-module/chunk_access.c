@@ -9,6 +9,12 @@ static bool units_idle(struct chunk *chunk, u64 units)
 	return !(READ_ONCE(chunk->busy) & units);
 }
 
+/* The same, and that they are not being stored: they may be overwritten. */
+static bool units_still(struct chunk *chunk, u64 units)
+{
+	return units_idle(chunk, units) && !(READ_ONCE(chunk->storing) & units);
+}
+
 /* How many units from that one on are not kept by us, at this moment. */
 unsigned int chunk_live_run(struct chunk *chunk, unsigned int unit)
 {
@@ -69,12 +75,13 @@ void chunk_unpin(struct chunk *chunk)
 /*
  * For an image write over units, of which partial are not covered whole and
  * must be in memory first. Afterwards the caller owns the units (busy), their
- * pages are there, and it ends with chunk_close().
+ * pages are there, and it ends with chunk_close(). ENOMEM: nothing has changed.
  */
 int chunk_open(struct chunk *chunk, u64 units, u64 partial)
 {
 	struct chunk_set *set = chunk_set_of(chunk);
 	u64 live, stored;
+	bool loads;
 	int ret;
 
 	spin_lock_irq(&chunk->lock);
@@ -84,10 +91,10 @@ int chunk_open(struct chunk *chunk, u64 units, u64 partial)
 			ret = -EIO;
 			goto unpin;
 		}
-		if (chunk->busy & units) {
+		if ((chunk->busy | chunk->storing) & units) {
 			spin_unlock_irq(&chunk->lock);
 			wait_event_idle(set->copied,
-					units_idle(chunk, units));
+					units_still(chunk, units));
 			spin_lock_irq(&chunk->lock);
 			continue;
 		}
@@ -97,18 +104,20 @@ int chunk_open(struct chunk *chunk, u64 units, u64 partial)
 			break;
 		chunk->busy |= live | stored;
 		spin_unlock_irq(&chunk->lock);
-		if (live)
-			chunk_load(chunk, live, false);
+		loads = !live || chunk_load(chunk, live, false);
 		if (stored)
-			chunk_load(chunk, stored, true);
+			loads &= chunk_load(chunk, stored, true);
 		spin_lock_irq(&chunk->lock);
+		if (!loads) {
+			ret = -ENOMEM;
+			goto unpin;
+		}
 	}
 	chunk->busy |= units;
 	spin_unlock_irq(&chunk->lock);
 	ret = chunk_populate(chunk, units);
 	if (!ret)
 		return 0;
-	chunk_set_fail(set, ret);
 	chunk_close(chunk, units, ret);
 	return ret;
 
@@ -123,8 +132,6 @@ void chunk_close(struct chunk *chunk, u64 units, int error)
 	if (!error) {
 		spin_lock_irq(&chunk->lock);
 		chunk->stored &= ~units;
-		if (chunk->storing)
-			chunk->touched |= units;
 		spin_unlock_irq(&chunk->lock);
 	}
 	chunk_loaded(chunk, units, error);

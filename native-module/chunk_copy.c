@@ -14,7 +14,10 @@ static void chunk_queue_locked(struct chunk *chunk)
 	diff_storage_enqueue(chunk_set_of(chunk)->storage, &chunk->item);
 }
 
-/* Units that the caller made busy have come into memory, or not. */
+/*
+ * Units that the caller made busy have come into memory, or not. ENOMEM: there
+ * was none to be had, nothing is lost by that, and it may be tried again.
+ */
 void chunk_loaded(struct chunk *chunk, u64 units, int error)
 {
 	struct chunk_set *set = chunk_set_of(chunk);
@@ -22,7 +25,7 @@ void chunk_loaded(struct chunk *chunk, u64 units, int error)
 	struct page **pages;
 	unsigned long flags;
 
-	if (error)
+	if (error && error != -ENOMEM)
 		chunk_set_fail(set, error);
 	spin_lock_irqsave(&chunk->lock, flags);
 	chunk->busy &= ~units;
@@ -45,22 +48,24 @@ void chunk_loaded(struct chunk *chunk, u64 units, int error)
 /* What chunk_store() began has ended. */
 static void chunk_stored(struct chunk *chunk, u64 units, int error)
 {
+	struct chunk_set *set = chunk_set_of(chunk);
 	struct page **pages;
 	unsigned long flags;
 
 	if (error)
-		chunk_set_fail(chunk_set_of(chunk), error);
+		chunk_set_fail(set, error);
 	spin_lock_irqsave(&chunk->lock, flags);
 	if (!error)
-		chunk->stored |= units & ~chunk->touched;
+		chunk->stored |= units;
 	chunk->storing = 0;
-	chunk->touched = 0;
 	if (!error)
 		chunk_queue_locked(chunk);
 	pages = chunk_trim_locked(chunk);
 	spin_unlock_irqrestore(&chunk->lock, flags);
 
 	chunk_trimmed(chunk, pages);
+	if (wq_has_sleeper(&set->copied))
+		wake_up_all(&set->copied);
 }
 
 /* The chunk's pages on their way from or to a device, where it begins. */
@@ -79,6 +84,16 @@ static struct transfer_job chunk_job(struct chunk *chunk, u64 units,
 
 	job.bytes = (u64)job.count << PAGE_SHIFT;
 	return job;
+}
+
+static void chunk_copy_ended(void *owner, u64 units, int error)
+{
+	struct chunk *chunk = owner;
+	struct chunk_set *set = chunk_set_of(chunk);
+
+	chunk_set_live_put(set);
+	chunk_loaded(chunk, units, error);
+	chunk_set_put(set);
 }
 
 static void chunk_load_ended(void *owner, u64 units, int error)
@@ -106,6 +121,8 @@ bool chunk_load(struct chunk *chunk, u64 units, bool from_storage)
 	struct transfer_job job;
 	int ret = chunk_populate(chunk, units);
 
+	if (!ret && !from_storage && !chunk_set_live_get(set))
+		ret = -ENODEV;
 	if (ret) {
 		chunk_loaded(chunk, units, ret);
 		return false;
@@ -114,18 +131,22 @@ bool chunk_load(struct chunk *chunk, u64 units, bool from_storage)
 	if (from_storage) {
 		job = chunk_job(chunk, units, chunk->item.place.bdev,
 				chunk->item.place.sector);
+		job.end = chunk_load_ended;
 	} else {
 		job = chunk_job(chunk, units, set->bdev,
 				chunk_set_start(set, chunk->number));
 		job.bytes = chunk_set_sectors(set, chunk->number) <<
 			    SECTOR_SHIFT;
+		job.end = chunk_copy_ended;
 	}
-	job.end = chunk_load_ended;
 	transfer_read(&job);
 	return true;
 }
 
-/* Begins to copy what of the units is neither kept nor on its way. */
+/*
+ * Begins to copy what of the units is neither kept nor on its way. False: it
+ * could not, for want of memory, or the set has failed.
+ */
 bool chunk_preserve(struct chunk *chunk, u64 units)
 {
 	unsigned long flags;

@@ -25,6 +25,9 @@ void chunk_set_init(struct chunk_set *set, struct block_device *bdev,
 	init_waitqueue_head(&set->copied);
 	refcount_set(&set->refs, 1);
 	init_completion(&set->idle);
+	refcount_set(&set->live, 1);
+	set->gone = false;
+	init_completion(&set->unread);
 }
 
 bool chunk_set_try_get(struct chunk_set *set)
@@ -49,6 +52,24 @@ void chunk_set_wait_idle(struct chunk_set *set)
 {
 	chunk_set_put(set);
 	wait_for_completion_io(&set->idle);
+}
+
+bool chunk_set_live_get(struct chunk_set *set)
+{
+	return refcount_inc_not_zero(&set->live);
+}
+
+void chunk_set_live_put(struct chunk_set *set)
+{
+	if (refcount_dec_and_test(&set->live))
+		complete_all(&set->unread);
+}
+
+void chunk_set_gone(struct chunk_set *set)
+{
+	if (!xchg(&set->gone, true))
+		chunk_set_live_put(set);
+	wait_for_completion_io(&set->unread);
 }
 
 /* The units of a chunk that [sector, end) touches. */

@@ -26,6 +26,10 @@ struct chunk_set {
 	wait_queue_head_t copied;	/* units of some chunk are not busy */
 	refcount_t refs;
 	struct completion idle;
+
+	refcount_t live;	/* reads of bdev under way, and one */
+	bool gone;		/* bdev; by xchg() */
+	struct completion unread;
 };
 
 void chunk_set_init(struct chunk_set *set, struct block_device *bdev,
@@ -35,6 +39,14 @@ bool chunk_set_try_get(struct chunk_set *set);
 void chunk_set_get(struct chunk_set *set);
 void chunk_set_put(struct chunk_set *set);
 void chunk_set_wait_idle(struct chunk_set *set);
+
+/*
+ * Reading bdev: only with such a reference, which is not to be had any more
+ * when the device is about to go; chunk_set_gone() waits for those given out.
+ */
+bool chunk_set_live_get(struct chunk_set *set);
+void chunk_set_live_put(struct chunk_set *set);
+void chunk_set_gone(struct chunk_set *set);
 
 u64 chunk_set_units(const struct chunk_set *set, u32 number, u64 sector,
 		    u64 end);

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The control device. A call is told by its number alone. A fault is EFAULT,
- * and then nothing has changed.
+ * and then nothing has changed. Each call needs CAP_SYS_ADMIN of its own: that
+ * the device was opened says nothing of who has the file now.
  */
+#include <linux/capability.h>
 #include <linux/err.h>
 #include <linux/fs.h>
 #include <linux/limits.h>
@@ -219,6 +221,8 @@ static long control_ioctl(struct file *file, unsigned int cmd,
 {
 	unsigned int nr = _IOC_NR(cmd);
 
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
 	if (nr >= ARRAY_SIZE(calls))
 		return -ENOTTY;
 	nr = array_index_nospec(nr, ARRAY_SIZE(calls));

@@ -100,6 +100,13 @@ void diff_area_give_up(struct diff_area *area)
 	wake_up_all(&area->set.copied);
 }
 
+/* The device is about to go. Waits until nothing of it is read any more. */
+void diff_area_gone(struct diff_area *area)
+{
+	diff_area_corrupt(area, -ENODEV);
+	chunk_set_gone(&area->set);
+}
+
 struct chunk *diff_area_find(struct diff_area *area, u32 number)
 {
 	/* pairs with cmpxchg() in diff_area_chunk() */
@@ -107,8 +114,8 @@ struct chunk *diff_area_find(struct diff_area *area, u32 number)
 }
 
 /*
- * The chunk, made if it is new. An error has corrupted the area. Must not be
- * called with current->bio_list set.
+ * The chunk, made if it is new; or ENOMEM. Must not be called with
+ * current->bio_list set.
  */
 struct chunk *diff_area_chunk(struct diff_area *area, u32 number)
 {
@@ -118,10 +125,8 @@ struct chunk *diff_area_chunk(struct diff_area *area, u32 number)
 	if (chunk)
 		return chunk;
 	chunk = chunk_make(&area->set, number);
-	if (!chunk) {
-		diff_area_corrupt(area, -ENOMEM);
+	if (!chunk)
 		return ERR_PTR(-ENOMEM);
-	}
 	/* pairs with diff_area_find() */
 	other = cmpxchg(&area->chunks[number], NULL, chunk);
 	if (!other)
@@ -130,8 +135,10 @@ struct chunk *diff_area_chunk(struct diff_area *area, u32 number)
 	return other;
 }
 
-/* Whether a write may go down at once. Any context, no lock. */
-bool diff_area_has(struct diff_area *area, u64 sector, u64 count)
+/* Whether of each chunk of a range there is what is asked for. */
+static __always_inline bool
+all_have(struct diff_area *area, u64 sector, u64 count,
+	 bool (*has)(struct chunk *chunk, u64 units))
 {
 	struct chunk_set *set = &area->set;
 	u64 end = min(sector + count, set->capacity);
@@ -144,11 +151,22 @@ bool diff_area_has(struct diff_area *area, u64 sector, u64 count)
 	for (number = sector >> set->shift; number <= last; number++) {
 		chunk = diff_area_find(area, number);
 		if (!chunk ||
-		    !chunk_has(chunk,
-			       chunk_set_units(set, number, sector, end)))
+		    !has(chunk, chunk_set_units(set, number, sector, end)))
 			return false;
 	}
 	return true;
+}
+
+/* Whether a write may go down at once. Any context, no lock. */
+bool diff_area_has(struct diff_area *area, u64 sector, u64 count)
+{
+	return all_have(area, sector, count, chunk_has);
+}
+
+/* Whether it may do so soon, without that anybody begins a copy. */
+bool diff_area_under_way(struct diff_area *area, u64 sector, u64 count)
+{
+	return all_have(area, sector, count, chunk_has_or_copies);
 }
 
 /* For a range of which diff_area_has() was false. */
@@ -171,7 +189,9 @@ void diff_area_request(struct diff_area *area, struct copy_request *request,
 /*
  * Carries a request on: true when the write may go down, false when it waits
  * and wake will be called, after which this is to be called again. Reads are
- * begun, never waited for. Must not be called with current->bio_list set.
+ * begun, never waited for. Want of memory is waited for as well, by whoever is
+ * woken: the writer may be one who frees memory. Must not be called with
+ * current->bio_list set.
  */
 bool diff_area_preserve(struct diff_area *area, struct copy_request *request)
 {
@@ -180,6 +200,7 @@ bool diff_area_preserve(struct diff_area *area, struct copy_request *request)
 	unsigned int noio = memalloc_noio_save();
 	struct chunk *chunk;
 	bool done = false;
+	bool hungry;
 	u64 units;
 
 	while (request->next <= request->last) {
@@ -193,6 +214,7 @@ bool diff_area_preserve(struct diff_area *area, struct copy_request *request)
 			continue;
 		}
 		request->started = max(request->started, request->next);
+		hungry = false;
 		while (request->started <= request->last &&
 		       request->started - request->next < COPY_AHEAD_MAX) {
 			u32 number = request->started;
@@ -200,25 +222,34 @@ bool diff_area_preserve(struct diff_area *area, struct copy_request *request)
 			if (diff_buffer_full(&set->storage->pool))
 				break;
 			chunk = diff_area_chunk(area, number);
-			if (IS_ERR(chunk) ||
-			    !chunk_preserve(chunk,
-					    chunk_set_units(set, number,
-							    request->sector,
-							    end)))
-				goto out; /* the area is corrupted */
+			hungry = IS_ERR(chunk) ||
+				 !chunk_preserve(chunk,
+						 chunk_set_units(set, number,
+								 request->sector,
+								 end));
+			if (hungry)
+				break;
 			request->started++;
 		}
+		if (diff_area_error(area))
+			break;
 		if (request->started == request->next) {
-			if (diff_buffer_starve(&set->storage->pool,
-					       &request->waiter))
+			if (hungry && diff_buffer_hunger(&set->storage->pool,
+							 &request->waiter))
+				goto waiting;
+			if (hungry)
+				diff_area_corrupt(area, -ENOMEM);
+			else if (diff_buffer_starve(&set->storage->pool,
+						    &request->waiter))
 				goto waiting;
 			continue;
 		}
 		chunk = diff_area_find(area, request->next);
 		if (chunk_wait(chunk, units, &request->waiter))
 			goto waiting;
+		/* Kept by now; or whoever was copying it had no memory. */
+		request->started = request->next;
 	}
-out:
 	done = true;
 waiting:
 	memalloc_noio_restore(noio);
@@ -226,12 +257,8 @@ waiting:
 }
 
 /* Waits until there is memory for an image write. */
-u64 diff_area_room(struct diff_area *area)
+bool diff_area_room(struct diff_area *area)
 {
-	struct diff_buffer_pool *pool = &area->set.storage->pool;
-
-	return wait_event_idle_timeout(pool->room,
-				       !diff_buffer_full(pool) ||
-				       diff_area_error(area),
-				       ROOM_SECONDS * HZ);
+	return diff_buffer_room(&area->set.storage->pool, ROOM_SECONDS,
+				&area->set.user.error);
 }

@@ -40,8 +40,10 @@ void diff_area_free(struct diff_area *area);
 
 void diff_area_corrupt(struct diff_area *area, int error);
 void diff_area_give_up(struct diff_area *area);
+void diff_area_gone(struct diff_area *area);
 
 bool diff_area_has(struct diff_area *area, u64 sector, u64 count);
+bool diff_area_under_way(struct diff_area *area, u64 sector, u64 count);
 void diff_area_request(struct diff_area *area, struct copy_request *request,
 		       u64 sector, u64 count,
 		       void (*wake)(struct copy_waiter *waiter));
@@ -49,7 +51,7 @@ bool diff_area_preserve(struct diff_area *area, struct copy_request *request);
 
 struct chunk *diff_area_find(struct diff_area *area, u32 number);
 struct chunk *diff_area_chunk(struct diff_area *area, u32 number);
-u64 diff_area_room(struct diff_area *area);
+bool diff_area_room(struct diff_area *area);
 
 static inline int diff_area_error(struct diff_area *area)
 {

@@ -1,14 +1,96 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <linux/jiffies.h>
 #include <linux/mm.h>
+#include <linux/shrinker.h>
 #include "diff_buffer.h"
 #include "params.h"
 
 /* Chunks' worth of memory per chunk that may wait in the queue. */
 #define LIMIT_QUEUES		4
-/* The bound is never above this part of the machine's memory. */
+/* The bound is never above this part of the machine's memory; */
 #define LIMIT_MEMORY_DIVISOR	8
-/* How long copying may stand still for want of memory before it is given up */
-#define STALL_SECONDS		30
+/* nor is what all snapshots have, */
+#define LIMIT_ALL_DIVISOR	4
+/* but for that many chunks, with which each gets on by itself. */
+#define LIMIT_LEAST_CHUNKS	2
+/* When no memory was to be had for a copy, it is tried again after that. */
+#define HUNGRY_MS		50
+
+/* What watches must not need memory to begin. */
+static struct workqueue_struct *watch_wq;
+
+/* Pages in use of all pools, and how many they may be. */
+static atomic_long_t all_used = ATOMIC_LONG_INIT(0);
+static long all_limit;
+
+static DEFINE_SPINLOCK(pools_lock);	/* pools; outside of pool->lock */
+static LIST_HEAD(pools);
+
+/* Pages kept for reuse go back when memory is short. */
+static unsigned long free_count(struct shrinker *shrinker,
+				struct shrink_control *control)
+{
+	struct diff_buffer_pool *pool;
+	unsigned long count = 0;
+	unsigned long flags;
+
+	spin_lock_irqsave(&pools_lock, flags);
+	list_for_each_entry(pool, &pools, link)
+		count += READ_ONCE(pool->free_count);
+	spin_unlock_irqrestore(&pools_lock, flags);
+	return count ?: SHRINK_EMPTY;
+}
+
+static unsigned long free_scan(struct shrinker *shrinker,
+			       struct shrink_control *control)
+{
+	struct diff_buffer_pool *pool;
+	unsigned long count = 0;
+	struct page *page, *next;
+	unsigned long flags;
+	LIST_HEAD(pages);
+
+	spin_lock_irqsave(&pools_lock, flags);
+	list_for_each_entry(pool, &pools, link) {
+		spin_lock(&pool->lock);
+		while (pool->free_count && count < control->nr_to_scan) {
+			list_move(pool->free.next, &pages);
+			pool->free_count--;
+			count++;
+		}
+		spin_unlock(&pool->lock);
+	}
+	spin_unlock_irqrestore(&pools_lock, flags);
+	list_for_each_entry_safe(page, next, &pages, lru)
+		__free_page(page);
+	return count ?: SHRINK_STOP;
+}
+
+static struct shrinker free_shrinker = {
+	.count_objects = free_count,
+	.scan_objects = free_scan,
+	.seeks = DEFAULT_SEEKS,
+};
+
+int diff_buffer_engine_start(void)
+{
+	int ret;
+
+	all_limit = totalram_pages() / LIMIT_ALL_DIVISOR;
+	watch_wq = alloc_workqueue("blksnap-watch", WQ_MEM_RECLAIM, 0);
+	if (!watch_wq)
+		return -ENOMEM;
+	ret = register_shrinker(&free_shrinker, "blksnap-free");
+	if (ret)
+		destroy_workqueue(watch_wq);
+	return ret;
+}
+
+void diff_buffer_engine_stop(void)
+{
+	unregister_shrinker(&free_shrinker);
+	destroy_workqueue(watch_wq);
+}
 
 void copy_waiters_wake(struct list_head *waiters)
 {
@@ -18,6 +100,47 @@ void copy_waiters_wake(struct list_head *waiters)
 		list_del_init(&waiter->link);
 		waiter->wake(waiter);
 	}
+}
+
+static void retry_soon(struct diff_buffer_pool *pool)
+{
+	queue_delayed_work(watch_wq, &pool->retry,
+			   msecs_to_jiffies(HUNGRY_MS));
+}
+
+static void diff_buffer_retry(struct work_struct *work)
+{
+	struct diff_buffer_pool *pool =
+		container_of(to_delayed_work(work), struct diff_buffer_pool,
+			     retry);
+
+	diff_buffer_feed(pool);
+	if (diff_buffer_is_starved(pool))
+		retry_soon(pool);
+}
+
+/* Whether there is room within that time, or over says that it won't matter. */
+bool diff_buffer_room(struct diff_buffer_pool *pool, unsigned int seconds,
+		      const int *over)
+{
+	if (diff_buffer_full(pool))
+		retry_soon(pool);
+	return wait_event_idle_timeout(pool->room,
+				       !diff_buffer_full(pool) ||
+				       READ_ONCE(*over), seconds * HZ);
+}
+
+/* watch is called after STALL_SECONDS, if it is not about to be already. */
+void diff_buffer_watch(struct diff_buffer_pool *pool)
+{
+	queue_delayed_work(watch_wq, &pool->watch, STALL_SECONDS * HZ);
+}
+
+/* Nobody waits any more. */
+void diff_buffer_pool_stop(struct diff_buffer_pool *pool)
+{
+	cancel_delayed_work_sync(&pool->watch);
+	cancel_delayed_work_sync(&pool->retry);
 }
 
 void diff_buffer_pool_init(struct diff_buffer_pool *pool)
@@ -30,6 +153,11 @@ void diff_buffer_pool_init(struct diff_buffer_pool *pool)
 	pool->limit = LONG_MAX;
 	pool->pages_per_chunk = 1;
 	init_waitqueue_head(&pool->room);
+	pool->hungry_since = 0;
+	INIT_DELAYED_WORK(&pool->retry, diff_buffer_retry);
+	spin_lock_irq(&pools_lock);
+	list_add_tail(&pool->link, &pools);
+	spin_unlock_irq(&pools_lock);
 }
 
 /* For chunks of that many pages, the largest of the snapshot. */
@@ -40,7 +168,7 @@ void diff_buffer_pool_size(struct diff_buffer_pool *pool,
 		    pages_per_chunk;
 
 	limit = min_t(u64, limit, totalram_pages() / LIMIT_MEMORY_DIVISOR);
-	pool->limit = max_t(u64, limit, 2 * pages_per_chunk);
+	pool->limit = max_t(u64, limit, LIMIT_LEAST_CHUNKS * pages_per_chunk);
 	pool->pages_per_chunk = pages_per_chunk;
 }
 
@@ -48,6 +176,9 @@ void diff_buffer_pool_destroy(struct diff_buffer_pool *pool)
 {
 	struct page *page, *next;
 
+	spin_lock_irq(&pools_lock);
+	list_del(&pool->link);
+	spin_unlock_irq(&pools_lock);
 	list_for_each_entry_safe(page, next, &pool->free, lru) {
 		list_del(&page->lru);
 		__free_page(page);
@@ -70,8 +201,12 @@ struct page *diff_buffer_get(struct diff_buffer_pool *pool)
 	spin_unlock_irqrestore(&pool->lock, flags);
 	if (!page)
 		page = alloc_page(BUFFER_GFP);
-	if (page)
-		atomic_long_inc(&pool->used);
+	if (!page)
+		return NULL;
+	atomic_long_inc(&pool->used);
+	atomic_long_inc(&all_used);
+	if (unlikely(READ_ONCE(pool->hungry_since)))
+		WRITE_ONCE(pool->hungry_since, 0);
 	return page;
 }
 
@@ -92,11 +227,16 @@ void diff_buffer_put(struct diff_buffer_pool *pool, struct page *page)
 	if (page)
 		__free_page(page);
 	atomic_long_dec(&pool->used);
+	atomic_long_dec(&all_used);
 }
 
 bool diff_buffer_full(struct diff_buffer_pool *pool)
 {
-	return atomic_long_read(&pool->used) >= READ_ONCE(pool->limit);
+	long used = atomic_long_read(&pool->used);
+
+	return used >= READ_ONCE(pool->limit) ||
+	       (atomic_long_read(&all_used) >= all_limit &&
+		used >= LIMIT_LEAST_CHUNKS * pool->pages_per_chunk);
 }
 
 /* Parks the waiter; false, and not parked, when there is room again. */
@@ -110,10 +250,38 @@ bool diff_buffer_starve(struct diff_buffer_pool *pool,
 	list_add_tail(&waiter->link, &pool->starved);
 	smp_mb(); /* pairs with the one in diff_buffer_feed() */
 	parked = diff_buffer_full(pool);
-	if (parked) /* before the waiter can be woken, and all be gone */
-		schedule_delayed_work(&pool->watch, STALL_SECONDS * HZ);
-	else
+	if (parked) {
+		/* before the waiter can be woken, and all be gone */
+		diff_buffer_watch(pool);
+		/* What others give back nobody tells us. */
+		if (atomic_long_read(&pool->used) < pool->limit)
+			retry_soon(pool);
+	} else {
 		list_del_init(&waiter->link);
+	}
+	spin_unlock_irqrestore(&pool->lock, flags);
+	return parked;
+}
+
+/*
+ * Parks the waiter for a moment, as there was no memory to be had. False, and
+ * not parked: there has been none for STALL_SECONDS.
+ */
+bool diff_buffer_hunger(struct diff_buffer_pool *pool,
+			struct copy_waiter *waiter)
+{
+	unsigned long flags;
+	bool parked = true;
+
+	spin_lock_irqsave(&pool->lock, flags);
+	if (!pool->hungry_since)
+		pool->hungry_since = jiffies ?: 1;
+	else if (time_after(jiffies, pool->hungry_since + STALL_SECONDS * HZ))
+		parked = false;
+	if (parked) {
+		list_add_tail(&waiter->link, &pool->starved);
+		retry_soon(pool);
+	}
 	spin_unlock_irqrestore(&pool->lock, flags);
 	return parked;
 }

@@ -13,12 +13,13 @@
 #define STORE_DELAY_MS		300
 /* How long an answer to the last event is waited for when space is over. */
 #define GRACE_MS		1000
-#define STALL_SECONDS		30
 
 static void diff_storage_stalled(struct work_struct *work);
 
 int diff_storage_init(struct diff_storage *storage, struct event_queue *events)
 {
+	int ret;
+
 	INIT_LIST_HEAD(&storage->users);
 	spin_lock_init(&storage->queue_lock);
 	INIT_LIST_HEAD(&storage->queue);
@@ -26,7 +27,10 @@ int diff_storage_init(struct diff_storage *storage, struct event_queue *events)
 	init_waitqueue_head(&storage->done);
 	diff_buffer_pool_init(&storage->pool);
 	INIT_DELAYED_WORK(&storage->pool.watch, diff_storage_stalled);
-	return storage_space_init(&storage->space, events);
+	ret = storage_space_init(&storage->space, events);
+	if (ret)
+		diff_buffer_pool_destroy(&storage->pool);
+	return ret;
 }
 
 void diff_storage_destroy(struct diff_storage *storage)
@@ -76,7 +80,7 @@ static void diff_storage_stalled(struct work_struct *work)
 		return;
 	}
 	storage->progress_seen = progress;
-	schedule_delayed_work(&pool->watch, STALL_SECONDS * HZ);
+	diff_buffer_watch(pool);
 }
 
 /* Any context, for an item that is in no queue. */
@@ -220,6 +224,6 @@ void diff_storage_stop(struct diff_storage *storage)
 	storage->worker = NULL;
 	INIT_LIST_HEAD(&storage->queue);
 	storage->queued = 0;
-	cancel_delayed_work_sync(&storage->pool.watch);
+	diff_buffer_pool_stop(&storage->pool);
 	synchronize_rcu(); /* for the tail of diff_storage_stored() */
 }

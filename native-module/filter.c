@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/device.h>
+#include <linux/fs.h>
 #include <linux/module.h>
 #include <linux/slab.h>
 #include "diff_area.h"
@@ -30,17 +30,16 @@ void filter_stop(void)
 static void filter_free(struct work_struct *work)
 {
 	struct filter *filter = container_of(work, struct filter, free_work);
-	struct gendisk *disk = filter->bdev->bd_disk;
-	struct module *owner = disk->fops->owner;
+	struct inode *inode = filter->bdev->bd_inode;
 
 	synchronize_rcu(); /* who found it in the table and got no reference */
+	flush_delayed_work(&filter->again);
 	destroy_workqueue(filter->wq);
 	percpu_ref_exit(&filter->inflight);
 	mempool_exit(&filter->passages);
 	cbt_destroy(&filter->cbt);
-	put_device(&filter->bdev->bd_device);
-	put_device(disk_to_dev(disk));
-	module_put(owner);
+	iput(inode);
+	iput(filter->whole);
 	kfree(filter);
 	atomic_dec(&filter_count);
 	/* filter_stop() waits for the rest of this function. */
@@ -120,6 +119,9 @@ struct filter *filter_make(struct block_device *bdev,
 				     MAJOR(bdev->bd_dev), MINOR(bdev->bd_dev));
 	if (!filter->wq)
 		goto no_wq;
+	filter->whole = bdev->bd_disk->part0->bd_inode;
+	ihold(filter->whole);
+	ihold(bdev->bd_inode);
 	return filter;
 
 no_wq:
@@ -204,7 +206,7 @@ void filter_arm(struct filter *filter, struct diff_area *area)
 	rcu_assign_pointer(filter->area, area);
 	smp_mb(); /* pairs with filter_device_gone() */
 	if (READ_ONCE(filter->gone))
-		diff_area_corrupt(area, -ENODEV);
+		diff_area_gone(area);
 }
 
 /* Afterwards, and after a grace period, no write finds the area. */

@@ -30,13 +30,16 @@ struct snapshot;
  * References: the table holds one, the snapshot one. With the last of them
  * inflight is killed for good (dying), and its zero frees the filter.
  *
- * The block device is not held open, so that its removal is not hindered; its
- * structures and its driver's module are held.
+ * The block device is not held open, and nothing of its driver is held, so that
+ * neither's removal is hindered. The inodes that its structures belong to are
+ * held: so these can be looked at even when the device is gone, but nothing can
+ * be submitted to it then (chunk_set_live_get()), nor its queue be looked at.
  */
 struct filter {
 	struct hlist_node hash;		/* filters_mutex; readers: RCU */
 	struct kref ref;
 	struct block_device *bdev;
+	struct inode *whole;		/* of the disk; holds its structures */
 	struct percpu_ref inflight;
 	mempool_t passages;
 
@@ -48,12 +51,15 @@ struct filter {
 	struct list_head woken;		/* passages for the worker */
 	struct workqueue_struct *wq;
 	struct work_struct work;
+	struct delayed_work again;	/* work, after a moment */
+	atomic_t ahead;		/* copies that no write waits for */
 	wait_queue_head_t drained;
 
 	struct cbt cbt;
 	struct diff_area __rcu *area;	/* set, cleared by its snapshot */
 	struct snapshot *member;	/* filters_mutex */
 	char image[BLKSNAP_IMAGE_NAME_LENGTH];	/* filters_mutex */
+	bool ready;			/* attached; filters_mutex */
 	bool gone;			/* the device was removed; sticky */
 
 	bool dying;

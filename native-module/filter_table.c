@@ -3,6 +3,7 @@
 
 #include <linux/blk-mq.h>
 #include <linux/device.h>
+#include <linux/err.h>
 #include <linux/hash.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
@@ -11,8 +12,11 @@
 #include "diff_area.h"
 #include "filter.h"
 #include "filter_table.h"
+#include "freezer.h"
 
 #define TABLE_BITS	6
+/* Writes from before an attach are waited for that long; new ones wait too. */
+#define ATTACH_DRAIN_MS	5000
 
 /*
  * Writers of the table, and who belongs to which snapshot. Nothing is opened,
@@ -70,29 +74,75 @@ static bool bdev_is_live(struct block_device *bdev)
 	       xa_load(&disk->part_tbl, bdev->bd_partno) == bdev;
 }
 
-/*
- * Writes that went down before the filter was there are not counted. They
- * have ended when this returns: then a take counts on having seen all.
- */
-static void writes_before_end(struct block_device *bdev)
+/* Out of the table. The caller puts the table's reference. */
+static void unhash_locked(struct filter *filter)
+{
+	lockdep_assert_held(&filters_mutex);
+	hlist_del_init_rcu(&filter->hash);
+}
+
+static int requests_end(struct block_device *bdev)
 {
 	struct request_queue *queue = bdev_get_queue(bdev);
+	int left;
 
+	blk_freeze_queue_start(queue);
+	left = blk_mq_freeze_queue_wait_timeout(queue,
+						msecs_to_jiffies(ATTACH_DRAIN_MS));
+	blk_mq_unfreeze_queue(queue);
+	if (left > 0)
+		return 0;
+	pr_err("%pg refused: requests from before the attach have not ended after %d ms\n",
+	       bdev, ATTACH_DRAIN_MS);
+	return -ETIMEDOUT;
+}
+
+/* However long the step takes; EINTR: the caller was killed meanwhile. */
+static int step_ends(struct freezer *step)
+{
+	if (IS_ERR(step))
+		return PTR_ERR(step);
+	if (!freezer_wait_killable(step) && freezer_leave(step))
+		return -EINTR;
+	freezer_thaw(step);
+	return 0;
+}
+
+/*
+ * Writes that went down before the filter was there are not counted. They
+ * have ended when this returns 0: then a take counts on having seen all.
+ */
+static int writes_before_end(struct block_device *bdev)
+{
 	/* Who saw no filter has left the hook; also, all see it now. */
 	synchronize_rcu();
-	if (queue_is_mq(queue)) {
-		blk_mq_freeze_queue(queue);
-		blk_mq_unfreeze_queue(queue);
-	} else if (!freeze_bdev(bdev)) {
-		thaw_bdev(bdev);
+	if (queue_is_mq(bdev_get_queue(bdev)))
+		return requests_end(bdev);
+	return step_ends(freezer_begin_flush(bdev)) ?:
+	       step_ends(freezer_begin(bdev));
+}
+
+/* From now on it may be used, or was not attached at all. */
+static int attached(struct filter *filter, int ret)
+{
+	mutex_lock(&filters_mutex);
+	if (filter->gone) {
+		/* the one who removed the device has put the reference */
+		ret = -ENODEV;
+	} else if (ret) {
+		unhash_locked(filter);
+		filter_put(filter);
+	} else {
+		filter->ready = true;
 	}
+	mutex_unlock(&filters_mutex);
+	return ret;
 }
 
 /* The caller has the device open. set_up makes passages and work. */
 int filter_attach(struct block_device *bdev,
 		  int (*set_up)(struct filter *filter))
 {
-	struct gendisk *disk = bdev->bd_disk;
 	struct filter *filter;
 	int ret = 0;
 
@@ -107,19 +157,13 @@ int filter_attach(struct block_device *bdev,
 	}
 	if (!try_module_get(THIS_MODULE))
 		return -ENODEV;
-	if (!try_module_get(disk->fops->owner)) {
-		ret = -ENODEV;
-		goto no_driver;
-	}
 	filter = filter_make(bdev, set_up);
 	if (IS_ERR(filter)) {
-		ret = PTR_ERR(filter);
-		goto no_filter;
+		module_put(THIS_MODULE);
+		return PTR_ERR(filter);
 	}
 	atomic_inc(&filter_count);
 	smp_mb__after_atomic(); /* pairs with device_del_reached() */
-	get_device(disk_to_dev(disk));
-	get_device(&bdev->bd_device);
 
 	mutex_lock(&filters_mutex);
 	if (filter_find(bdev))
@@ -128,26 +172,13 @@ int filter_attach(struct block_device *bdev,
 		ret = -ENODEV;
 	else
 		hlist_add_head_rcu(&filter->hash, bucket(bdev));
+	if (!ret)
+		kref_get(&filter->ref);	/* it may go with its device */
 	mutex_unlock(&filters_mutex);
-	if (ret) {
-		filter_put(filter);
-		return ret;
-	}
-	writes_before_end(bdev);
-	return 0;
-
-no_filter:
-	module_put(disk->fops->owner);
-no_driver:
-	module_put(THIS_MODULE);
+	if (!ret)
+		ret = attached(filter, writes_before_end(bdev));
+	filter_put(filter);
 	return ret;
-}
-
-/* Out of the table. The caller puts the table's reference. */
-static void unhash_locked(struct filter *filter)
-{
-	lockdep_assert_held(&filters_mutex);
-	hlist_del_init_rcu(&filter->hash);
 }
 
 int filter_detach(struct block_device *bdev)
@@ -156,7 +187,7 @@ int filter_detach(struct block_device *bdev)
 
 	mutex_lock(&filters_mutex);
 	filter = filter_find(bdev);
-	if (!filter || filter->member) {
+	if (!filter || filter->member || !filter->ready) {
 		mutex_unlock(&filters_mutex);
 		return filter ? -EBUSY : -ENOENT;
 	}
@@ -167,33 +198,51 @@ int filter_detach(struct block_device *bdev)
 	return 0;
 }
 
-/* From device_del(), before it. */
-void filter_device_gone(struct device *dev)
+/* The filter of a device, out of the table and marked; or NULL. */
+static struct filter *take_out(struct device *dev)
 {
-	struct diff_area *area;
 	struct filter *filter;
-	struct hlist_node *next;
 	unsigned int i;
 
 	mutex_lock(&filters_mutex);
 	for (i = 0; i < ARRAY_SIZE(table); i++) {
-		hlist_for_each_entry_safe(filter, next, &table[i], hash) {
+		hlist_for_each_entry(filter, &table[i], hash) {
 			if (&filter->bdev->bd_device != dev)
 				continue;
-			pr_info("%pg is removed, and its filter with it\n",
-				filter->bdev);
 			unhash_locked(filter);
 			WRITE_ONCE(filter->gone, true);
-			smp_mb(); /* pairs with filter_arm() */
-			rcu_read_lock();
-			area = rcu_dereference(filter->area);
-			if (area)
-				diff_area_corrupt(area, -ENODEV);
-			rcu_read_unlock();
-			filter_put(filter);
+			mutex_unlock(&filters_mutex);
+			return filter;
 		}
 	}
 	mutex_unlock(&filters_mutex);
+	return NULL;
+}
+
+/*
+ * From device_del(), before it. Afterwards nothing is submitted to the device
+ * by us, for its driver may be unloaded next.
+ */
+void filter_device_gone(struct device *dev)
+{
+	struct filter *filter = take_out(dev);
+	struct diff_area *area;
+
+	if (!filter)
+		return;
+	pr_info("%pg is removed, and its filter with it\n", filter->bdev);
+	smp_mb(); /* pairs with filter_arm() */
+	rcu_read_lock();
+	area = rcu_dereference(filter->area);
+	/* One that can't be had any more is idle: see disarm() */
+	if (area && !chunk_set_try_get(&area->set))
+		area = NULL;
+	rcu_read_unlock();
+	if (area) {
+		diff_area_gone(area);
+		chunk_set_put(&area->set);
+	}
+	filter_put(filter);
 }
 
 /* The snapshot keeps the caller's reference. EALREADY, EBUSY, ENODEV. */
@@ -204,6 +253,8 @@ int filter_join(struct filter *filter, struct snapshot *snapshot)
 	mutex_lock(&filters_mutex);
 	if (filter->member)
 		ret = filter->member == snapshot ? -EALREADY : -EBUSY;
+	else if (!filter->ready)
+		ret = -EBUSY;
 	else if (filter->gone || hlist_unhashed(&filter->hash))
 		ret = -ENODEV;
 	else

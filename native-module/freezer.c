@@ -3,12 +3,18 @@
 
 #include <linux/blkdev.h>
 #include <linux/completion.h>
+#include <linux/jiffies.h>
 #include <linux/refcount.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/workqueue.h>
 #include "compat/compat.h"
 #include "freezer.h"
+
+/* Times that dirty data is written back before a freeze; it comes anew. */
+#define FLUSH_ROUNDS_MAX	3
+/* When it takes no longer than that, the freeze won't either. */
+#define FLUSH_SHORT_MS		500
 
 enum freezer_state { FREEZER_RUNS, FREEZER_DONE, FREEZER_LEFT };
 
@@ -18,6 +24,7 @@ struct freezer {
 	refcount_t refs;
 	int state;		/* by cmpxchg: whoever leaves RUNS decides */
 	dev_t dev;
+	bool freezes;
 	struct block_device *bdev;	/* opened by the work */
 	int error;
 };
@@ -46,45 +53,86 @@ static void freezer_put(struct freezer *freezer)
 }
 
 /* Opened for itself, as it may outlive the take. */
-static int freezer_freeze(struct freezer *freezer)
+static int freezer_open(struct freezer *freezer)
 {
 	struct block_device *bdev = compat_bdev_open(freezer->dev, FMODE_READ);
 
 	if (IS_ERR(bdev))
 		return PTR_ERR(bdev);
 	freezer->bdev = bdev;
-	return freeze_bdev(bdev);
+	return 0;
+}
+
+/*
+ * Writers run, and what they dirty meanwhile is left for the next round, as long
+ * as rounds get shorter. An error is not told: the freeze will meet it.
+ */
+static void freezer_flush(struct freezer *freezer)
+{
+	unsigned int took, before = UINT_MAX;
+	unsigned int round;
+
+	for (round = 0; round < FLUSH_ROUNDS_MAX; round++) {
+		unsigned long begin = jiffies;
+
+		if (fsync_bdev(freezer->bdev) ||
+		    READ_ONCE(freezer->state) != FREEZER_RUNS)
+			break;
+		took = jiffies_to_msecs(jiffies - begin);
+		if (took < FLUSH_SHORT_MS || took > before / 2)
+			break;
+		before = took;
+	}
 }
 
 static void freezer_work(struct work_struct *work)
 {
 	struct freezer *freezer = container_of(work, struct freezer, work);
-	unsigned int noio = memalloc_noio_save();
+	unsigned int noio;
 
-	freezer->error = freezer_freeze(freezer);
+	freezer->error = freezer_open(freezer);
+	if (!freezer->error && !freezer->freezes) {
+		freezer_flush(freezer);
+		freezer->error = -ENODATA; /* nothing to thaw */
+	}
+	noio = memalloc_noio_save();
+	if (!freezer->error)
+		freezer->error = freeze_bdev(freezer->bdev);
 	if (cmpxchg(&freezer->state, FREEZER_RUNS, FREEZER_DONE) !=
 	    FREEZER_RUNS && !freezer->error)
 		thaw_bdev(freezer->bdev);
+	memalloc_noio_restore(noio);
 	/* It may be waited for twice. */
 	complete_all(&freezer->done);
 	freezer_put(freezer);
-	memalloc_noio_restore(noio);
 }
 
-/* Begins to freeze the file system of a device that the caller has open. */
-struct freezer *freezer_begin(struct block_device *bdev)
+static struct freezer *begin(struct block_device *bdev, bool freezes)
 {
 	struct freezer *freezer = kzalloc(sizeof(*freezer), GFP_KERNEL);
 
 	if (!freezer)
 		return ERR_PTR(-ENOMEM);
 	freezer->dev = bdev->bd_dev;
+	freezer->freezes = freezes;
 	INIT_WORK(&freezer->work, freezer_work);
 	init_completion(&freezer->done);
 	refcount_set(&freezer->refs, 2);
 	freezer->state = FREEZER_RUNS;
 	queue_work(freeze_wq, &freezer->work);
 	return freezer;
+}
+
+/* Begins to freeze the file system of a device that the caller has open. */
+struct freezer *freezer_begin(struct block_device *bdev)
+{
+	return begin(bdev, true);
+}
+
+/* Only begins to write back what is dirty. It has nothing to be thawed. */
+struct freezer *freezer_begin_flush(struct block_device *bdev)
+{
+	return begin(bdev, false);
 }
 
 /* Ended, and frozen or not; the caller's reference is gone. */
@@ -95,11 +143,17 @@ void freezer_thaw(struct freezer *freezer)
 	freezer_put(freezer);
 }
 
-/* Whether it has ended, frozen or not. */
+/* Whether it has ended, frozen or not, in that time. */
 bool freezer_wait(struct freezer *freezer, unsigned int timeout_ms)
 {
 	return wait_for_completion_timeout(&freezer->done,
 					   msecs_to_jiffies(timeout_ms));
+}
+
+/* The same, however long it takes. False: the caller was killed. */
+bool freezer_wait_killable(struct freezer *freezer)
+{
+	return !wait_for_completion_killable(&freezer->done);
 }
 
 int freezer_error(const struct freezer *freezer)

@@ -6,14 +6,19 @@
 
 struct block_device;
 
-/* freeze_bdev() in a thread of its own, so that it can be left behind. */
+/*
+ * freeze_bdev(), or before it the writing back of what is dirty, in a thread of
+ * its own, so that it can be left behind.
+ */
 struct freezer;
 
 int freezer_start(void);
 void freezer_stop(void);
 
 struct freezer *freezer_begin(struct block_device *bdev);
+struct freezer *freezer_begin_flush(struct block_device *bdev);
 bool freezer_wait(struct freezer *freezer, unsigned int timeout_ms);
+bool freezer_wait_killable(struct freezer *freezer);
 bool freezer_leave(struct freezer *freezer);
 
 /* Ended: */

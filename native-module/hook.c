@@ -3,12 +3,20 @@
  * What the block layer of a stock kernel does not offer, ftrace does: at the
  * entry of a few functions it asks us where to go on.
  *
- *   submit_bio_noacct       every bio passes here; writes are redirected to
- *                           write_path_submit() while any filter is attached
+ *   submit_bio_noacct_nocheck
+ *                           every bio passes here on its way from the checks
+ *                           and a cgroup's throttle to the driver; writes are
+ *                           redirected to write_path_submit() while any
+ *                           filter is attached
+ *   __blk_throtl_bio        the throttle itself: the rest of a split write,
+ *                           which is on its way already, is not held there
  *   blkdev_ioctl, compat_…  the filter calls of open block devices
  *   device_del              a disk or a partition goes away
  *   bdev_write_page         page writes around submit_bio (brd, zram): told
  *                           to use a bio, where a filter is
+ *
+ * Behind the throttle, for what a cgroup's limits hold back is not on its way:
+ * no take waits for it. When it is let go the throttle comes here as well.
  *
  * We call the originals behind the place where ftrace takes over: so they are
  * not redirected again, whoever traces them sees each call once, and it costs
@@ -32,6 +40,8 @@
 #include "filter_calls.h"
 #include "filter_table.h"
 #include "hook.h"
+#include "passage.h"
+#include "probe.h"
 #include "submit.h"
 #include "write_path.h"
 
@@ -41,6 +51,8 @@ static void (*device_del_body)(struct device *dev) __ro_after_init;
 static void hooked_submit(struct bio *bio)
 {
 	submit_enter();
+	if (unlikely(probe_is(bio)))
+		probe_seen();
 	if (write_path_submit(bio))
 		submit_unhooked(bio);
 	submit_leave();
@@ -65,6 +77,12 @@ static void hooked_device_del(struct device *dev)
 	submit_leave();
 }
 
+/* Tells the caller to go on. */
+static bool hooked_throttle(struct bio *bio)
+{
+	return false;
+}
+
 /* Tells the caller to use a bio. */
 static int hooked_write_page(struct block_device *bdev, sector_t sector,
 			     struct page *page, struct writeback_control *wbc)
@@ -81,6 +99,18 @@ static unsigned long notrace submit_reached(const struct ftrace_regs *fregs)
 		return 0;
 	bio = (const struct bio *)compat_ftrace_arg0(fregs);
 	return op_is_write(bio_op(bio)) ? (unsigned long)hooked_submit : 0;
+}
+
+static unsigned long notrace
+throttle_reached(const struct ftrace_regs *fregs)
+{
+	struct bio *bio;
+
+	if (!filters_attached())
+		return 0;
+	bio = (struct bio *)compat_ftrace_arg0(fregs);
+	return op_is_write(bio_op(bio)) && passage_is_of_rest(bio) ?
+		       (unsigned long)hooked_throttle : 0;
 }
 
 static unsigned long notrace ioctl_reached(const struct ftrace_regs *fregs)
@@ -111,10 +141,13 @@ static struct hook {
 	unsigned long (*reached)(const struct ftrace_regs *fregs);
 	unsigned long address;
 } hooks[] = {
-	/* submit_bio_noacct is looked for first: it is the one called often */
-	{ "submit_bio_noacct", submit_reached, 0 },
+	/* This one is looked for first: it is the one called often */
+	{ "submit_bio_noacct_nocheck", submit_reached, 0 },
 	/* and then this one: hook_start() knows */
 	{ "device_del", device_del_reached, 0 },
+#ifdef CONFIG_BLK_DEV_THROTTLING
+	{ "__blk_throtl_bio", throttle_reached, 0 },
+#endif
 	{ "blkdev_ioctl", ioctl_reached, 0 },
 #ifdef CONFIG_COMPAT
 	{ "compat_blkdev_ioctl", ioctl_reached, 0 },
@@ -197,10 +230,19 @@ int __init hook_start(void)
 	}
 	/* From here on calls may come. */
 	ret = register_ftrace_function(&hook_ops);
-	if (!ret)
-		return 0;
-	pr_err("ftrace refuses the hooks, error %d: it is off (kernel.ftrace_enabled), or a live patch has one of the functions\n",
-	       ret);
+	if (ret) {
+		pr_err("ftrace refuses the hooks, error %d: it is off (kernel.ftrace_enabled), or a live patch has one of the functions\n",
+		       ret);
+		goto free;
+	}
+	/* As if a filter were attached. */
+	atomic_inc(&filter_count);
+	ret = probe_run();
+	atomic_dec(&filter_count);
+	if (ret)
+		hook_stop();
+	return ret;
+
 free:
 	ftrace_free_filter(&hook_ops);
 	return ret;

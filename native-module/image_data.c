@@ -30,7 +30,7 @@ static void copy_pages(struct chunk *chunk, struct bio *bio,
 	}
 }
 
-/* Reads a part of the bio's data from a device. */
+/* Reads a part of the bio's data from a device that stays. */
 static int read_device(struct bio_set *bios, struct bio *bio,
 		       struct bvec_iter iter, struct block_device *bdev,
 		       u64 sector, unsigned int bytes)
@@ -44,6 +44,20 @@ static int read_device(struct bio_set *bios, struct bio *bio,
 	part->bi_iter.bi_size = bytes;
 	ret = submit_bio_wait(part);
 	bio_put(part);
+	return ret;
+}
+
+/* The same from the device itself. */
+static int read_live(struct chunk_set *set, struct bio_set *bios,
+		     struct bio *bio, struct bvec_iter iter,
+		     unsigned int bytes)
+{
+	int ret;
+
+	if (!chunk_set_live_get(set))
+		return -ENODEV;
+	ret = read_device(bios, bio, iter, set->bdev, iter.bi_sector, bytes);
+	chunk_set_live_put(set);
 	return ret;
 }
 
@@ -111,7 +125,7 @@ static int read_run(struct diff_area *area, struct bio_set *bios,
 	*bytes = count << SECTOR_SHIFT;
 	if (!count)
 		return 0; /* it was copied meanwhile */
-	ret = read_device(bios, bio, iter, set->bdev, sector, *bytes);
+	ret = read_live(set, bios, bio, iter, *bytes);
 	/*
 	 * What was copied meanwhile may be overwritten by now: its bits were
 	 * set before the write went down, so they are seen here.

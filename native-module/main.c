@@ -8,7 +8,8 @@
  *   snapshot->lock
  *     snapshots_lock, filters_mutex, cbt->lock
  *       space->lock, chunk->lock (irq-safe)
- *         storage->queue_lock, pool->lock, events->lock, filter->lock
+ *         storage->queue_lock, pools_lock, events->lock, filter->lock
+ *           pool->lock
  *
  * filters_mutex may be taken with a disk's open_mutex held (device_del()), so
  * no device is opened or frozen under it. cbt->lock is taken while writes are
@@ -19,6 +20,7 @@
 #include <linux/module.h>
 #include "chunk.h"
 #include "control.h"
+#include "diff_buffer.h"
 #include "filter.h"
 #include "freezer.h"
 #include "hook.h"
@@ -36,6 +38,9 @@ static int __init blksnap_start(void)
 	ret = transfer_engine_start();
 	if (ret)
 		return ret;
+	ret = diff_buffer_engine_start();
+	if (ret)
+		goto no_buffer_engine;
 	ret = chunk_engine_start();
 	if (ret)
 		goto no_chunk_engine;
@@ -76,6 +81,8 @@ no_freezer:
 no_image_engine:
 	chunk_engine_stop();
 no_chunk_engine:
+	diff_buffer_engine_stop();
+no_buffer_engine:
 	transfer_engine_stop();
 	return ret;
 }
@@ -91,6 +98,7 @@ static void __exit blksnap_stop(void)
 	freezer_stop();
 	image_engine_stop();
 	chunk_engine_stop();
+	diff_buffer_engine_stop();
 	transfer_engine_stop();
 }
 

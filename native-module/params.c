@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The nine parameters and the block size rule made of them. A value outside
- * its range is refused at the write with EINVAL. Each is one aligned word:
- * it is read once where it is used, without a lock.
+ * The nine parameters of the interface, one of our own, and the block size rule
+ * made of them. A value outside its range is refused at the write with EINVAL.
+ * Each is one aligned word: it is read once where it is used, without a lock.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -111,6 +111,16 @@ module_param_cb(diff_storage_minimum, &bounded_ops, &diff_storage_minimum,
 		0644);
 MODULE_PARM_DESC(diff_storage_minimum,
 		 "sectors of difference storage asked for at a time");
+
+static struct bounded discard_swallow = { 0, { 0, 1 } };
+module_param_cb(discard_swallow, &bounded_ops, &discard_swallow, 0644);
+MODULE_PARM_DESC(discard_swallow,
+		 "1: a discard under a held snapshot is not done, instead of copying first");
+
+bool params_discard_swallow(void)
+{
+	return READ_ONCE(discard_swallow.value);
+}
 
 unsigned int params_chunk_maximum_in_queue(void)
 {

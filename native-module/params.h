@@ -4,6 +4,7 @@
 
 #include <linux/types.h>
 
+bool params_discard_swallow(void);
 unsigned int params_chunk_maximum_in_queue(void);
 unsigned int params_free_diff_buffer_pool_size(void);
 u64 params_diff_storage_minimum(void);

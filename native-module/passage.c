@@ -131,3 +131,23 @@ bool passage_found(struct bio *bio, struct filter *filter)
 	}
 	return false;
 }
+
+/*
+ * Whether the bio comes to its disk again, past filters that it has passed: as
+ * the rest of one that was split, or sent anew by the driver.
+ */
+bool notrace passage_is_of_rest(struct bio *bio)
+{
+	bio_end_io_t *end_io = bio->bi_end_io;
+	void *private = bio->bi_private;
+
+	while (end_io == passage_end) {
+		struct passage *passage = private;
+
+		if (passage->filter->bdev->bd_disk == bio->bi_bdev->bd_disk)
+			return true;
+		end_io = passage->end_io;
+		private = passage->private;
+	}
+	return false;
+}

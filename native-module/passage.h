@@ -35,5 +35,6 @@ void passage_begin(struct passage *passage, struct filter *filter,
 		   struct bio *bio);
 void passage_end_on(struct bio *bio);
 bool passage_found(struct bio *bio, struct filter *filter);
+bool passage_is_of_rest(struct bio *bio);
 
 #endif /* BLKSNAP_PASSAGE_H */

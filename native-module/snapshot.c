@@ -7,6 +7,7 @@
 #include "filter.h"
 #include "filter_table.h"
 #include "image.h"
+#include "member.h"
 #include "snapshot.h"
 #include "take.h"
 
@@ -67,12 +68,14 @@ static void disarm(struct snapshot *snapshot)
 		if (member->image)
 			image_remove(member->image);
 		member->image = NULL;
-		filter_disarm(member->filter);
 	}
-	synchronize_rcu();
+	/* Idle, before a device that goes can't find the area any more. */
 	list_for_each_entry(member, &snapshot->members, link)
 		if (member->area)
 			chunk_set_wait_idle(&member->area->set);
+	list_for_each_entry(member, &snapshot->members, link)
+		filter_disarm(member->filter);
+	synchronize_rcu();
 	diff_storage_stop(&snapshot->storage);
 	list_for_each_entry(member, &snapshot->members, link) {
 		if (!member->area)
@@ -83,13 +86,13 @@ static void disarm(struct snapshot *snapshot)
 	}
 }
 
-/* In no list: the list's reference is the caller's. */
-void snapshot_end(struct snapshot *snapshot)
+/* In no list. */
+void snapshot_end_locked(struct snapshot *snapshot)
 {
 	struct member *member, *next;
 
+	lockdep_assert_held(&snapshot->lock);
 	event_queue_close(&snapshot->events);
-	mutex_lock(&snapshot->lock);
 	snapshot->destroyed = true;
 	disarm(snapshot);
 	list_for_each_entry_safe(member, next, &snapshot->members, link) {
@@ -98,6 +101,13 @@ void snapshot_end(struct snapshot *snapshot)
 		kfree(member);
 	}
 	diff_storage_destroy(&snapshot->storage);
+}
+
+/* In no list: the list's reference is the caller's. */
+void snapshot_end(struct snapshot *snapshot)
+{
+	mutex_lock(&snapshot->lock);
+	snapshot_end_locked(snapshot);
 	mutex_unlock(&snapshot->lock);
 	snapshot_put(snapshot);
 }
@@ -141,8 +151,6 @@ static int prepare(struct snapshot *snapshot)
 		struct diff_area *area;
 		struct image *image;
 
-		if (filter->gone)
-			return -ENODEV;
 		area = diff_area_make(filter->bdev, &filter->cbt,
 				      &snapshot->storage, &snapshot->events);
 		if (IS_ERR(area))
@@ -188,11 +196,14 @@ int snapshot_take_locked(struct snapshot *snapshot)
 	else if (storage_space_is_empty(&snapshot->storage.space))
 		ret = -EFAULT;
 	else
+		ret = members_open(&snapshot->members);
+	if (!ret)
 		ret = prepare(snapshot);
 	if (!ret)
 		ret = take_moment(&snapshot->members);
 	if (!ret)
 		ret = show_images(snapshot);
+	members_close(&snapshot->members);
 	if (!ret) {
 		snapshot->taken = true;
 	} else if (!snapshot->taken && snapshot->prepared) {

@@ -33,6 +33,7 @@ struct snapshot {
 
 struct snapshot *snapshot_make(void);
 void snapshot_end(struct snapshot *snapshot);
+void snapshot_end_locked(struct snapshot *snapshot);
 void snapshot_put(struct snapshot *snapshot);
 
 int snapshot_add_locked(struct snapshot *snapshot, struct filter *filter);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <linux/err.h>
 #include <linux/mutex.h>
 #include "snapshot.h"
 #include "snapshot_list.h"
@@ -34,19 +35,27 @@ struct snapshot *snapshot_list_get(const uuid_t *id)
 	return snapshot;
 }
 
-/* Locked, and not destroyed; or NULL. */
+/*
+ * Locked, and not destroyed; or ESRCH. A take has the lock for as long as its
+ * caller waits for it. EINTR: this caller was killed while it waited for that.
+ */
 static struct snapshot *snapshot_enter(const uuid_t *id)
 {
 	struct snapshot *snapshot = snapshot_list_get(id);
+	int ret = -ESRCH;
 
 	if (!snapshot)
-		return NULL;
-	mutex_lock(&snapshot->lock);
+		return ERR_PTR(ret);
+	if (mutex_lock_killable(&snapshot->lock)) {
+		ret = -EINTR;
+		goto put;
+	}
 	if (!snapshot->destroyed)
 		return snapshot;
 	mutex_unlock(&snapshot->lock);
+put:
 	snapshot_put(snapshot);
-	return NULL;
+	return ERR_PTR(ret);
 }
 
 static void snapshot_leave(struct snapshot *snapshot)
@@ -85,16 +94,18 @@ static void unlist_locked(struct snapshot *snapshot)
 
 int snapshot_list_destroy(const uuid_t *id)
 {
-	struct snapshot *snapshot;
+	struct snapshot *snapshot = snapshot_enter(id);
 
+	if (IS_ERR(snapshot))
+		return PTR_ERR(snapshot) == -ESRCH ? -ENODEV :
+						     PTR_ERR(snapshot);
 	mutex_lock(&snapshots_lock);
-	snapshot = find_locked(id);
-	if (snapshot)
-		unlist_locked(snapshot);
+	unlist_locked(snapshot);
 	mutex_unlock(&snapshots_lock);
-	if (!snapshot)
-		return -ENODEV;
-	snapshot_end(snapshot);
+	snapshot_end_locked(snapshot);
+	/* The list's reference, and ours. */
+	snapshot_put(snapshot);
+	snapshot_leave(snapshot);
 	return 0;
 }
 
@@ -122,8 +133,8 @@ int snapshot_list_append_storage(const uuid_t *id, const char *path,
 	struct snapshot *snapshot = snapshot_enter(id);
 	int ret;
 
-	if (!snapshot)
-		return -ESRCH;
+	if (IS_ERR(snapshot))
+		return PTR_ERR(snapshot);
 	ret = diff_storage_append(&snapshot->storage, path, ranges, count);
 	snapshot_leave(snapshot);
 	return ret;
@@ -134,8 +145,8 @@ int snapshot_list_add(const uuid_t *id, struct filter *filter)
 	struct snapshot *snapshot = snapshot_enter(id);
 	int ret;
 
-	if (!snapshot)
-		return -ESRCH;
+	if (IS_ERR(snapshot))
+		return PTR_ERR(snapshot);
 	ret = snapshot_add_locked(snapshot, filter);
 	snapshot_leave(snapshot);
 	return ret;
@@ -146,8 +157,8 @@ int snapshot_list_take(const uuid_t *id)
 	struct snapshot *snapshot = snapshot_enter(id);
 	int ret;
 
-	if (!snapshot)
-		return -ESRCH;
+	if (IS_ERR(snapshot))
+		return PTR_ERR(snapshot);
 	ret = snapshot_take_locked(snapshot);
 	snapshot_leave(snapshot);
 	return ret;

@@ -10,7 +10,7 @@
 #include "params.h"
 #include "storage_space.h"
 
-/* Ranges of one call, and of one snapshot. */
+/* Ranges of one snapshot, and so of one call. */
 #define RANGES_MAX		1048576U
 
 #define STORAGE_MODE		(FMODE_READ | FMODE_WRITE)
@@ -135,6 +135,11 @@ int storage_space_append(struct storage_space *space, const char *path,
 
 	if (!count || count > RANGES_MAX)
 		return -EINVAL;
+	if (count > RANGES_MAX - space->range_count) {
+		pr_err("%u ranges refused: the snapshot has %u, and may have %u; give fewer and longer ones\n",
+		       count, space->range_count, RANGES_MAX);
+		return -ENOSPC;
+	}
 	device = kzalloc(sizeof(*device), GFP_KERNEL);
 	if (!device)
 		return -ENOMEM;
@@ -162,6 +167,7 @@ int storage_space_append(struct storage_space *space, const char *path,
 		space->current_range =
 			list_first_entry(&list, struct storage_range, link);
 	list_splice_tail(&list, &space->ranges);
+	space->range_count += count;
 	space->capacity += sectors;
 	portion = low_space_locked(space);
 	space->ask += portion;

@@ -27,6 +27,7 @@ struct storage_space {
 	struct list_head ranges;
 	struct list_head devices;
 	struct storage_range *current_range;
+	u32 range_count;	/* changed by append only: its caller's lock */
 	u64 capacity;		/* sectors, all ranges */
 	u64 filled;		/* sectors, given out or skipped */
 	u64 requested;		/* sectors, asked for by events */

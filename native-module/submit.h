@@ -24,10 +24,10 @@ static inline void submit_leave(void)
 	this_cpu_dec(submit_inside);
 }
 
-/* submit_bio_noacct(), past all filters. */
+/* On with a bio that came by the hook, past all filters. */
 void submit_unhooked(struct bio *bio);
 
-/* Before the first bio: what submit_bio_noacct() is behind its hook. */
+/* Before the first bio: the hooked function behind its hook. */
 void __init submit_start(void (*body)(struct bio *bio));
 
 /* Waits until nobody is inside; nobody new can enter. */

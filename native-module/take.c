@@ -2,6 +2,7 @@
 /*
  * The moment of a take: one for all devices.
  *
+ * What is dirty is written back while writers go on, so that freezes are short.
  * File systems are frozen, one after another; then the gates are closed, one
  * after another, each waited for until its writes have ended. While all are
  * closed, maps are switched and copy-on-write is armed; then all open, and
@@ -11,7 +12,12 @@
  * then the upper one's writes can't end while the lower one is frozen or
  * closed. That shows as a timeout: everything is let go, and the next try
  * begins with the device that was late: it is frozen and closed before the
- * others are frozen. Tries and waits are bounded.
+ * others are frozen.
+ *
+ * Bounds: while something is held, a freeze is waited for FREEZE_MAX_MS at the
+ * most. A freeze that holds up nobody but its own file system can't be taken
+ * back, and is waited for until it ends or the caller is killed. Gates are shut
+ * for GATES_SHUT_MAX_MS in all.
  *
  * What is allocated between the first freeze and the last thaw does no I/O.
  */
@@ -20,10 +26,11 @@
 #include <linux/blkdev.h>
 #include <linux/ktime.h>
 #include <linux/sched/mm.h>
-#include "compat/compat.h"
+#include <linux/sched/signal.h>
 #include "diff_area.h"
 #include "filter.h"
 #include "freezer.h"
+#include "member.h"
 #include "take.h"
 
 /* Tries beyond one a device. */
@@ -31,93 +38,125 @@
 /* Of these, tries with a device that is late by itself. */
 #define ALONE_MAX		2
 #define CLOSE_FIRST_MS		1000
-#define CLOSE_MAX_MS		8000
+/* Writes are held by gates for no longer than that, in one take. */
+#define GATES_SHUT_MAX_MS	6000
 /* A freeze that takes longer may be waiting for one of ours. */
 #define FREEZE_FIRST_MS		3000
 #define FREEZE_MAX_MS		12000
-/* A freeze that takes longer, with ours undone, has another reason. */
-#define FREEZE_ALONE_MS		60000
 
-/* How long one device may be late, in this try. */
-struct patience {
+/* What is held in this try, and how long one device may be late. */
+struct moment {
+	struct list_head *members;
+	struct member *late;		/* whom it was waited for last */
 	unsigned int freeze_ms;
 	unsigned int close_ms;
+	unsigned int shut_ms;		/* left of GATES_SHUT_MAX_MS */
+	unsigned int shut;		/* gates, at this moment */
+	unsigned int frozen;		/* file systems, at this moment */
+	ktime_t shut_since;
 };
 
-static void let_all_go_on(struct list_head *members)
+static unsigned int shut_ms_left(const struct moment *moment)
+{
+	s64 gone = 0;
+
+	if (moment->shut)
+		gone = ktime_ms_delta(ktime_get(), moment->shut_since);
+	return gone < moment->shut_ms ? moment->shut_ms - gone : 0;
+}
+
+static void let_all_go_on(struct moment *moment)
 {
 	struct member *member;
 
-	list_for_each_entry(member, members, link) {
+	list_for_each_entry(member, moment->members, link) {
 		if (member->closed)
 			filter_open(member->filter);
 		member->closed = false;
 	}
-	list_for_each_entry_reverse(member, members, link) {
+	moment->shut_ms = shut_ms_left(moment);
+	moment->shut = 0;
+	list_for_each_entry_reverse(member, moment->members, link) {
 		if (member->freezer)
 			freezer_thaw(member->freezer);
 		member->freezer = NULL;
 	}
+	moment->frozen = 0;
+}
+
+/* Whether it has ended while others may be held meanwhile. */
+static bool freeze_wait(struct freezer *freezer, const struct moment *moment)
+{
+	if (moment->shut)
+		return freezer_wait(freezer, min(moment->freeze_ms,
+						 shut_ms_left(moment)));
+	if (moment->frozen)
+		return freezer_wait(freezer, moment->freeze_ms);
+	return freezer_wait_killable(freezer);
 }
 
 /*
- * ETIMEDOUT: it took too long; all were let go on, and it ended then. EBUSY:
- * it did not even end then; it will be thawed when it does.
+ * ETIMEDOUT: it took too long; all were let go on, and it ended then. EINTR:
+ * the caller was killed; it will be thawed as soon as it ends.
  */
-static int freeze_one(struct member *member, struct list_head *members,
-		      const struct patience *patience)
+static int freeze_one(struct member *member, struct moment *moment)
 {
 	struct freezer *freezer = freezer_begin(member->opened);
 
 	if (IS_ERR(freezer))
 		return PTR_ERR(freezer);
-	if (freezer_wait(freezer, patience->freeze_ms)) {
+	if (freeze_wait(freezer, moment)) {
 		if (freezer_error(freezer))
 			pr_warn("%pg is not frozen, error %d\n",
 				member->opened, freezer_error(freezer));
 		member->freezer = freezer;
+		moment->frozen++;
 		return 0;
 	}
-	let_all_go_on(members);
-	if (!freezer_wait(freezer, FREEZE_ALONE_MS) &&
-	    freezer_leave(freezer))
-		return -EBUSY;
+	let_all_go_on(moment);
+	if (!freezer_wait_killable(freezer) && freezer_leave(freezer)) {
+		pr_warn("%pg is still being frozen for a take whose caller was killed\n",
+			member->opened);
+		return -EINTR;
+	}
 	freezer_thaw(freezer);
-	return -ETIMEDOUT;
+	return fatal_signal_pending(current) ? -EINTR : -ETIMEDOUT;
 }
 
-static int close_one(struct member *member, const struct patience *patience)
+static int close_one(struct member *member, struct moment *moment)
 {
+	if (!moment->shut++)
+		moment->shut_since = ktime_get();
 	member->closed = true;
-	return filter_close(member->filter, patience->close_ms);
+	return filter_close(member->filter,
+			    min(moment->close_ms, shut_ms_left(moment)));
 }
 
 /* The error is that of the member in late. */
-static int hold_all(struct list_head *members,
-		    const struct patience *patience, struct member **late)
+static int hold_all(struct moment *moment)
 {
 	struct member *member;
 	int ret = 0;
 
-	list_for_each_entry(member, members, link) {
-		*late = member;
+	list_for_each_entry(member, moment->members, link) {
+		moment->late = member;
 		if (member->upper)
-			ret = freeze_one(member, members, patience) ?:
-			      close_one(member, patience);
+			ret = freeze_one(member, moment) ?:
+			      close_one(member, moment);
 		if (ret)
 			return ret;
 	}
-	list_for_each_entry(member, members, link) {
-		*late = member;
+	list_for_each_entry(member, moment->members, link) {
+		moment->late = member;
 		if (!member->upper)
-			ret = freeze_one(member, members, patience);
+			ret = freeze_one(member, moment);
 		if (ret)
 			return ret;
 	}
-	list_for_each_entry(member, members, link) {
-		*late = member;
+	list_for_each_entry(member, moment->members, link) {
+		moment->late = member;
 		if (!member->upper)
-			ret = close_one(member, patience);
+			ret = close_one(member, moment);
 		if (ret)
 			return ret;
 	}
@@ -137,18 +176,16 @@ static void switch_all(struct list_head *members)
 	}
 }
 
-static int hold_and_switch(struct list_head *members,
-			   const struct patience *patience,
-			   struct member **late)
+static int hold_and_switch(struct moment *moment)
 {
 	unsigned int noio = memalloc_noio_save();
 	ktime_t begin = ktime_get();
 	int ret;
 
-	ret = hold_all(members, patience, late);
+	ret = hold_all(moment);
 	if (!ret)
-		switch_all(members);
-	let_all_go_on(members);
+		switch_all(moment->members);
+	let_all_go_on(moment);
 	pr_debug("file systems frozen and writes held for %lld us in all, result %d\n",
 		 ktime_us_delta(ktime_get(), begin), ret);
 	memalloc_noio_restore(noio);
@@ -162,14 +199,7 @@ static int get_ready(struct list_head *members)
 
 	list_for_each_entry(member, members, link) {
 		struct filter *filter = member->filter;
-		struct block_device *bdev;
 
-		bdev = compat_bdev_open(filter->bdev->bd_dev, FMODE_READ);
-		if (IS_ERR(bdev))
-			return -ENODEV;
-		member->opened = bdev;
-		if (bdev != filter->bdev)
-			return -ENODEV;
 		ret = cbt_prepare(&filter->cbt, member->area->set.capacity,
 				  member->area->medium, &member->spare);
 		if (ret)
@@ -191,9 +221,6 @@ static void let_go(struct list_head *members)
 			filter_uncalm(member->filter);
 		member->calm = false;
 		cbt_spare_free(&member->spare);
-		if (member->opened)
-			compat_bdev_close(member->opened, FMODE_READ);
-		member->opened = NULL;
 		member->upper = false;
 	}
 }
@@ -224,13 +251,15 @@ static void sort_members(struct list_head *members)
 			list_move(&member->link, members);
 }
 
-/* Areas are there. On an error nothing was switched or armed. */
+/* They are opened, and have areas. On an error nothing was switched. */
 int take_moment(struct list_head *members)
 {
 	unsigned int tries = count_of(members) + TRIES_MORE;
-	struct patience patience = {
+	struct moment moment = {
+		.members = members,
 		.freeze_ms = FREEZE_FIRST_MS,
 		.close_ms = CLOSE_FIRST_MS,
+		.shut_ms = GATES_SHUT_MAX_MS,
 	};
 	unsigned int alone = 0;
 	struct member *late;
@@ -239,10 +268,15 @@ int take_moment(struct list_head *members)
 	sort_members(members);
 	ret = get_ready(members);
 	while (!ret && tries--) {
-		late = NULL;
-		ret = hold_and_switch(members, &patience, &late);
+		ret = hold_and_switch(&moment);
+		late = moment.late;
 		if (ret != -ETIMEDOUT || !tries)
 			break;
+		if (!moment.shut_ms) {
+			pr_err("%pg was late: writes were held for %d ms in all, which is the most\n",
+			       late->opened, GATES_SHUT_MAX_MS);
+			break;
+		}
 		/* Late even though it was the first: not for another one. */
 		if (late->upper && list_is_first(&late->link, members) &&
 		    alone++ == ALONE_MAX)
@@ -251,10 +285,9 @@ int take_moment(struct list_head *members)
 			late->opened);
 		late->upper = true;
 		list_move(&late->link, members);
-		patience.freeze_ms = min_t(unsigned int, patience.freeze_ms * 2,
-					   FREEZE_MAX_MS);
-		patience.close_ms = min_t(unsigned int, patience.close_ms * 2,
-					  CLOSE_MAX_MS);
+		moment.freeze_ms = min_t(unsigned int, moment.freeze_ms * 2,
+					 FREEZE_MAX_MS);
+		moment.close_ms *= 2;
 		ret = 0;
 	}
 	let_go(members);

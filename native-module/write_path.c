@@ -5,7 +5,10 @@
  *
  * A submitter never waits here. Where waiting is needed (the gate is closed,
  * a copy is to be made, memory is short) the bio is kept and the filter's
- * worker submits it later; a no-wait bio is answered EAGAIN.
+ * worker submits it later; a no-wait bio is answered EAGAIN. Its copy is begun
+ * all the same: some writers (polled ones) have no other way than to try again.
+ *
+ * The worker never sleeps for what may wait for the worker: passages.
  */
 #include <linux/blkdev.h>
 #include <linux/sched/mm.h>
@@ -13,9 +16,15 @@
 #include "diff_storage.h"
 #include "filter.h"
 #include "filter_table.h"
+#include "params.h"
 #include "passage.h"
 #include "submit.h"
 #include "write_path.h"
+
+/* Copies at a time that were begun for writes that did not wait for them. */
+#define AHEAD_MAX	64
+/* After that time the worker looks again for passages when all are in use. */
+#define HUNGRY_MS	10
 
 /* The next filter on the bio's way, under rcu_read_lock(). */
 static struct filter *next_filter(struct bio *bio)
@@ -46,8 +55,7 @@ static u64 filter_sector(const struct filter *filter, struct bio *bio)
 
 static bool must_not_wait(const struct bio *bio)
 {
-	return (bio->bi_opf & REQ_NOWAIT) ||
-	       (current->plug && current->plug->nowait);
+	return bio->bi_opf & REQ_NOWAIT;
 }
 
 /* To the worker, which sends it through all filters left. */
@@ -59,7 +67,36 @@ static void park(struct filter *filter, struct bio *bio)
 	spin_lock_irqsave(&filter->lock, flags);
 	bio_list_add(&filter->parked, bio);
 	spin_unlock_irqrestore(&filter->lock, flags);
+}
+
+/*
+ * A passage for the bio. NULL, when all are in use: the bio was ended, or kept
+ * for the worker; the worker itself comes back to it later, for those in use
+ * may be waiting for the worker.
+ */
+static struct passage *passage_for(struct filter *filter, struct bio *bio,
+				   bool worker)
+{
+	struct passage *passage = mempool_alloc(&filter->passages,
+						GFP_NOWAIT | __GFP_NOWARN);
+
+	if (likely(passage))
+		return passage;
+	if (must_not_wait(bio)) {
+		bio_wouldblock_error(bio);
+		return NULL;
+	}
+	if (worker) {
+		park(filter, bio);
+		queue_delayed_work(filter->wq, &filter->again,
+				   msecs_to_jiffies(HUNGRY_MS));
+		return NULL;
+	}
+	if (!current->bio_list)
+		return mempool_alloc(&filter->passages, GFP_NOIO);
+	park(filter, bio);
 	queue_work(filter->wq, &filter->work);
+	return NULL;
 }
 
 static void to_worker(struct passage *passage)
@@ -109,49 +146,81 @@ static bool passage_carry_on(struct passage *passage)
 	return true;
 }
 
+/* A passage that no bio goes by, and the inflight that was held for it. */
+static void passage_drop(struct passage *passage, struct filter *filter)
+{
+	mempool_free(passage, &filter->passages);
+	percpu_ref_put(&filter->inflight);
+}
+
+/*
+ * The worker copies what a write must have copied that does not wait for it;
+ * at most AHEAD_MAX at a time, and nothing that is on its way already. The
+ * passage, the area's reference and inflight are handed over.
+ */
+static void copy_ahead(struct passage *passage, struct filter *filter,
+		       struct diff_area *area, u64 sector, u64 count)
+{
+	if (diff_area_under_way(area, sector, count) ||
+	    !atomic_add_unless(&filter->ahead, 1, AHEAD_MAX)) {
+		chunk_set_put(&area->set);
+		passage_drop(passage, filter);
+		return;
+	}
+	passage->filter = filter;
+	passage->bio = NULL;
+	passage->area = area;
+	diff_area_request(area, &passage->copy, sector, count, passage_wake);
+	to_worker(passage);
+}
+
+static void copied_ahead(struct passage *passage)
+{
+	struct filter *filter = passage->filter;
+
+	atomic_dec(&filter->ahead);
+	passage_drop(passage, filter);
+}
+
 /*
  * Past one filter, whose inflight is held for it: true when the bio may go
  * on, false when it was kept or ended.
  */
-static bool enter(struct filter *filter, struct bio *bio)
+static bool enter(struct filter *filter, struct bio *bio, bool worker)
 {
 	u64 sector = filter_sector(filter, bio);
 	u64 count = bio_sectors(bio);
 	u64 capacity = bdev_nr_sectors(filter->bdev);
-	bool nowait = must_not_wait(bio);
-	struct passage *passage;
-	struct diff_area *area;
+	struct passage *passage = passage_for(filter, bio, worker);
+	struct diff_area *area = NULL;
 
-	passage = mempool_alloc(&filter->passages, GFP_NOWAIT | __GFP_NOWARN);
 	if (unlikely(!passage)) {
-		if (nowait || current->bio_list) {
-			if (nowait)
-				bio_wouldblock_error(bio);
-			else
-				park(filter, bio);
-			percpu_ref_put(&filter->inflight);
-			return false;
-		}
-		passage = mempool_alloc(&filter->passages, GFP_NOIO);
+		percpu_ref_put(&filter->inflight);
+		return false;
+	}
+	if (likely(sector < capacity)) {
+		count = min(count, capacity - sector);
+		area = area_to_copy(filter, sector, count);
+	}
+	/* It may be left undone: then nothing changes, and nothing is copied. */
+	if (area && bio_op(bio) == REQ_OP_DISCARD && params_discard_swallow()) {
+		chunk_set_put(&area->set);
+		passage_drop(passage, filter);
+		bio_endio(bio);
+		return false;
+	}
+	if (area && must_not_wait(bio)) {
+		copy_ahead(passage, filter, area, sector, count);
+		bio_wouldblock_error(bio);
+		return false;
 	}
 	passage_begin(passage, filter, bio);
 	/* Bio-based drivers keep things of their own in a polled bio. */
 	if (bio->bi_bdev->bd_disk->fops->submit_bio)
 		bio_clear_polled(bio);
-
-	/*
-	 * What is beyond the end will be refused by the block layer, unless
-	 * the device grows meanwhile.
-	 */
+	/* The device has shrunk since the bio was checked: it will be refused. */
 	if (unlikely(sector >= capacity))
 		return true;
-	count = min(count, capacity - sector);
-	area = area_to_copy(filter, sector, count);
-	if (area && nowait) {
-		chunk_set_put(&area->set);
-		bio_wouldblock_error(bio);
-		return false;
-	}
 	cbt_mark(&filter->cbt, sector, count);
 	if (likely(!area))
 		return true;
@@ -166,11 +235,7 @@ static bool enter(struct filter *filter, struct bio *bio)
 	return passage_carry_on(passage);
 }
 
-/*
- * True: the caller submits the bio. False: it was kept, or ended. Finds what
- * filters the bio has still to pass, so that it can be called again for it.
- */
-bool write_path_submit(struct bio *bio)
+static bool pass_filters(struct bio *bio, bool worker)
 {
 	struct filter *filter;
 
@@ -185,7 +250,7 @@ bool write_path_submit(struct bio *bio)
 		}
 		if (likely(percpu_ref_tryget_live_rcu(&filter->inflight))) {
 			rcu_read_unlock();
-			if (!enter(filter, bio))
+			if (!enter(filter, bio, worker))
 				return false;
 			if (filter->bdev == bio->bi_bdev->bd_disk->part0)
 				return true; /* the disk's is the last */
@@ -203,6 +268,15 @@ bool write_path_submit(struct bio *bio)
 		}
 		filter_put(filter);
 	}
+}
+
+/*
+ * True: the caller submits the bio. False: it was kept, or ended. Finds what
+ * filters the bio has still to pass, so that it can be called again for it.
+ */
+bool write_path_submit(struct bio *bio)
+{
+	return pass_filters(bio, false);
 }
 
 /* The worker of a filter: what was kept goes on. Never in a bio_list. */
@@ -230,18 +304,31 @@ static void write_path_work(struct work_struct *work)
 	list_for_each_entry_safe(passage, next, &woken, copy.waiter.link) {
 		list_del_init(&passage->copy.waiter.link);
 		bio = passage->bio;
-		if (passage_carry_on(passage) && write_path_submit(bio))
+		if (!passage_carry_on(passage))
+			continue;
+		if (!bio)
+			copied_ahead(passage);
+		else if (pass_filters(bio, true))
 			submit_unhooked(bio);
 	}
 	while ((bio = bio_list_pop(&bios)))
-		if (write_path_submit(bio))
+		if (pass_filters(bio, true))
 			submit_unhooked(bio);
 	blk_finish_plug(&plug);
 	memalloc_noio_restore(noio);
 }
 
+static void write_path_again(struct work_struct *work)
+{
+	struct filter *filter = container_of(to_delayed_work(work),
+					     struct filter, again);
+
+	write_path_work(&filter->work);
+}
+
 int write_path_set_up(struct filter *filter)
 {
 	INIT_WORK(&filter->work, write_path_work);
+	INIT_DELAYED_WORK(&filter->again, write_path_again);
 	return passage_pool_init(&filter->passages);
 }

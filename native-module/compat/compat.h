@@ -26,6 +26,11 @@
 #error "blksnap knows the calling convention of x86-64 only"
 #endif
 
+#ifdef CONFIG_X86_KERNEL_IBT
+/* Indirect calls to behind a landing pad, as compat_ftrace_body()'s, trap. */
+#error "blksnap does not work with indirect branch tracking, CONFIG_X86_KERNEL_IBT"
+#endif
+
 /* The first two arguments of the function that ftrace stopped at. */
 static __always_inline unsigned long
 compat_ftrace_arg0(const struct ftrace_regs *fregs)

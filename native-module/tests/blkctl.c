@@ -80,6 +80,19 @@ static void *parse_ranges(char **arguments, uint32_t *count)
 	return ranges;
 }
 
+/* Appends count ranges of eight sectors each, the same one again and again, by one call. */
+static void command_ranges(const uint8_t *id, const char *path, uint32_t count)
+{
+	char *ranges = calloc(count, 16);
+	uint32_t i;
+
+	if (!ranges)
+		refused("calloc", ENOMEM);
+	for (i = 0; i < count; i++)
+		put64(ranges, 16 * i + 8, 8);
+	must("ranges", snap_append(id, path, ranges, count));
+}
+
 static void print_event(const char *event)
 {
 	const char *data = event + 32;
@@ -235,7 +248,7 @@ static void usage(void)
 {
 	wrong("usage: blkctl version | create | destroy ID | append ID DEV OFFSET:COUNT… | take ID | collect | wait ID MS |\n"
 	      "       attach DEV | detach DEV | cbtinfo DEV | cbtmap DEV [OFFSET COUNT] | cbtdirty DEV OFFSET:COUNT… |\n"
-	      "       add DEV ID | info DEV | feed ID DEV START LIMIT [PIECE] | tidy");
+	      "       add DEV ID | info DEV | ranges ID DEV COUNT | feed ID DEV START LIMIT [PIECE] | tidy");
 }
 
 int main(int argc, char **argv)
@@ -266,6 +279,9 @@ int main(int argc, char **argv)
 
 		parse_uuid(argv[2], id);
 		must(command, snap_append(id, argv[3], ranges, count));
+	} else if (IS("ranges", 3)) {
+		parse_uuid(argv[2], id);
+		command_ranges(id, argv[3], strtoul(argv[4], NULL, 0));
 	} else if (IS("collect", 0)) {
 		command_collect();
 	} else if (IS("wait", 2)) {

@@ -262,10 +262,61 @@ busy_device() {
         --runtime=600 --output=/dev/null
 }
 
+# made_null NAME ATTRIBUTE=VALUE… : a null_blk disk that keeps what is written; its path is in NULL_DISK.
+made_null() {
+    local at=/sys/kernel/config/nullb/$1 pair
+    [ -e /sys/module/null_blk ] || modprobe null_blk nr_devices=0 || skip "no null_blk"
+    [ -e /sys/kernel/config/nullb ] || mount -t configfs none /sys/kernel/config || skip "no configfs"
+    mkdir "${at}" || fail "null_blk by configfs"
+    for pair in memory_backed=1 "${@:2}"; do
+        echo "${pair#*=}" >"${at}/${pair%%=*}" || fail "null_blk refuses ${pair}"
+    done
+    echo 1 >"${at}/power" || fail "null_blk refuses its power"
+    # Named after its directory, or its number, as the kernel likes it.
+    NULL_DISK=/dev/$1
+    [ -e "/sys/block/$1" ] || NULL_DISK=/dev/nullb$(cat "${at}/index")
+    await 5 "${NULL_DISK}" [ -b "${NULL_DISK}" ]
+}
+
+# limits NAME DEVICE LIMIT… : what the cgroup NAME, made if need be, may do to the device, as in io.max.
+limits() {
+    local at=/sys/fs/cgroup/$1
+    [ -e /sys/fs/cgroup/cgroup.procs ] || mount -t cgroup2 none /sys/fs/cgroup || skip "no cgroup2"
+    echo +io >/sys/fs/cgroup/cgroup.subtree_control || skip "no io controller"
+    mkdir -p "${at}" || fail "cgroup $1"
+    echo "$(stat -c '%Hr:%Lr' "$2") ${*:3}" >"${at}/io.max" || skip "no io.max"
+}
+
+# within NAME COMMAND… : runs it in the cgroup.
+within() {
+    echo "${BASHPID}" >"/sys/fs/cgroup/$1/cgroup.procs" || fail "cgroup $1"
+    exec "${@:2}"
+}
+
+milliseconds() {
+    echo $(($(date +%s%N) / 1000000))
+}
+
 # made_dm NAME TABLE : a device mapper device; its path is /dev/mapper/NAME.
 made_dm() {
     dmsetup create "$1" --noudevsync --table "$2" || fail "dmsetup create $1"
     await 5 "/dev/mapper/$1" [ -b "/dev/mapper/$1" ]
+}
+
+# engine_place DEVICE : an ext4 at PLACE/place, where the Java engine keeps its state and its storage.
+engine_place() {
+    [ -e "${ROOT}/itests/kernel/target/classpath" ] || skip "the Java classes are not built: ./mvnw -pl itests/kernel -am package"
+    command -v "${JAVA_HOME:-/usr}/bin/java" >/dev/null || skip "no ${JAVA_HOME:-/usr}/bin/java"
+    mkfs.ext4 -q -F "$1" || fail "mkfs $1"
+    mounted "$1" place
+}
+
+# guest_java CLASS[#METHOD]… : runs tests of itests/kernel in a plain JVM; they make what they need at PLACE/place.
+guest_java() {
+    "${JAVA_HOME:-/usr}/bin/java" -Xshare:auto -XX:TieredStopAtLevel=1 -Dblksnap.place="${PLACE}/place" \
+        -Dorg.slf4j.simpleLogger.defaultLogLevel=warn -Djna.tmpdir=/run \
+        -cp "${ROOT}/itests/kernel/target/test-classes:$(cat "${ROOT}/itests/kernel/target/classpath")" \
+        org.blksnap.itests.kernel.GuestMain "$@"
 }
 
 tidy() {
@@ -292,7 +343,13 @@ tidy() {
         delpart "/dev/$(basename "$(dirname "${line}")")" "$(cat "${line}/partition")"
     done
     rm -rf "${PLACE:?}"/*
-    for line in scsi_debug null_blk; do
+    for line in /sys/kernel/config/nullb/*/ /sys/fs/cgroup/*/; do
+        case ${line} in
+            *'*'* | */features/) ;;
+            *) rmdir "${line}" ;;
+        esac
+    done
+    for line in scsi_debug null_blk zram; do
         [ ! -e "/sys/module/${line}" ] || rmmod "${line}"
     done
     exit "${status}"

@@ -6,6 +6,7 @@
  *
  *   nowait eagain DEVICE SECTOR     a chunk not copied yet
  *   nowait passes DEVICE SECTOR     one already copied, or no snapshot
+ *   nowait again DEVICE COUNT       COUNT writes, each to a chunk not copied yet, tried until they pass
  *   nowait uring DEVICE COUNT       COUNT writes, 16 at a time, and what is then read
  */
 #include <inttypes.h>
@@ -139,6 +140,31 @@ static void over_ring(uint64_t count)
 	printf("%" PRIu64 " writes over io_uring\n", count);
 }
 
+/* EAGAIN at first, and not for ever: nobody but these writes has the chunks copied. */
+static void again(uint64_t count)
+{
+	unsigned int refused = 0;
+	uint64_t n;
+	int i, error;
+
+	for (n = 0; n < count; n++) {
+		for (i = 0; i < TRIES; i++) {
+			error = write_nowait(n * 1024, 97);
+			if (error != EAGAIN)
+				break;
+			refused++;
+			usleep(10000);
+		}
+		if (error)
+			die("write %" PRIu64 ", tried %d times: %s", n, i, errno_name(error));
+		if (sequence_at(n * 1024) != 97)
+			die("write %" PRIu64 " is not there", n);
+	}
+	if (refused < count)
+		die("%" PRIu64 " writes that had to be copied first were refused %u times only", count, refused);
+	printf("%" PRIu64 " writes, refused %u times\n", count, refused);
+}
+
 int main(int argc, char **argv)
 {
 	const char *command = argc == 4 ? argv[1] : "";
@@ -146,10 +172,12 @@ int main(int argc, char **argv)
 	int i, error = 0;
 
 	if (argc != 4)
-		die("usage: nowait eagain|passes|uring DEVICE NUMBER");
+		die("usage: nowait eagain|passes|again|uring DEVICE NUMBER");
 	device = opened(argv[2], O_RDWR | O_DIRECT);
 	if (!strcmp(command, "uring")) {
 		over_ring(number);
+	} else if (!strcmp(command, "again")) {
+		again(number);
 	} else if (!strcmp(command, "eagain")) {
 		int64_t was = sequence_at(number);
 

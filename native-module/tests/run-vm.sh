@@ -277,6 +277,7 @@ exec 8>&-
     printf 'TESTS=%q\nBIN=%q\nMODULE=%q\nMODULES=%q\nMDADM=%q\n' \
         "${SCRATCH}/tests.d" "${SCRATCH}/bin" "${SCRATCH}/blksnap.ko" "${KERNEL}/lib/modules" "${CACHE}/mdadm/sbin/mdadm"
     printf 'SCALE=%q\nSEED=%q\nTEST_LIMIT=%q\n' "${SCALE}" "${SEED}" "${TEST_LIMIT}"
+    printf 'ROOT=%q\nJAVA_HOME=%q\n' "$(dirname "${SOURCES}")" "${JAVA_HOME:-}"
 } >"${SCRATCH}/guest.env"
 printf '%s\n' "${COMMAND}" >"${SCRATCH}/command"
 
@@ -357,7 +358,7 @@ console_tail() {
 # for a moment: the CPUs that come by stay at that instruction for ever. Patched are the entries of what we hook, when the
 # module is loaded or unloaded. stuck_at_breakpoint FROM: since that byte of the log the guest's kernel says nothing but
 # that CPUs are stuck, and they are, at such an entry. The test is then run once more, by one thread of the translator.
-HOOKED='submit_bio_noacct|blkdev_ioctl|compat_blkdev_ioctl|device_del|bdev_write_page'
+HOOKED='submit_bio_noacct_nocheck|__blk_throtl_bio|blkdev_ioctl|compat_blkdev_ioctl|device_del|bdev_write_page'
 stuck_at_breakpoint() {
     local said
     [ "${ACCEL%%,*}" = tcg ] || return 1

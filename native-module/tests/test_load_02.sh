@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# shows: the nine parameters, their defaults, their mode, and that they can be set
+# shows: the parameters, their defaults, their mode, and that they can be set
 . "${TESTS}/lib.sh"
 if loaded; then
     eject
@@ -16,7 +16,7 @@ while read -r name value; do
     [ "$(parameter "${name}")" = "${value}" ] || fail "${name} changed by what was refused"
 done <"${TESTS}/vm/parameters"
 number=$(ls /sys/module/blksnap/parameters | wc -l)
-[ "${number}" = 9 ] || fail "there are ${number} parameters: $(ls /sys/module/blksnap/parameters)"
+[ "${number}" = 10 ] || fail "there are ${number} parameters: $(ls /sys/module/blksnap/parameters)"
 eject
 insert chunk_minimum_shift=20 chunk_maximum_in_queue=3
 [ "$(parameter chunk_minimum_shift)" = 20 ] && [ "$(parameter chunk_maximum_in_queue)" = 3 ] || fail "parameters of insmod are not kept"

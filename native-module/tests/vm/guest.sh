@@ -46,7 +46,7 @@ state() {
     compgen -G '/sys/block/dm-*' | sed 's/^/dm device: /'
     compgen -G '/sys/block/md*' | sed 's/^/md device: /'
     compgen -G '/sys/block/vd*/vd*' | sed 's/^/partition: /'
-    grep -oE '^(scsi_debug|null_blk) .*' /proc/modules | sed 's/^/module: /'
+    grep -oE '^(scsi_debug|null_blk|zram) .*' /proc/modules | sed 's/^/module: /'
     awk '$1 == "blksnap" && $3 != 0 {print "the module has " $3 " uses"}' /proc/modules
     compgen -G '/sys/block/blksnap*' | sed 's/^/image: /'
 }

@@ -82,13 +82,33 @@ class ImportTableTest {
               "org.blksnap.snapshot",
               Set.of("org.blksnap.api.", "org.blksnap.spi.", "org.osgi.framework")),
           Map.entry(
+              "org.blksnap.kernel",
+              Set.of(
+                  "org.blksnap.api.block",
+                  "org.blksnap.api.change",
+                  "org.blksnap.api.event",
+                  "org.blksnap.api.health",
+                  "org.blksnap.api.snapshot",
+                  "org.blksnap.spi.device",
+                  "org.blksnap.spi.event",
+                  "org.blksnap.spi.host",
+                  "org.blksnap.spi.module",
+                  "org.osgi.framework",
+                  "org.osgi.service.cm")),
+          Map.entry(
               "org.blksnap.ioctl",
               Set.of(
                   "org.blksnap.api.block",
+                  "org.blksnap.api.change",
+                  "org.blksnap.api.event",
                   "org.blksnap.api.health",
+                  "org.blksnap.api.snapshot",
                   "org.blksnap.spi.host",
+                  "org.blksnap.spi.module",
                   "org.blksnap.spi.node",
-                  "com.sun.jna")),
+                  "org.osgi.framework",
+                  "com.sun.jna",
+                  "jdk.net")),
           Map.entry(
               "org.blksnap.nbd",
               Set.of(
