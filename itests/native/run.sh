@@ -144,7 +144,7 @@ for i in changed:
 sys.exit(not (made == new and len(changed) == 47))
 END
   blkctl cbtdirty "$disk" 131071:1 && refused EINVAL cbtdirty "$disk" 0:8 131071:2
-  [ "$(blkctl cbtmap "$disk" 1023 1 | xxd -p)" = 02 ] || fail "cbtdirty did not mark"
+  [ "$(blkctl cbtmap "$disk" 1023 1 | od -An -tx1 | tr -d " ")" = 02 ] || fail "cbtdirty did not mark"
   blkctl destroy "$id" && blkctl detach "$disk" && refused ENOENT detach "$disk" && refused ENOENT cbtinfo "$disk"
 }
 

@@ -6,15 +6,11 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.EnumSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.Predicate;
-import java.util.function.Supplier;
 import org.blksnap.api.block.BlksnapException;
-import org.blksnap.api.block.Errno;
 import org.blksnap.api.change.CbtInfo;
 import org.blksnap.api.snapshot.AttachRequest;
 import org.blksnap.api.snapshot.AttachedDevice;
@@ -22,21 +18,19 @@ import org.blksnap.api.snapshot.Capability;
 import org.blksnap.api.snapshot.Snapshot;
 import org.blksnap.api.snapshot.SnapshotImage;
 import org.blksnap.api.snapshot.SnapshotLease;
-import org.blksnap.api.snapshot.SnapshotParticipant;
 import org.blksnap.api.snapshot.SnapshotRequest;
 import org.blksnap.api.snapshot.SnapshotService;
 import org.blksnap.api.snapshot.Version;
 import org.blksnap.enginebase.EventRelay;
 import org.blksnap.enginebase.Participants;
 import org.blksnap.enginebase.WholeSnapshot;
-import org.blksnap.enginebase.record.RecordFile;
 import org.blksnap.enginebase.record.StateDirectory;
 import org.blksnap.enginebase.thread.DaemonThreads;
 import org.blksnap.kernel.internal.device.Attachments;
 import org.blksnap.kernel.internal.device.DeviceBook;
 import org.blksnap.kernel.internal.device.LiveDevice;
-import org.blksnap.kernel.internal.host.Disks;
 import org.blksnap.kernel.internal.host.PresentModule;
+import org.blksnap.kernel.internal.record.LastProcess;
 import org.blksnap.kernel.internal.snapshot.Desk;
 import org.blksnap.kernel.internal.snapshot.Destruction;
 import org.blksnap.kernel.internal.snapshot.SnapshotBook;
@@ -45,9 +39,6 @@ import org.blksnap.kernel.internal.snapshot.Taking;
 import org.blksnap.kernel.internal.storage.Lending;
 import org.blksnap.kernel.internal.storage.SnapshotStorage;
 import org.blksnap.kernel.internal.storage.StorageChecks;
-import org.blksnap.linux.proc.ProcessStamp;
-import org.blksnap.spi.device.DeviceProvider;
-import org.blksnap.spi.host.HostOperations;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -65,9 +56,6 @@ public final class KernelEngine implements SnapshotService {
 
   private static final Logger LOG = LoggerFactory.getLogger(KernelEngine.class);
   private static final String DIRECTORY = "kernel";
-  private static final String KIND = "kernel-engine";
-  private static final String FILE = "engine.record";
-  private static final String PROCESS = "process";
 
   private static final Set<Capability> CAPABILITIES =
       Set.copyOf(
@@ -86,39 +74,20 @@ public final class KernelEngine implements SnapshotService {
   private final DeviceBook devices = new DeviceBook();
   private final SnapshotBook book = new SnapshotBook();
   private final Attachments attachments;
+  private final Desk desk;
   private final Snapshots snapshots;
 
   @GuardedBy("control")
   private boolean closed;
 
-  /**
-   * What it stands on.
-   *
-   * @param stateDirectory of all engines
-   * @param module the kernel's
-   * @param disks the host's
-   * @param providers answers null while the bundle is away
-   * @param host answers null while the bundle is away
-   * @param participants who is asked before a take
-   * @param runs whether the bundle of this symbolic name is running
-   */
-  public record Ground(
-      Path stateDirectory,
-      PresentModule module,
-      Disks disks,
-      Supplier<DeviceProvider> providers,
-      Supplier<HostOperations> host,
-      Supplier<List<SnapshotParticipant>> participants,
-      Predicate<String> runs) {}
-
   /** Begins with what the records and the kernel have. EBUSY: another engine works there. */
-  public KernelEngine(Ground ground) throws BlksnapException {
+  public KernelEngine(EngineGround ground) throws BlksnapException {
     this.module = ground.module();
     this.state = StateDirectory.open(ground.stateDirectory().resolve(DIRECTORY));
     this.events = new EventRelay(NAME);
     this.participants =
         new Participants(ground.participants(), DaemonThreads.named("blksnap-kernel-participant"));
-    Desk desk =
+    this.desk =
         new Desk(control, module, ground.providers(), state, devices, events, ground.runs());
     this.attachments =
         new Attachments(
@@ -169,11 +138,11 @@ public final class KernelEngine implements SnapshotService {
   private void restore() throws BlksnapException {
     control.lock();
     try {
-      boolean update = leftInThisProcess();
+      boolean update = LastProcess.isThis(state.root());
       Set<String> held = snapshots.namesOnRecord();
       attachments.restore(record -> update || record.persistent() || held.contains(record.name()));
       snapshots.restore();
-      RecordFile.write(state.root().resolve(FILE), KIND, Map.of(PROCESS, ProcessStamp.own()));
+      LastProcess.keep(state.root());
     } catch (BlksnapException e) {
       throw e;
     } catch (IOException e) {
@@ -181,16 +150,6 @@ public final class KernelEngine implements SnapshotService {
           BlksnapException.errnoOf(e), "the kernel engine did not begin: " + e, e);
     } finally {
       control.unlock();
-    }
-  }
-
-  /** An update of this bundle: devices attached for this life of the service are still meant. */
-  private boolean leftInThisProcess() {
-    try {
-      String process = RecordFile.read(state.root().resolve(FILE), KIND).get(PROCESS);
-      return ProcessStamp.own().equals(process);
-    } catch (IOException none) {
-      return false;
     }
   }
 
@@ -220,22 +179,28 @@ public final class KernelEngine implements SnapshotService {
     book.renew();
   }
 
-  /** About each second: devices that nobody reads are let go of. */
+  /** Nothing in the kernel is ours, and nobody is about to change that. */
+  boolean isIdle() {
+    return devices.all().isEmpty() && book.isEmpty() && !control.isLocked();
+  }
+
+  /**
+   * About each second: devices that nobody reads are let go of, and those that come are attached.
+   */
   public void tick() {
+    if (control.tryLock()) {
+      try {
+        for (LiveDevice device : attachments.attachAwaited()) {
+          linked(device);
+        }
+      } catch (BlksnapException e) {
+        LOG.warn("an image did not come back with its device: {}", e.toString());
+      } finally {
+        control.unlock();
+      }
+    }
     devices.all().forEach(LiveDevice::tick);
     book.tick();
-  }
-
-  private void checkRunning() throws BlksnapException {
-    if (closed()) {
-      throw new BlksnapException(
-          Errno.ESHUTDOWN,
-          "the kernel engine has stopped; where it was updated, ask its successor");
-    }
-  }
-
-  private boolean closed() {
-    return module.hasEnded();
   }
 
   @Override
@@ -261,21 +226,27 @@ public final class KernelEngine implements SnapshotService {
   private <T> T controlled(Work<T> work) throws BlksnapException {
     control.lock();
     try {
-      checkRunning();
+      desk.checkRunning();
       return work.done();
     } finally {
       control.unlock();
     }
   }
 
+  /** A device that could not be attached at the start has its image back. */
+  private LiveDevice linked(LiveDevice device) throws BlksnapException {
+    snapshots.relink(device);
+    return device;
+  }
+
   @Override
   public AttachedDevice attach(AttachRequest request) throws BlksnapException {
-    return controlled(() -> attachments.attach(request));
+    return controlled(() -> linked(attachments.attach(request)));
   }
 
   @Override
   public AttachedDevice attachOrGet(AttachRequest request) throws BlksnapException {
-    return controlled(() -> attachments.attachOrGet(request));
+    return controlled(() -> linked(attachments.attachOrGet(request)));
   }
 
   @Override
@@ -332,7 +303,7 @@ public final class KernelEngine implements SnapshotService {
 
   @Override
   public void destroy(UUID id) throws BlksnapException {
-    checkRunning();
+    desk.checkRunning();
     snapshots.destroy(id);
   }
 

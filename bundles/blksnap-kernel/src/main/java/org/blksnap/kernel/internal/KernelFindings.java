@@ -14,11 +14,16 @@ import org.blksnap.spi.module.ModuleProbe;
  *
  * @param probe null where its bundle is away
  * @param state there is a state directory
+ * @param opens there is a bundle that opens devices
  * @param engine null where there is none
  * @param trouble why not; null for no reason
  */
 record KernelFindings(
-    ModuleProbe probe, boolean state, KernelEngine engine, BlksnapException trouble) {
+    ModuleProbe probe,
+    boolean state,
+    boolean opens,
+    KernelEngine engine,
+    BlksnapException trouble) {
   private static final String SUBJECT = "kernel module";
 
   List<Finding> all() {
@@ -50,6 +55,14 @@ record KernelFindings(
               SUBJECT,
               "a module is loaded, and there is no state directory",
               "see what is said of the state directory"));
+    }
+    if (!opens) {
+      findings.add(
+          new Finding(
+              Severity.ERROR,
+              "bundle org.blksnap.device",
+              "it is not running, so the kernel engine opens no device",
+              "start it: bundle:start org.blksnap.device"));
     }
     if (engine != null) {
       findings.addAll(ofEngine());

@@ -96,6 +96,7 @@ class KernelComponentTest {
   }
 
   private void provideAll() {
+    component.provide(house.host);
     component.bindProbe(house.kernel);
     component.bindState(location(house.directory.resolve("state")));
   }
@@ -158,6 +159,22 @@ class KernelComponentTest {
     component.bindProbe(house.kernel);
     service().destroy(id);
     assertSame(before, services.get(SnapshotService.class.getName()));
+  }
+
+  @Test
+  void aModuleThatHasNothingOfOursIsLetGoOfAndAskedAgain() throws Exception {
+    provideAll();
+    house.kernel.load();
+    MemoryHouse.until(SOON, "the engine comes", this::works);
+    MemoryHouse.until(SOON, "its node is closed", () -> house.kernel.bridges() == 0);
+    var id = service().create().id();
+    assertEquals(1, house.kernel.bridges());
+    Thread.sleep(2 * KernelComponent.LOOK_MILLIS);
+    assertEquals(1, house.kernel.bridges());
+    service().destroy(id);
+    MemoryHouse.until(SOON, "its node is closed", () -> house.kernel.bridges() == 0);
+    assertTrue(works());
+    assertEquals(List.of(), service().collect());
   }
 
   @Test

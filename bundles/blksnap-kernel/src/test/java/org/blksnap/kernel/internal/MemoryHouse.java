@@ -45,7 +45,7 @@ final class MemoryHouse implements AutoCloseable {
               kernel.find().orElseThrow(), kernel.incarnation().orElseThrow(), PATIENCE);
       engine =
           new KernelEngine(
-              new KernelEngine.Ground(
+              new EngineGround(
                   directory.resolve("state"),
                   module,
                   host,

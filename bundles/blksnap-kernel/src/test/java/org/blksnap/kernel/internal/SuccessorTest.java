@@ -11,6 +11,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.UUID;
@@ -213,5 +214,23 @@ class SuccessorTest {
     house.leave();
     assertEquals(
         List.of("disk"), house.engine().devices().stream().map(AttachedDevice::name).toList());
+  }
+
+  @Test
+  void aDeviceThatIsFoundLaterThanItsSnapshotHasItsImageBack() throws IOException {
+    UUID id = taken();
+    house.leave();
+    Path away = house.directory.resolve("away");
+    Files.move(disk.path(), away);
+    assertEquals(List.of(), house.engine().devices());
+    assertEquals(List.of(), house.engine().snapshot(id).images());
+    house.engine().tick();
+    assertEquals(List.of(), house.engine().devices());
+    Files.move(away, disk.path());
+    house.engine().tick();
+    ByteBuffer bytes = ByteBuffer.allocate(512);
+    house.engine().snapshot(id).image("disk").read(bytes, 0);
+    assertEquals(id, house.engine().device("disk").orElseThrow().snapshot().orElseThrow());
+    assertEquals(Errno.EBUSY, errno(() -> house.engine().detach("disk")));
   }
 }

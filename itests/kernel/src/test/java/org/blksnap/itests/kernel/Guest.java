@@ -17,6 +17,7 @@ import org.blksnap.api.snapshot.AttachedDevice;
 import org.blksnap.device.internal.LocalDeviceProvider;
 import org.blksnap.ioctl.internal.LinuxHostOperations;
 import org.blksnap.ioctl.internal.module.LoadedModuleProbe;
+import org.blksnap.kernel.internal.EngineGround;
 import org.blksnap.kernel.internal.KernelEngine;
 import org.blksnap.kernel.internal.host.LinuxDisks;
 import org.blksnap.kernel.internal.host.PresentModule;
@@ -39,9 +40,13 @@ final class Guest implements AutoCloseable {
   private KernelEngine engine;
 
   Guest() throws IOException {
-    Path place = Path.of(System.getProperty("blksnap.place"));
-    directory = Files.createTempDirectory(place, "guest");
-    Files.createDirectory(directory.resolve("state"));
+    this(Files.createTempDirectory(Path.of(System.getProperty("blksnap.place")), "guest"));
+  }
+
+  /** On a directory that another one may have left. */
+  Guest(Path directory) throws IOException {
+    this.directory = directory;
+    Files.createDirectories(directory.resolve("state"));
     host = new LinuxHostOperations();
     devices = new LocalDeviceProvider(host);
   }
@@ -54,7 +59,7 @@ final class Guest implements AutoCloseable {
               probe.find().orElseThrow(), probe.incarnation().orElseThrow(), PATIENCE);
       engine =
           new KernelEngine(
-              new KernelEngine.Ground(
+              new EngineGround(
                   directory.resolve("state"),
                   module,
                   new LinuxDisks(),

@@ -27,16 +27,21 @@ abstract class FilteringModule extends LoadedModule {
     this.filters = filters;
   }
 
+  private FilterCalls.Filtered open(String call, Path device) throws BlksnapException {
+    mustBeOpen(call);
+    return filters.open(call, device);
+  }
+
   @Override
   public final void attach(Path device) throws BlksnapException {
-    try (FilterCalls.Filtered filter = filters.open("BLKFILTER_ATTACH", device)) {
+    try (FilterCalls.Filtered filter = open("BLKFILTER_ATTACH", device)) {
       filter.attach();
     }
   }
 
   @Override
   public final void detach(Path device) throws BlksnapException {
-    try (FilterCalls.Filtered filter = filters.open("BLKFILTER_DETACH", device)) {
+    try (FilterCalls.Filtered filter = open("BLKFILTER_DETACH", device)) {
       filter.detach();
     }
   }
@@ -46,7 +51,7 @@ abstract class FilteringModule extends LoadedModule {
     Memory option = Memory.of(calls, Seed.SNAPSHOTADD);
     Seed.SNAPSHOTADD_ID.put(option.bytes(), snapshot);
     String name = "snapshotadd to " + snapshot;
-    try (FilterCalls.Filtered filter = filters.open(name, device)) {
+    try (FilterCalls.Filtered filter = open(name, device)) {
       filter.control(name, Seed.CTL_SNAPSHOTADD, option, Node.Broken.TOLD);
     }
   }
@@ -54,7 +59,7 @@ abstract class FilteringModule extends LoadedModule {
   @Override
   public final MemberState member(Path device) throws BlksnapException {
     Memory option = Memory.of(calls, Seed.SNAPSHOTINFO);
-    try (FilterCalls.Filtered filter = filters.open("snapshotinfo", device)) {
+    try (FilterCalls.Filtered filter = open("snapshotinfo", device)) {
       filter.control("snapshotinfo", Seed.CTL_SNAPSHOTINFO, option, Node.Broken.AGAIN);
     }
     return Answers.member(
@@ -65,7 +70,7 @@ abstract class FilteringModule extends LoadedModule {
 
   @Override
   public final TrackerState tracker(Path device) throws BlksnapException {
-    try (FilterCalls.Filtered filter = filters.open("cbtinfo", device)) {
+    try (FilterCalls.Filtered filter = open("cbtinfo", device)) {
       return state(filter, device);
     }
   }
@@ -85,7 +90,7 @@ abstract class FilteringModule extends LoadedModule {
 
   @Override
   public final int readMap(Path device, long index, ByteBuffer dst) throws BlksnapException {
-    try (FilterCalls.Filtered filter = filters.open("cbtmap", device)) {
+    try (FilterCalls.Filtered filter = open("cbtmap", device)) {
       MapReading.Source source =
           new MapReading.Source() {
             @Override
@@ -110,7 +115,7 @@ abstract class FilteringModule extends LoadedModule {
   @Override
   public final void markDirty(Path device, List<ByteRange> ranges) throws BlksnapException {
     SectorRanges.check("cbtdirty on " + device, ranges);
-    try (FilterCalls.Filtered filter = filters.open("cbtdirty", device)) {
+    try (FilterCalls.Filtered filter = open("cbtdirty", device)) {
       SectorRanges.inSlices(
           "cbtdirty",
           calls,

@@ -123,11 +123,13 @@ abstract class LoadedModule implements KernelModule {
 
   @Override
   public final Map<String, Long> parameters() throws BlksnapException {
+    mustBeOpen("parameters");
     return parameters.all();
   }
 
   @Override
   public final void setParameter(String name, long value) throws BlksnapException {
+    mustBeOpen("parameter " + name + "=" + value);
     parameters.set(name, value);
   }
 
@@ -141,12 +143,19 @@ abstract class LoadedModule implements KernelModule {
     return place.devices().resolve(image);
   }
 
+  /** EBADF once this is closed. */
+  final void mustBeOpen(String call) throws BlksnapException {
+    if (closed) {
+      throw Refusal.of(call, control.path() + " (closed)", -Errno.EBADF.code());
+    }
+  }
+
   /** Ends the waits for events too. */
   @Override
   public void close() {
     closed = true;
-    control.close();
     waits.forEach(KernelEventWait::close);
+    control.close();
   }
 
   @Override

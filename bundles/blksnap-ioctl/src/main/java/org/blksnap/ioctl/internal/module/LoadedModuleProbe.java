@@ -16,13 +16,14 @@ import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 
 /**
- * Looks for a module by its nodes and the names of its parameters. Holds no state. Where native
- * calls are not possible it is there all the same, and says so where a module is found.
+ * Looks for a module by its nodes and the names of its parameters. Holds no state: a module that
+ * was found goes on working after this bundle's stop, until who has it closes it. Where native
+ * calls are not possible this is there all the same, and says so where a module is found.
  */
 @Component(service = ModuleProbe.class)
 public final class LoadedModuleProbe implements ModuleProbe {
   /** How the calls of the system are had. */
-  interface CallsSource {
+  public interface CallsSource {
     ModuleCalls get() throws BlksnapException;
   }
 
@@ -32,7 +33,9 @@ public final class LoadedModuleProbe implements ModuleProbe {
   private final NodeLook look;
   private final CallsSource calls;
 
-  LoadedModuleProbe(Path devices, Path modules, Path boot, NodeLook look, CallsSource calls) {
+  /** Roots other than the system's: trees that a test or a benchmark planted. */
+  public LoadedModuleProbe(
+      Path devices, Path modules, Path boot, NodeLook look, CallsSource calls) {
     this.devices = devices;
     this.modules = modules;
     this.boot = boot;
@@ -68,7 +71,8 @@ public final class LoadedModuleProbe implements ModuleProbe {
             Errno.ENOSYS,
             "a module is there that fits no dialect: "
                 + String.join("; ", sighting.lines())
-                + "; load one that this project knows (docs/FORMATS.md, \"Dialects of the module\")");
+                + "; load one that this project knows (docs/FORMATS.md, \"Dialects of the"
+                + " module\")");
       }
     }
     return Optional.empty();

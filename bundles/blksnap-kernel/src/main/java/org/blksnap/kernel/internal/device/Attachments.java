@@ -2,14 +2,16 @@
 package org.blksnap.kernel.internal.device;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
-import java.util.regex.Pattern;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.change.CbtInfo;
@@ -35,8 +37,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class Attachments {
   private static final Logger LOG = LoggerFactory.getLogger(Attachments.class);
-  private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,63}");
-  private static final int LONGEST_NAME = 64;
 
   private final PresentModule module;
   private final Disks disks;
@@ -44,7 +44,11 @@ public final class Attachments {
   private final StateDirectory state;
   private final DeviceBook book;
   private final EventRelay events;
-  private final Function<Disk, Optional<UUID>> storageOf;
+  private final AttachRefusals refusals;
+
+  /** Not attached again at the start; tried once more when they are there. */
+  private final List<DeviceRecord> awaited = new ArrayList<>();
+
   private final LiveDevice.Keeper keeper;
 
   /** {@code storageOf} answers the snapshot whose storage a block device is. */
@@ -63,7 +67,7 @@ public final class Attachments {
     this.state = state;
     this.book = book;
     this.events = events;
-    this.storageOf = storageOf;
+    this.refusals = new AttachRefusals(book, storageOf);
     this.keeper = keeper;
   }
 
@@ -74,74 +78,17 @@ public final class Attachments {
   }
 
   public LiveDevice attach(AttachRequest asked) throws BlksnapException {
-    refuseUnsupported(asked);
+    AttachRefusals.unsupported(asked);
     Disk disk = disks.find(asked.path());
     Path path = disk.node();
-    String name = asked.name() == null || asked.name().isEmpty() ? nameOf(path) : asked.name();
-    checkName(name, disk);
-    Optional<LiveDevice> same = book.on(disk);
-    if (same.isPresent()) {
-      throw new BlksnapException(
-          Errno.EALREADY, path + " is attached already, as " + same.get().name());
-    }
-    refuseStorage(disk);
+    String name =
+        asked.name() == null || asked.name().isEmpty() ? AttachRefusals.nameOf(path) : asked.name();
+    refusals.checkName(name, disk);
+    refusals.checkFree(disk);
     LiveDevice device = filtered(asked.at(path).named(name), disk);
     book.enlist(device);
     LOG.info("device {} attached: {} ({})", name, path, disk.number());
     return device;
-  }
-
-  private static void refuseUnsupported(AttachRequest asked) throws BlksnapException {
-    if (asked.readOnly() || asked.durable()) {
-      throw new BlksnapException(
-          Errno.EOPNOTSUPP,
-          asked.path()
-              + " refused: the kernel engine cannot attach a device "
-              + (asked.readOnly() ? "read-only" : "with a durable change map")
-              + "; leave "
-              + (asked.readOnly() ? "--read-only" : "--durable")
-              + " out, or attach it with --engine userspace");
-    }
-  }
-
-  private void checkName(String name, Disk disk) throws BlksnapException {
-    if (!NAME.matcher(name).matches() || name.startsWith("blksnap-image")) {
-      throw new BlksnapException(
-          Errno.EINVAL,
-          "device name \""
-              + name
-              + "\" refused: 1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or"
-              + " digit, and not like an image's");
-    }
-    Optional<LiveDevice> other = book.named(name).filter(device -> !device.disk().is(disk));
-    if (other.isPresent()) {
-      throw new BlksnapException(
-          Errno.EEXIST,
-          "device name "
-              + name
-              + " is taken by "
-              + other.get().path()
-              + "; choose another one with --name");
-    }
-  }
-
-  private void refuseStorage(Disk disk) throws BlksnapException {
-    Optional<UUID> holder = storageOf.apply(disk);
-    if (holder.isPresent()) {
-      throw new BlksnapException(
-          Errno.EBUSY,
-          disk.node()
-              + " refused: it is difference storage of snapshot "
-              + holder.get()
-              + ", which writes to it; attach another device, or destroy that first"
-              + " (blksnap:snapshot-destroy)");
-    }
-  }
-
-  private static String nameOf(Path path) {
-    String last = path.getFileName() == null ? "device" : path.getFileName().toString();
-    String name = last.replaceAll("[^A-Za-z0-9._-]", "_").replaceAll("^[^A-Za-z0-9]+", "");
-    return name.isEmpty() ? "device" : name.substring(0, Math.min(LONGEST_NAME, name.length()));
   }
 
   /** The filter is on it, and the record says so. */
@@ -349,10 +296,35 @@ public final class Attachments {
 
   private void restore(DeviceRecord record) {
     try {
-      attach(AttachRequest.of(record.path()).named(record.name()).persistent(record.persistent()));
+      attachAgain(record);
     } catch (BlksnapException e) {
+      awaited.add(record);
       LOG.error("device {} was not attached again: {}", record.name(), e.toString());
     }
+  }
+
+  private LiveDevice attachAgain(DeviceRecord record) throws BlksnapException {
+    return attach(
+        AttachRequest.of(record.path()).named(record.name()).persistent(record.persistent()));
+  }
+
+  /** Those that were not there at the start and are there by now; answers what was attached. */
+  public List<LiveDevice> attachAwaited() {
+    List<LiveDevice> come = new ArrayList<>();
+    awaited.removeIf(record -> book.named(record.name()).isPresent());
+    for (DeviceRecord record : List.copyOf(awaited)) {
+      if (!Files.exists(record.path())) {
+        continue;
+      }
+      awaited.remove(record);
+      try {
+        come.add(attachAgain(record));
+      } catch (BlksnapException e) {
+        LOG.error(
+            "device {} has come, and was not attached again: {}", record.name(), e.toString());
+      }
+    }
+    return come;
   }
 
   /** The engine stops: devices end for their users, and keep the kernel's filter. */

@@ -9,8 +9,8 @@ import org.blksnap.api.block.BlksnapException;
 public interface Disks {
   /**
    * The block device that a person means: by its node or a link to it, by {@code major:minor}, or
-   * by where its file system is mounted. ENOENT: no such path. ENODEV: neither. EOPNOTSUPP: a
-   * regular file.
+   * by where its file system is mounted. ENOENT: no such path. ENODEV: none of these, a regular
+   * file among others.
    */
   Disk find(Path asked) throws BlksnapException;
 

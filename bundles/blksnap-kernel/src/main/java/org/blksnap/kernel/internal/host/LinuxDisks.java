@@ -48,7 +48,7 @@ public final class LinuxDisks implements Disks {
               identity.number().minor());
       case REGULAR ->
           throw new BlksnapException(
-              Errno.EOPNOTSUPP,
+              Errno.ENODEV,
               asked
                   + " refused: it is a regular file, and the kernel module filters block devices;"
                   + " attach it with --engine userspace, or put a loop device over it");

@@ -85,7 +85,7 @@ final class EventPump implements Runnable, AutoCloseable {
           sink.gone();
           return;
         }
-        if (!isClosed() && !e.toString().equals(last)) {
+        if (!isClosed() && !module.hasEnded() && !e.toString().equals(last)) {
           last = e.toString();
           LOG.warn("snapshot {}: its events are not heard: {}", snapshot, last);
         }

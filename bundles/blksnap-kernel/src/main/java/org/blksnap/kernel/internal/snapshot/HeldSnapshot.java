@@ -4,6 +4,7 @@ package org.blksnap.kernel.internal.snapshot;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -181,23 +182,29 @@ final class HeldSnapshot {
     return true;
   }
 
-  /** Asks the kernel how each image is; what it says is kept. */
-  void look() {
+  /**
+   * Asks the kernel how each image is; what it says is kept. Answers why some could not be asked
+   * for, by device: a block device whose node is away now may come again.
+   */
+  Map<String, String> look() {
+    Map<String, String> unasked = new HashMap<>();
     if (state() == SnapshotState.TAKEN) {
-      record.members().forEach(this::look);
+      for (Member member : record.members()) {
+        look(member).ifPresent(why -> unasked.put(member.device(), why));
+      }
     }
+    return unasked;
   }
 
-  private void look(Member member) {
+  private Optional<String> look(Member member) {
     try {
       Errno error = module.ask(m -> m.member(member.path())).error();
       if (error != Errno.OK) {
         broken(member.device(), error, Loss.words(error));
       }
+      return Optional.empty();
     } catch (BlksnapException e) {
-      if (Loss.isOfTheDevice(e.errno())) {
-        broken(member.device(), Errno.ENODEV, Loss.words(Errno.ENODEV));
-      }
+      return Optional.of(e.getMessage());
     }
   }
 

@@ -45,7 +45,12 @@ final class ImageDevice implements SnapshotImage {
   private final Geometry geometry;
   private final ChangeMap changes;
   private final Health health;
-  private final LentDevice raw;
+  private final LentDevice read;
+
+  /** Opened for the first change: who closes a device opened for writing has udev look at it. */
+  private final LentDevice written;
+
+  private volatile boolean changed;
   private volatile boolean destroyed;
 
   ImageDevice(
@@ -63,7 +68,8 @@ final class ImageDevice implements SnapshotImage {
     this.geometry = geometry;
     this.changes = changes;
     this.health = health;
-    this.raw = new LentDevice(node, false, providers);
+    this.read = new LentDevice(node, true, providers);
+    this.written = new LentDevice(node, false, providers);
   }
 
   /** Before the kernel takes it away: who asks from now on is told so. */
@@ -73,11 +79,13 @@ final class ImageDevice implements SnapshotImage {
 
   /** The kernel has taken it away, or the engine leaves it. */
   void end() {
-    raw.end(goneWords());
+    read.end(goneWords());
+    written.end(goneWords());
   }
 
   void tick() {
-    raw.tick();
+    read.tick();
+    written.tick();
   }
 
   private String goneWords() {
@@ -90,9 +98,18 @@ final class ImageDevice implements SnapshotImage {
   }
 
   private <T> T use(LentDevice.Use<T> use) throws IOException {
+    return use(read, use);
+  }
+
+  private void change(LentDevice.Use<Void> use) throws IOException {
+    changed = true;
+    use(written, use);
+  }
+
+  private <T> T use(LentDevice how, LentDevice.Use<T> use) throws IOException {
     checkUsable(health.known(), null);
     try {
-      T answer = raw.use(use);
+      T answer = how.use(use);
       checkUsable(health.known(), null);
       return answer;
     } catch (IOException e) {
@@ -153,7 +170,7 @@ final class ImageDevice implements SnapshotImage {
     if (!src.hasRemaining()) {
       return;
     }
-    use(
+    change(
         image -> {
           image.write(src, offset);
           return null;
@@ -176,7 +193,7 @@ final class ImageDevice implements SnapshotImage {
           Errno.EOPNOTSUPP, "image " + name + ": zeroes are written like data, so not fast");
     }
     if (length > 0) {
-      use(
+      change(
           image -> {
             image.writeZeroes(offset, length, true, false);
             return null;
@@ -193,7 +210,11 @@ final class ImageDevice implements SnapshotImage {
 
   @Override
   public void flush() throws IOException {
-    use(
+    if (!changed) {
+      checkUsable(health.known(), null);
+      return;
+    }
+    change(
         image -> {
           image.flush();
           return null;

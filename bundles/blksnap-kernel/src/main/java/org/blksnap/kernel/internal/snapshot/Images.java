@@ -28,7 +28,8 @@ final class Images {
   void link(HeldSnapshot snapshot) throws BlksnapException {
     for (Member member : snapshot.record().members()) {
       Optional<LiveDevice> device = desk.devices().named(member.device());
-      if (!member.image().isEmpty() && device.isPresent()) {
+      boolean linked = snapshot.images().containsKey(member.device());
+      if (!linked && !member.image().isEmpty() && device.isPresent()) {
         snapshot.link(image(snapshot, member, device.get()));
       }
     }

@@ -18,9 +18,4 @@ final class Loss {
       default -> "the kernel gave it up: " + error.text();
     };
   }
-
-  /** Of a query: there is no such block device, or no filter on it. */
-  static boolean isOfTheDevice(Errno error) {
-    return error == Errno.ENOENT || error == Errno.ENODEV || error == Errno.ENXIO;
-  }
 }

@@ -23,6 +23,10 @@ public final class SnapshotBook {
     held.remove(id);
   }
 
+  public boolean isEmpty() {
+    return held.isEmpty();
+  }
+
   Collection<HeldSnapshot> all() {
     return held.values();
   }

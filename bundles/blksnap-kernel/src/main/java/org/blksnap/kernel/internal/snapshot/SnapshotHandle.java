@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import org.blksnap.api.block.BlksnapException;
@@ -114,8 +115,8 @@ final class SnapshotHandle implements Snapshot {
         Errno.EOPNOTSUPP,
         "storage of "
             + bytes
-            + " bytes in memory refused: the kernel stores on block devices; give a block device, or"
-            + " a directory on ext4 or xfs");
+            + " bytes in memory refused: the kernel stores on block devices; give a block device,"
+            + " or a directory on ext4 or xfs");
   }
 
   @Override
@@ -159,10 +160,19 @@ final class SnapshotHandle implements Snapshot {
   @Override
   public List<ImageInfo> info() throws BlksnapException {
     held.checkAlive();
-    held.look();
-    return held.record().members().stream()
-        .map(m -> new ImageInfo(m.device(), m.error(), m.detail(), m.image(), Optional.empty()))
-        .toList();
+    Map<String, String> unasked = held.look();
+    return held.record().members().stream().map(m -> info(m, unasked.get(m.device()))).toList();
+  }
+
+  /** {@code unasked}: why the kernel could not be asked; null where it was. */
+  private static ImageInfo info(Member member, String unasked) {
+    boolean unknown = unasked != null && member.error() == Errno.OK;
+    return new ImageInfo(
+        member.device(),
+        unknown ? Errno.ENXIO : member.error(),
+        unknown ? "how it is, is not known now: " + unasked : member.detail(),
+        member.image(),
+        Optional.empty());
   }
 
   @Override

@@ -181,6 +181,21 @@ public final class Snapshots {
     return names;
   }
 
+  /** A device that is attached again while a snapshot holds it. Under the control lock. */
+  public void relink(LiveDevice device) throws BlksnapException {
+    for (HeldSnapshot snapshot : book.all()) {
+      Optional<SnapshotRecord.Member> member = snapshot.member(device.name());
+      boolean same =
+          member
+              .filter(m -> m.major() == device.major() && m.minor() == device.minor())
+              .isPresent();
+      if (same) {
+        device.belongTo(snapshot.id());
+        images.link(snapshot);
+      }
+    }
+  }
+
   /** All that the kernel has, oldest first. */
   public List<Snapshot> all() {
     List<Snapshot> all = new ArrayList<>();

@@ -54,7 +54,7 @@ public final class MemoryHost implements Disks, DeviceProvider, HostOperations {
         kernel.findDisk(asked).or(() -> kernel.findDisk(asked.getFileName().toString()));
     if (found.isEmpty()) {
       throw new BlksnapException(
-          Files.exists(asked) ? Errno.EOPNOTSUPP : Errno.ENOENT, asked + " refused");
+          Files.exists(asked) ? Errno.ENODEV : Errno.ENOENT, asked + " refused");
     }
     return disk(found.get());
   }

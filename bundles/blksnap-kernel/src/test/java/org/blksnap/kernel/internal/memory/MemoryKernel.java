@@ -32,6 +32,8 @@ public final class MemoryKernel implements ModuleProbe {
   private int nextMinor;
   private int life = 1;
   private boolean loaded = true;
+  private int untilFault = -1;
+  private int bridges;
 
   public MemoryKernel() {
     for (Parameter parameter : Parameter.values()) {
@@ -89,6 +91,15 @@ public final class MemoryKernel implements ModuleProbe {
     loaded = true;
   }
 
+  /** Bridges that are open: each keeps the module from being unloaded. */
+  public synchronized int bridges() {
+    return bridges;
+  }
+
+  synchronized void opened(int change) {
+    bridges += change;
+  }
+
   /** What a snapshot's storage has been given, bytes. */
   public synchronized long storageOf(UUID snapshot) {
     return snapshots.get(snapshot).space.capacity();
@@ -112,6 +123,22 @@ public final class MemoryKernel implements ModuleProbe {
   @Override
   public List<String> seen() {
     return List.of("memory");
+  }
+
+  /** The call after so many is refused with EIO, and was not made; below 0: none is. */
+  public synchronized void failAfter(int calls) {
+    untilFault = calls;
+  }
+
+  /** True where the call was reached. */
+  public synchronized boolean hasFailed() {
+    return untilFault < 0;
+  }
+
+  synchronized void fault() throws BlksnapException {
+    if (untilFault >= 0 && untilFault-- == 0) {
+      throw new BlksnapException(Errno.EIO, "a call that fails");
+    }
   }
 
   /** As an administrator sets it. */

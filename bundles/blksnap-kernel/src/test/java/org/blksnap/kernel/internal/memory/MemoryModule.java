@@ -31,12 +31,14 @@ final class MemoryModule implements KernelModule {
 
   MemoryModule(MemoryKernel kernel) {
     this.kernel = kernel;
+    kernel.opened(1);
   }
 
   private void open() throws BlksnapException {
     if (closed) {
       throw new BlksnapException(Errno.EBADF, "the bridge is closed");
     }
+    kernel.fault();
   }
 
   private static BlksnapException refused(Errno errno, String what) {
@@ -305,6 +307,7 @@ final class MemoryModule implements KernelModule {
   @Override
   public void close() {
     synchronized (kernel) {
+      kernel.opened(closed ? 0 : -1);
       closed = true;
       kernel.notifyAll();
     }
