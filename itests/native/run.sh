@@ -12,7 +12,7 @@ usage() {
   cat <<'END'
 usage: itests/native/run.sh [--dist DIR] [TEST...]
 
-  Builds the library of native-module/shim and two programs of native-module/tests, which know the interface's
+  Builds the library of native-module/shim and programs of native-module/tests, which know the interface's
   numbers alone, and starts the engine in a JVM (the bundles as they were last built, else as last installed). TEST is a name as
   the script prints it; all of them where none is given.
 
@@ -240,6 +240,17 @@ the_contract_of_the_filter() {
     "a new attachment has a new generation: is not so"
 }
 
+# The module's own random calls, of several programs at once: each is answered, and none fails within the engine.
+random_calls_of_several_programs() {
+  local seed=${SEED:-$(date +%N)} file
+  echo "seed $seed"
+  for file in disk1 disk2 store; do truncate -s 64M "$dir/$file"; done
+  blkctl attach "$dir/disk1" && blkctl attach "$dir/disk2" || fail "no disks"
+  native "$work/fuzz" 3000 4 "$seed" "$dir/store" "$dir/disk1" "$dir/disk2" >"$dir/fuzz" 2>&1 || fail "fuzz: $(tail -3 "$dir/fuzz")"
+  [ -z "$(blkctl collect)" ] || fail "snapshots are left"
+  ! grep -E 'ControlDispatcher|CallConnection|Exception' "$dir/log" || fail "calls failed within"
+}
+
 # In a distribution: the engine's update goes on beneath a wait, that of the socket's bundle ends it and no more.
 updated_bundles_lose_neither_wait_nor_snapshot() {
   local disk=$dir/disk.img store=$dir/store.img id waiter
@@ -276,6 +287,7 @@ warn='-std=gnu11 -O2 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -D_GN
 # shellcheck disable=SC2086
 make -s -C "$root/native-module/shim" OUT="$work" && cc $warn -fPIC -shared -o "$work/sizes.so" "$here/sizes.c" &&
   cc $warn -o "$work/blkctl" "$root/native-module/tests/blkctl.c" &&
+  cc $warn -Wno-unused-result -o "$work/fuzz" "$root/native-module/tests/fuzz.c" &&
   cc $warn -o "$work/contract" "$root"/native-module/tests/contract*.c || { echo "the programs do not build" >&2 && exit 1; }
 classes=$(class_path)
 "${JAVA_HOME:+$JAVA_HOME/bin/}javac" -cp "$classes" -d "$work/classes" "$here/EngineServer.java" || exit 1
@@ -284,7 +296,7 @@ classes=$classes:$work/classes
 tests=(the_version_is_that_of_the_interface a_snapshot_from_attach_to_detach events_are_answered_while_writes_go_on
   a_storage_that_is_full_is_told an_engine_that_restarts_is_found_again a_program_that_dies_leaves_no_thread
   the_contract_of_the_control_calls the_contract_of_storage the_contract_of_maps the_contract_of_snapshots
-  the_contract_of_events the_contract_of_the_filter)
+  the_contract_of_events the_contract_of_the_filter random_calls_of_several_programs)
 tests+=(updated_bundles_lose_neither_wait_nor_snapshot)
 [ ${#only[@]} -eq 0 ] || tests=("${only[@]}")
 passed=0 failed=0 skipped=0
