@@ -2,6 +2,7 @@
 #include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/shrinker.h>
+#include "compat/compat.h"
 #include "diff_buffer.h"
 #include "params.h"
 
@@ -66,29 +67,25 @@ static unsigned long free_scan(struct shrinker *shrinker,
 	return count ?: SHRINK_STOP;
 }
 
-static struct shrinker free_shrinker = {
-	.count_objects = free_count,
-	.scan_objects = free_scan,
-	.seeks = DEFAULT_SEEKS,
-};
+static struct shrinker *free_shrinker;
 
 int diff_buffer_engine_start(void)
 {
-	int ret;
-
 	all_limit = totalram_pages() / LIMIT_ALL_DIVISOR;
 	watch_wq = alloc_workqueue("blksnap-watch", WQ_MEM_RECLAIM, 0);
 	if (!watch_wq)
 		return -ENOMEM;
-	ret = register_shrinker(&free_shrinker, "blksnap-free");
-	if (ret)
-		destroy_workqueue(watch_wq);
-	return ret;
+	free_shrinker = compat_shrinker_make("blksnap-free", free_count,
+					     free_scan);
+	if (free_shrinker)
+		return 0;
+	destroy_workqueue(watch_wq);
+	return -ENOMEM;
 }
 
 void diff_buffer_engine_stop(void)
 {
-	unregister_shrinker(&free_shrinker);
+	compat_shrinker_drop(free_shrinker);
 	destroy_workqueue(watch_wq);
 }
 

@@ -4,6 +4,7 @@
 #include <linux/fs.h>
 #include <linux/module.h>
 #include <linux/slab.h>
+#include "compat/compat.h"
 #include "diff_area.h"
 #include "filter.h"
 
@@ -30,7 +31,7 @@ void filter_stop(void)
 static void filter_free(struct work_struct *work)
 {
 	struct filter *filter = container_of(work, struct filter, free_work);
-	struct inode *inode = filter->bdev->bd_inode;
+	struct inode *inode = compat_bdev_inode(filter->bdev);
 
 	synchronize_rcu(); /* who found it in the table and got no reference */
 	flush_delayed_work(&filter->again);
@@ -119,9 +120,9 @@ struct filter *filter_make(struct block_device *bdev,
 				     MAJOR(bdev->bd_dev), MINOR(bdev->bd_dev));
 	if (!filter->wq)
 		goto no_wq;
-	filter->whole = bdev->bd_disk->part0->bd_inode;
+	filter->whole = compat_bdev_inode(bdev->bd_disk->part0);
 	ihold(filter->whole);
-	ihold(bdev->bd_inode);
+	ihold(compat_bdev_inode(bdev));
 	return filter;
 
 no_wq:

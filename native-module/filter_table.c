@@ -9,6 +9,7 @@
 #include <linux/mutex.h>
 #include <linux/rculist.h>
 #include <linux/string.h>
+#include "compat/compat.h"
 #include "diff_area.h"
 #include "filter.h"
 #include "filter_table.h"
@@ -71,7 +72,7 @@ static bool bdev_is_live(struct block_device *bdev)
 	struct gendisk *disk = bdev->bd_disk;
 
 	return disk_live(disk) &&
-	       xa_load(&disk->part_tbl, bdev->bd_partno) == bdev;
+	       xa_load(&disk->part_tbl, compat_bdev_partno(bdev)) == bdev;
 }
 
 /* Out of the table. The caller puts the table's reference. */

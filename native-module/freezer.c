@@ -25,7 +25,7 @@ struct freezer {
 	int state;		/* by cmpxchg: whoever leaves RUNS decides */
 	dev_t dev;
 	bool freezes;
-	struct block_device *bdev;	/* opened by the work */
+	struct compat_bdev opened;	/* by the work */
 	int error;
 };
 
@@ -47,20 +47,8 @@ static void freezer_put(struct freezer *freezer)
 {
 	if (!refcount_dec_and_test(&freezer->refs))
 		return;
-	if (freezer->bdev)
-		compat_bdev_close(freezer->bdev, FMODE_READ);
+	compat_bdev_close(&freezer->opened);
 	kfree(freezer);
-}
-
-/* Opened for itself, as it may outlive the take. */
-static int freezer_open(struct freezer *freezer)
-{
-	struct block_device *bdev = compat_bdev_open(freezer->dev, FMODE_READ);
-
-	if (IS_ERR(bdev))
-		return PTR_ERR(bdev);
-	freezer->bdev = bdev;
-	return 0;
 }
 
 /*
@@ -75,7 +63,7 @@ static void freezer_flush(struct freezer *freezer)
 	for (round = 0; round < FLUSH_ROUNDS_MAX; round++) {
 		unsigned long begin = jiffies;
 
-		if (fsync_bdev(freezer->bdev) ||
+		if (compat_bdev_flush(freezer->opened.bdev) ||
 		    READ_ONCE(freezer->state) != FREEZER_RUNS)
 			break;
 		took = jiffies_to_msecs(jiffies - begin);
@@ -90,17 +78,18 @@ static void freezer_work(struct work_struct *work)
 	struct freezer *freezer = container_of(work, struct freezer, work);
 	unsigned int noio;
 
-	freezer->error = freezer_open(freezer);
+	/* Opened for itself, as it may outlive the take. */
+	freezer->error = compat_bdev_open(&freezer->opened, freezer->dev);
 	if (!freezer->error && !freezer->freezes) {
 		freezer_flush(freezer);
 		freezer->error = -ENODATA; /* nothing to thaw */
 	}
 	noio = memalloc_noio_save();
 	if (!freezer->error)
-		freezer->error = freeze_bdev(freezer->bdev);
+		freezer->error = compat_bdev_freeze(freezer->opened.bdev);
 	if (cmpxchg(&freezer->state, FREEZER_RUNS, FREEZER_DONE) !=
 	    FREEZER_RUNS && !freezer->error)
-		thaw_bdev(freezer->bdev);
+		compat_bdev_thaw(freezer->opened.bdev);
 	memalloc_noio_restore(noio);
 	/* It may be waited for twice. */
 	complete_all(&freezer->done);
@@ -138,8 +127,8 @@ struct freezer *freezer_begin_flush(struct block_device *bdev)
 /* Ended, and frozen or not; the caller's reference is gone. */
 void freezer_thaw(struct freezer *freezer)
 {
-	if (!freezer->error && thaw_bdev(freezer->bdev))
-		pr_err("%pg can't be thawed\n", freezer->bdev);
+	if (!freezer->error && compat_bdev_thaw(freezer->opened.bdev))
+		pr_err("%pg can't be thawed\n", freezer->opened.bdev);
 	freezer_put(freezer);
 }
 

@@ -20,7 +20,8 @@
  *
  * We call the originals behind the place where ftrace takes over: so they are
  * not redirected again, whoever traces them sees each call once, and it costs
- * half of what a look at the caller's address would.
+ * half of what a look at the caller's address would. Where that is not possible
+ * (see COMPAT_CALLS_BODY), our bios bear a mark until they come by.
  *
  * Leaving: unregistering waits until nobody is in a trampoline or callback;
  * then all who are inside of redirected functions are waited for, and at last
@@ -45,8 +46,12 @@
 #include "submit.h"
 #include "write_path.h"
 
+#ifdef COMPAT_CALLS_BODY
 /* The original, behind the place where ftrace takes over. */
 static void (*device_del_body)(struct device *dev) __ro_after_init;
+#else
+#define device_del_body	device_del
+#endif
 
 static void hooked_submit(struct bio *bio)
 {
@@ -83,32 +88,38 @@ static bool hooked_throttle(struct bio *bio)
 	return false;
 }
 
+#ifdef COMPAT_HAS_BDEV_WRITE_PAGE
 /* Tells the caller to use a bio. */
 static int hooked_write_page(struct block_device *bdev, sector_t sector,
 			     struct page *page, struct writeback_control *wbc)
 {
 	return -EOPNOTSUPP;
 }
+#endif
 
 /* Each answers where to go on, or 0: as if we were not there. */
 static unsigned long notrace submit_reached(const struct ftrace_regs *fregs)
 {
-	const struct bio *bio;
+	struct bio *bio = (struct bio *)compat_ftrace_arg0(fregs);
 
+	if (compat_bio_is_ours(bio)) {
+		compat_bio_not_ours(bio);
+		return 0;
+	}
 	if (!filters_attached())
 		return 0;
-	bio = (const struct bio *)compat_ftrace_arg0(fregs);
 	return op_is_write(bio_op(bio)) ? (unsigned long)hooked_submit : 0;
 }
 
 static unsigned long notrace
 throttle_reached(const struct ftrace_regs *fregs)
 {
-	struct bio *bio;
+	struct bio *bio = (struct bio *)compat_ftrace_arg0(fregs);
 
+	if (compat_bio_is_ours(bio))
+		return (unsigned long)hooked_throttle;
 	if (!filters_attached())
 		return 0;
-	bio = (struct bio *)compat_ftrace_arg0(fregs);
 	return op_is_write(bio_op(bio)) && passage_is_of_rest(bio) ?
 		       (unsigned long)hooked_throttle : 0;
 }
@@ -127,6 +138,7 @@ device_del_reached(const struct ftrace_regs *fregs)
 	return filters_attached() ? (unsigned long)hooked_device_del : 0;
 }
 
+#ifdef COMPAT_HAS_BDEV_WRITE_PAGE
 static unsigned long notrace
 write_page_reached(const struct ftrace_regs *fregs)
 {
@@ -135,6 +147,7 @@ write_page_reached(const struct ftrace_regs *fregs)
 		return 0;
 	return (unsigned long)hooked_write_page;
 }
+#endif
 
 static struct hook {
 	const char *name;
@@ -157,6 +170,16 @@ static struct hook {
 #endif
 };
 
+/* Of those not called often; a call behind the hook does not come here. */
+static __always_inline bool called_by_us(unsigned long parent)
+{
+#ifdef COMPAT_CALLS_BODY
+	return false;
+#else
+	return within_module(parent, THIS_MODULE);
+#endif
+}
+
 static void notrace reached(unsigned long ip, unsigned long parent,
 			    struct ftrace_ops *ops, struct ftrace_regs *fregs)
 {
@@ -165,12 +188,12 @@ static void notrace reached(unsigned long ip, unsigned long parent,
 
 	if (likely(compat_ftrace_is_at(ip, hooks[0].address)))
 		target = submit_reached(fregs);
-	else
+	else if (!called_by_us(parent))
 		for (i = 1; i < ARRAY_SIZE(hooks); i++)
 			if (compat_ftrace_is_at(ip, hooks[i].address))
 				target = hooks[i].reached(fregs);
 	if (target)
-		ftrace_instruction_pointer_set(fregs, target);
+		compat_ftrace_go_to(fregs, target);
 }
 
 /*
@@ -209,18 +232,17 @@ static int find_addresses(void)
 
 int __init hook_start(void)
 {
-	void (*submit_body)(struct bio *bio);
 	unsigned int i;
 	int ret = find_addresses();
 
 	if (ret)
 		return ret;
-	submit_body = compat_ftrace_body(hooks[0].address);
+#ifdef COMPAT_CALLS_BODY
 	device_del_body = compat_ftrace_body(hooks[1].address);
-	if (!submit_body || !device_del_body)
+	ret = submit_start(compat_ftrace_body(hooks[0].address));
+	if (!device_del_body)
 		ret = -EOPNOTSUPP;
-	else
-		submit_start(submit_body);
+#endif
 	for (i = 0; i < ARRAY_SIZE(hooks) && !ret; i++)
 		ret = ftrace_set_filter_ip(&hook_ops, hooks[i].address, 0, 0);
 	if (ret) {

@@ -3,6 +3,7 @@
 #include <linux/module.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
+#include "compat/compat.h"
 #include "diff_area.h"
 #include "image.h"
 #include "image_data.h"
@@ -94,7 +95,6 @@ struct image *image_make(struct diff_area *area)
 {
 	struct image *image = kzalloc(sizeof(*image), GFP_KERNEL);
 	struct block_device *bdev = area->set.bdev;
-	struct request_queue *queue;
 	int ret = -ENOMEM;
 
 	if (!image)
@@ -114,7 +114,7 @@ struct image *image_make(struct diff_area *area)
 				    MINOR(bdev->bd_dev));
 	if (!image->wq)
 		goto no_wq;
-	image->disk = blk_alloc_disk(NUMA_NO_NODE);
+	image->disk = compat_disk_alloc(bdev);
 	if (!image->disk)
 		goto no_disk;
 	image->disk->fops = &image_fops;
@@ -123,12 +123,6 @@ struct image *image_make(struct diff_area *area)
 	snprintf(image->disk->disk_name, DISK_NAME_LEN,
 		 BLKSNAP_IMAGE_NAME "%u:%u", MAJOR(bdev->bd_dev),
 		 MINOR(bdev->bd_dev));
-	queue = image->disk->queue;
-	blk_queue_logical_block_size(queue, bdev_logical_block_size(bdev));
-	blk_queue_physical_block_size(queue, bdev_physical_block_size(bdev));
-	blk_queue_io_min(queue, bdev_io_min(bdev));
-	blk_queue_flag_set(QUEUE_FLAG_NONROT, queue);
-	blk_queue_flag_clear(QUEUE_FLAG_ADD_RANDOM, queue);
 	set_capacity(image->disk, area->set.capacity);
 	return image;
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/blkdev.h>
 #include <linux/err.h>
-#include "compat/compat.h"
 #include "filter.h"
 #include "freezer.h"
 #include "member.h"
@@ -13,7 +12,7 @@ static int flush_all(struct list_head *members)
 	int ret = 0;
 
 	list_for_each_entry(member, members, link) {
-		struct freezer *flusher = freezer_begin_flush(member->opened);
+		struct freezer *flusher = freezer_begin_flush(member->opened.bdev);
 
 		if (IS_ERR(flusher)) {
 			ret = PTR_ERR(flusher);
@@ -44,13 +43,9 @@ int members_open(struct list_head *members)
 
 	list_for_each_entry(member, members, link) {
 		struct block_device *bdev = member->filter->bdev;
-		struct block_device *opened;
 
-		opened = compat_bdev_open(bdev->bd_dev, FMODE_READ);
-		if (IS_ERR(opened))
-			return -ENODEV;
-		member->opened = opened;
-		if (opened != bdev)
+		if (compat_bdev_open(&member->opened, bdev->bd_dev) ||
+		    member->opened.bdev != bdev)
 			return -ENODEV;
 	}
 	return flush_all(members);
@@ -60,9 +55,6 @@ void members_close(struct list_head *members)
 {
 	struct member *member;
 
-	list_for_each_entry(member, members, link) {
-		if (member->opened)
-			compat_bdev_close(member->opened, FMODE_READ);
-		member->opened = NULL;
-	}
+	list_for_each_entry(member, members, link)
+		compat_bdev_close(&member->opened);
 }

@@ -4,8 +4,8 @@
 
 #include <linux/list.h>
 #include "cbt.h"
+#include "compat/compat.h"
 
-struct block_device;
 struct diff_area;
 struct filter;
 struct freezer;
@@ -19,7 +19,7 @@ struct member {
 	struct image *image;		/* from the take on */
 
 	/* from members_open() to members_close() */
-	struct block_device *opened;
+	struct compat_bdev opened;
 	struct cbt_tables spare;
 	struct freezer *freezer;	/* flushes, or: is frozen */
 	bool calm;

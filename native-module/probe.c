@@ -5,6 +5,7 @@
 #include <linux/gfp.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include "compat/compat.h"
 #include "probe.h"
 
 static unsigned int seen;
@@ -67,7 +68,7 @@ int __init probe_run(void)
 
 	if (!page)
 		return ret;
-	disk = blk_alloc_disk(NUMA_NO_NODE);
+	disk = compat_disk_alloc(NULL);
 	if (!disk)
 		goto no_disk;
 	disk->fops = &probe_fops;

@@ -13,8 +13,6 @@
 /* Ranges of one snapshot, and so of one call. */
 #define RANGES_MAX		1048576U
 
-#define STORAGE_MODE		(FMODE_READ | FMODE_WRITE)
-
 struct storage_range {
 	struct list_head link;
 	struct block_device *bdev;
@@ -25,7 +23,7 @@ struct storage_range {
 
 struct storage_device {
 	struct list_head link;
-	struct block_device *bdev;
+	struct compat_bdev opened;
 };
 
 /* Asks for a portion when it is time to: the rule of the interface. */
@@ -82,7 +80,7 @@ void storage_space_destroy(struct storage_space *space)
 	ranges_free(&space->ranges);
 	list_for_each_entry_safe(device, next, &space->devices, link) {
 		list_del(&device->link);
-		compat_bdev_close(device->bdev, STORAGE_MODE);
+		compat_bdev_close(&device->opened);
 		kfree(device);
 	}
 }
@@ -143,13 +141,12 @@ int storage_space_append(struct storage_space *space, const char *path,
 	device = kzalloc(sizeof(*device), GFP_KERNEL);
 	if (!device)
 		return -ENOMEM;
-	device->bdev = compat_bdev_open_path(path, STORAGE_MODE);
-	if (IS_ERR(device->bdev)) {
-		ret = PTR_ERR(device->bdev);
+	ret = compat_bdev_open_path(&device->opened, path);
+	if (ret) {
 		kfree(device);
 		return ret;
 	}
-	ret = ranges_get(device->bdev, &list, ranges, count);
+	ret = ranges_get(device->opened.bdev, &list, ranges, count);
 	if (ret) {
 		ranges_free(&list);
 		goto close;
@@ -159,7 +156,7 @@ int storage_space_append(struct storage_space *space, const char *path,
 
 	spin_lock(&space->lock);
 	list_for_each_entry(known, &space->devices, link)
-		if (known->bdev == device->bdev)
+		if (known->opened.bdev == device->opened.bdev)
 			kept = false;
 	if (kept)
 		list_add_tail(&device->link, &space->devices);
@@ -175,7 +172,7 @@ int storage_space_append(struct storage_space *space, const char *path,
 	if (kept)
 		return 0;
 close:
-	compat_bdev_close(device->bdev, STORAGE_MODE);
+	compat_bdev_close(&device->opened);
 	kfree(device);
 	return ret;
 }

@@ -27,8 +27,8 @@ static inline void submit_leave(void)
 /* On with a bio that came by the hook, past all filters. */
 void submit_unhooked(struct bio *bio);
 
-/* Before the first bio: the hooked function behind its hook. */
-void __init submit_start(void (*body)(struct bio *bio));
+/* Before the first bio: the hooked function behind its hook. EOPNOTSUPP: NULL */
+int __init submit_start(void (*body)(struct bio *bio));
 
 /* Waits until nobody is inside; nobody new can enter. */
 void submit_drain(void);

@@ -101,14 +101,14 @@ static bool freeze_wait(struct freezer *freezer, const struct moment *moment)
  */
 static int freeze_one(struct member *member, struct moment *moment)
 {
-	struct freezer *freezer = freezer_begin(member->opened);
+	struct freezer *freezer = freezer_begin(member->opened.bdev);
 
 	if (IS_ERR(freezer))
 		return PTR_ERR(freezer);
 	if (freeze_wait(freezer, moment)) {
 		if (freezer_error(freezer))
 			pr_warn("%pg is not frozen, error %d\n",
-				member->opened, freezer_error(freezer));
+				member->opened.bdev, freezer_error(freezer));
 		member->freezer = freezer;
 		moment->frozen++;
 		return 0;
@@ -116,7 +116,7 @@ static int freeze_one(struct member *member, struct moment *moment)
 	let_all_go_on(moment);
 	if (!freezer_wait_killable(freezer) && freezer_leave(freezer)) {
 		pr_warn("%pg is still being frozen for a take whose caller was killed\n",
-			member->opened);
+			member->opened.bdev);
 		return -EINTR;
 	}
 	freezer_thaw(freezer);
@@ -274,7 +274,7 @@ int take_moment(struct list_head *members)
 			break;
 		if (!moment.shut_ms) {
 			pr_err("%pg was late: writes were held for %d ms in all, which is the most\n",
-			       late->opened, GATES_SHUT_MAX_MS);
+			       late->opened.bdev, GATES_SHUT_MAX_MS);
 			break;
 		}
 		/* Late even though it was the first: not for another one. */
@@ -282,7 +282,7 @@ int take_moment(struct list_head *members)
 		    alone++ == ALONE_MAX)
 			break;
 		pr_info("%pg was late, the next try begins with it\n",
-			late->opened);
+			late->opened.bdev);
 		late->upper = true;
 		list_move(&late->link, members);
 		moment.freeze_ms = min_t(unsigned int, moment.freeze_ms * 2,

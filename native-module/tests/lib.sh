@@ -285,7 +285,8 @@ dirtied() {
         echo "${name#*=}" >"/proc/sys/vm/${name%%=*}"
     done
     dd if=/dev/zero of="$1" bs=1M count="$2" conv=notrunc status=none || fail "dirty data"
-    [ "$(awk '/^Dirty:/ {print int($2 / 1024)}' /proc/meminfo)" -ge $(($2 - 4)) ] || fail "dirty data was written back too early"
+    [ "$(awk '/^(Dirty|Writeback):/ {sum += $2} END {print int(sum / 1024)}' /proc/meminfo)" -ge $(($2 - 4)) ] ||
+        fail "dirty data was written back too early: $(grep -E '^(Dirty|Writeback):' /proc/meminfo)"
 }
 
 # limits NAME DEVICE LIMIT… : what the cgroup NAME, made if need be, may do to the device, as in io.max.

@@ -20,6 +20,8 @@ CACHE=${BLKSNAP_VM_CACHE:-${SOURCES}/target/vm}
 SCALE=${BLKSNAP_SCALE:-1}
 ACCEL=${BLKSNAP_VM_ACCEL:-tcg,thread=multi}
 FLAVOUR=amd64
+SERIES=6.1
+RELEASE=
 KEEP=
 COMMAND=
 BUILD=yes
@@ -43,6 +45,8 @@ A test is a name (cbt_01), a group (cbt), or a file (test_cbt_01.sh); none means
   --keep-log DIR     keep console.log (the guest's kernel) and tests.log (all output of the tests)
   --shell CMD        run CMD in the guest instead of tests, with lib.sh sourced and the module built
   --kernel FLAVOUR   amd64 (default), rt (where Debian has it), cloud
+  --release RELEASE  a kernel that apt knows by name, as 6.12.95+deb12-amd64 of the backports; BLKSNAP_VM_KDIR=DIR has
+                     its headers where they are not installed
   --time-limit S     bound of the whole run, seconds (default 2700, times BLKSNAP_SCALE)
   --no-build         take the module as it was built last
   --verbose          print the output of tests that pass, too
@@ -75,6 +79,7 @@ while [ $# -gt 0 ]; do
         --keep-log) KEEP=${2:?--keep-log DIR} && shift ;;
         --shell) COMMAND=${2:?--shell CMD} && shift ;;
         --kernel) FLAVOUR=${2:?--kernel FLAVOUR} && shift ;;
+        --release) RELEASE=${2:?--release RELEASE} && shift ;;
         --time-limit) TOTAL_LIMIT=${2:?--time-limit SECONDS} && shift ;;
         --no-build) BUILD= ;;
         --verbose) VERBOSE=yes ;;
@@ -188,18 +193,20 @@ release_at_hand() {
         release=${release#linux-image-}
         release=${release%%_*}
         case ${release%-"${FLAVOUR}"} in *-rt | *-cloud) continue ;; esac
+        case ${release} in "${SERIES}".*) ;; *) continue ;; esac
         [ -e "/lib/modules/${release}/build/Makefile" ] && echo "${release}" && return 0
     done
     return 1
 }
 
-RELEASE=$(release_at_hand) || {
+[ -n "${RELEASE}" ] || RELEASE=$(release_at_hand) || {
     apt_update
     RELEASE=$(apt-cache depends "linux-image-${FLAVOUR}" 2>/dev/null |
         sed -nE 's/^ *Depends: linux-image-([0-9].*)$/\1/p' | head -n 1)
     [ -n "${RELEASE}" ] || fail "the archive has no linux-image-${FLAVOUR}"
-    [ -e "/lib/modules/${RELEASE}/build/Makefile" ] || install "linux-headers-${RELEASE}"
 }
+KDIR=${BLKSNAP_VM_KDIR:-/lib/modules/${RELEASE}/build}
+[ -e "${KDIR}/Makefile" ] || install "linux-headers-${RELEASE}"
 KERNEL=${CACHE}/${RELEASE}
 if [ ! -e "${KERNEL}/boot/vmlinuz-${RELEASE}" ]; then
     FRESH=$(mktemp -d "${CACHE}/fresh.XXXXXX")
@@ -221,7 +228,7 @@ build_module() {
     mkdir -p "${BUILT}"
     (cd "${SOURCES}" && tar cf - --exclude=./target --exclude=./tests --exclude='*.o' --exclude='*.ko' --exclude='*.cmd' \
         --exclude='*.mod' --exclude='*.mod.c' .) | tar xf - -C "${BUILT}" || return 1
-    make -C "/lib/modules/${RELEASE}/build" M="${BUILT}" modules >"${BUILT}/make.log" 2>&1 || {
+    make -C "${KDIR}" M="${BUILT}" modules >"${BUILT}/make.log" 2>&1 || {
         tail -n 30 "${BUILT}/make.log" | sed 's/^/| /' >&2
         fail "the module does not build against ${RELEASE}"
     }
@@ -258,8 +265,11 @@ make_initramfs() {
             sed -nE 's/^insmod ([^ ]+).*$/\1/p'
     done | awk '!seen[$0]++' >"${SCRATCH}/insmod"
     while read -r file; do
-        cp "${file}" "${tree}/modules/"
-        basename "${file}" >>"${tree}/modules/order"
+        case ${file} in
+            *.xz) xz -dc "${file}" >"${tree}/modules/$(basename "${file}" .xz)" ;;
+            *) cp "${file}" "${tree}/modules/" ;;
+        esac
+        basename "${file}" .xz >>"${tree}/modules/order"
     done <"${SCRATCH}/insmod"
     (cd "${tree}" && find . | cpio --quiet -o -H newc) | gzip -1 >"${SCRATCH}/initramfs.gz"
     rm -rf "${tree}"

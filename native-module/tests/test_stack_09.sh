@@ -2,7 +2,7 @@
 # shows: a slow file system with much to be written back, and a quick one in the same snapshot: the quick one does not wait for it
 . "${TESTS}/lib.sh"
 load
-made_null slow size=64 mbps=4
+made_null slow size=192 mbps=4
 # What is longer than a fiftieth of a second's worth never gets through.
 echo 64 >"/sys/block/${NULL_DISK#/dev/}/queue/max_sectors_kb" || fail "the longest request"
 slow=${NULL_DISK}
