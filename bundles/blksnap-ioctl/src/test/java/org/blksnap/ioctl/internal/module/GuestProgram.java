@@ -56,12 +56,29 @@ public final class GuestProgram {
     module = probe.find().orElseThrow(() -> new AssertionError("no module: " + probe.seen()));
   }
 
-  /** Arguments: the device, the device of the storage, the module's file. */
+  /**
+   * Arguments: the device, the device of the storage, the module's file; or none, without rights.
+   */
   public static void main(String[] args) throws Exception {
+    if (args.length == 0) {
+      withoutRights();
+      return;
+    }
     GuestProgram program = new GuestProgram(Path.of(args[0]), Path.of(args[1]));
     program.run();
     program.reload(Path.of(args[2]));
     System.out.println("all done");
+  }
+
+  /** In a process without CAP_SYS_ADMIN: what is missing is said. */
+  private static void withoutRights() throws Exception {
+    try (KernelModule module = new LoadedModuleProbe().find().orElseThrow()) {
+      refuses(Errno.EPERM, module::version);
+      refuses(Errno.EPERM, () -> module.create(SnapshotSeed.NONE));
+    }
+    String told = new ModuleExamination().examine().toString();
+    check(told.contains("CAP_SYS_ADMIN"), told);
+    System.out.println("all refused");
   }
 
   private void run() throws Exception {
