@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# Runs the benchmarks of single parts with short settings and prints goals P6 and P7, a line each.
+# Runs the benchmarks of single parts with short settings and prints the goals P6, P7, and those of the bridge to a kernel module (JNA), a line each.
 # Exit status: 0 every goal met, 1 one missed, 2 something needed is not there.
 #
 #   itests/bench/run-jmh.sh [--quick] [--no-build] [NAMES]     NAMES: only benchmarks that match, e.g. MarkBench

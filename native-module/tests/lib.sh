@@ -314,6 +314,22 @@ made_dm() {
     await 5 "/dev/mapper/$1" [ -b "/dev/mapper/$1" ]
 }
 
+# engine_place DEVICE : an ext4 at PLACE/place, where the Java engine keeps its state and its storage.
+engine_place() {
+    [ -e "${ROOT}/itests/kernel/target/classpath" ] || skip "the Java classes are not built: ./mvnw -pl itests/kernel -am package"
+    command -v "${JAVA_HOME:-/usr}/bin/java" >/dev/null || skip "no ${JAVA_HOME:-/usr}/bin/java"
+    mkfs.ext4 -q -F "$1" || fail "mkfs $1"
+    mounted "$1" place
+}
+
+# guest_java CLASS[#METHOD]… : runs tests of itests/kernel in a plain JVM; they make what they need at PLACE/place.
+guest_java() {
+    "${JAVA_HOME:-/usr}/bin/java" -Xmx640m -Xshare:auto -XX:TieredStopAtLevel=1 -Dblksnap.place="${PLACE}/place" -Dblksnap.live="${PLACE}/live" -Dblksnap.disk=/dev/vde \
+        -Dorg.slf4j.simpleLogger.defaultLogLevel=warn -Djna.tmpdir=/run \
+        -cp "${ROOT}/itests/kernel/target/test-classes:$(cat "${ROOT}/itests/kernel/target/classpath")" \
+        org.blksnap.itests.kernel.GuestMain "$@"
+}
+
 tidy() {
     local status=$? line
     trap - EXIT

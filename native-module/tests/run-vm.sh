@@ -287,6 +287,7 @@ exec 8>&-
     printf 'TESTS=%q\nBIN=%q\nMODULE=%q\nMODULES=%q\nMDADM=%q\n' \
         "${SCRATCH}/tests.d" "${SCRATCH}/bin" "${SCRATCH}/blksnap.ko" "${KERNEL}/lib/modules" "${CACHE}/mdadm/sbin/mdadm"
     printf 'SCALE=%q\nSEED=%q\nTEST_LIMIT=%q\n' "${SCALE}" "${SEED}" "${TEST_LIMIT}"
+    printf 'ROOT=%q\nJAVA_HOME=%q\n' "$(dirname "${SOURCES}")" "${JAVA_HOME:-}"
 } >"${SCRATCH}/guest.env"
 printf '%s\n' "${COMMAND}" >"${SCRATCH}/command"
 

@@ -12,10 +12,12 @@ import org.openjdk.jmh.runner.options.TimeValue;
 
 /**
  * Runs the benchmarks whose names match the first argument with short settings, prints a line each,
- * and P6. {@code -Dbench.iterations=} and {@code -Dbench.seconds=} lengthen it.
+ * and the goals. {@code -Dbench.iterations=} and {@code -Dbench.seconds=} lengthen it.
  */
 public final class BenchMain {
   private static final double MARK_NANOS = 15;
+  private static final double CALL_MICROS = 5;
+  private static final double MAP_MICROS = 1000;
 
   private BenchMain() {}
 
@@ -46,6 +48,14 @@ public final class BenchMain {
       System.out.println(
           String.format(
               Locale.ROOT, "%s%s %.2f %s", name, of, result.getScore(), result.getScoreUnit()));
+      if (name.equals("ModuleCallBench.controlCall")) {
+        goals.atMost(
+            "JNA-call", result.getScore(), CALL_MICROS, "us, a control call with its raw ioctl");
+      }
+      if (name.equals("ModuleCallBench.readMap")) {
+        goals.atMost(
+            "JNA-map", result.getScore(), MAP_MICROS, "us, a change map of 2 MiB read at once");
+      }
       if (name.startsWith(MarkBench.class.getSimpleName())) {
         goals.atMost(
             "P6",

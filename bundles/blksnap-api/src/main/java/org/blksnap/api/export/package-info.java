@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Devices, images and sources of others served over a network block protocol. */
 @Export
-@Version("2.0.0")
+@Version("2.1.0")
 package org.blksnap.api.export;
 
 import org.osgi.annotation.bundle.Export;

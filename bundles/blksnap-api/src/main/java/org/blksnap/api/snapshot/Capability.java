@@ -25,7 +25,11 @@ public enum Capability {
   /** {@link Snapshot#appendStorageMemory}. */
   STORAGE_MEMORY("difference storage can be memory"),
   /** {@link ImageInfo#chunks} is there once taken. */
-  CHUNK_STATISTICS("it is told how much an image has saved");
+  CHUNK_STATISTICS("it is told how much an image has saved"),
+  /** {@link TakeResult#held}, {@link AttachedDevice#gate}; without it they are zero. */
+  GATE_TIMES("it is told how long writers were held at a take"),
+  /** {@link StorageStatus#filledBytes} is all; without it, the least that is known. */
+  STORAGE_FILL("it is told how much of the difference storage is filled");
 
   private final String text;
 

@@ -4,7 +4,8 @@ package org.blksnap.api.snapshot;
 import java.time.Duration;
 
 /**
- * How long requests were held back.
+ * How long requests were held back; {@link #NONE} where the engine does not tell ({@link
+ * Capability#GATE_TIMES}).
  *
  * @param closings how often the gate was closed
  * @param last the last closed time, from the first held request's view: close begun to open

@@ -7,7 +7,8 @@ import java.util.List;
  * The difference storage of a snapshot. Everything in bytes, multiples of 512.
  *
  * @param capacityBytes what was given so far
- * @param filledBytes what was handed out to chunks or skipped
+ * @param filledBytes what was handed out to chunks or skipped; at least so much where the engine
+ *     does not tell all ({@link Capability#STORAGE_FILL})
  * @param requestedBytes what the events have asked for in all
  * @param limitBytes how far it may grow by itself; 0 where it does not
  * @param overflown no range was left when one was last needed; false again once more was given

@@ -11,7 +11,8 @@ import org.blksnap.api.block.Consistency;
  * @param consistency what the images begin with: the least of all devices
  * @param reasons why it is that and not more, a sentence each; kept with the snapshot
  * @param warnings what failed or was late, a sentence each
- * @param held how long writers were held: first gate closed to last gate open
+ * @param held how long writers were held: first gate closed to last gate open; zero where the
+ *     engine does not tell ({@link Capability#GATE_TIMES})
  */
 public record TakeResult(
     Consistency consistency, List<String> reasons, List<String> warnings, Duration held) {

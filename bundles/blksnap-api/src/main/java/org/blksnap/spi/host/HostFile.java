@@ -3,7 +3,10 @@ package org.blksnap.spi.host;
 
 import java.io.Closeable;
 import java.nio.file.Path;
+import java.util.List;
 import org.blksnap.api.block.BlksnapException;
+import org.blksnap.api.block.ByteRange;
+import org.blksnap.api.block.Errno;
 import org.osgi.annotation.versioning.ProviderType;
 
 /**
@@ -85,6 +88,24 @@ public interface HostFile extends Closeable {
    * else's is in the way. A second one replaces the first.
    */
   boolean lockWhole(boolean exclusive) throws BlksnapException;
+
+  /**
+   * FS_IOC_FIEMAP: where the file's bytes lie on the block device beneath, in the order of the
+   * file, pieces that touch as one; what is still in memory is written first. EOPNOTSUPP: the file
+   * system does not tell, or some of it does not lie there plainly (shared with other files,
+   * packed, encrypted, within the inode, not allocated yet). EINVAL: a hole among it.
+   */
+  default List<ByteRange> extents(long offset, long length) throws BlksnapException {
+    throw new BlksnapException(Errno.EOPNOTSUPP, "where a file lies is not told by this host");
+  }
+
+  /**
+   * FS_IOC_SETFLAGS: nobody, root included, changes, moves, cuts or removes the file while it is
+   * immutable. EPERM: without the right to. EOPNOTSUPP where the file system cannot.
+   */
+  default void setImmutable(boolean immutable) throws BlksnapException {
+    throw new BlksnapException(Errno.EOPNOTSUPP, "no file is made immutable by this host");
+  }
 
   /**
    * A name by which this process may open the very same file again, whatever became of the path:

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Optional;
 import org.blksnap.linux.proc.DeviceNumber;
 import org.blksnap.linux.proc.KernelText;
+import org.blksnap.spi.node.NodeLabel;
 
 /** Block devices as /sys shows them. Stateless; what cannot be read is absent. */
 final class SysBlock {
@@ -103,6 +104,11 @@ final class SysBlock {
   /** The file or device behind a loop device. */
   Optional<Path> loopBacking(DeviceNumber number) {
     return diskAttribute(number, "loop/backing_file").map(Path::of);
+  }
+
+  /** What an NBD node says about itself, where we connected it. */
+  Optional<NodeLabel> nodeLabel(DeviceNumber number) {
+    return diskAttribute(number, "backend").flatMap(NodeLabel::parse);
   }
 
   /** Every loop device in use. */

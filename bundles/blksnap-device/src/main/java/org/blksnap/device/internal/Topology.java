@@ -13,10 +13,12 @@ import java.util.Set;
 import org.blksnap.linux.proc.DeviceNumber;
 import org.blksnap.linux.proc.MountTable;
 import org.blksnap.linux.proc.MountTable.Mount;
+import org.blksnap.spi.node.NodeLabel.Kind;
 
 /**
  * What stands on what: file system on device, partition on disk, dm and md on their slaves, loop
- * device on its backing file, overlay on its upper directory.
+ * device on its backing file, overlay on its upper directory, an NBD node of ours on the device
+ * that is served there.
  *
  * <p>Every question is answered by walking down from the upper thing until the device asked about
  * is met. Each device is visited once, which bounds the walk.
@@ -26,6 +28,16 @@ final class Topology {
   private static final int OVERLAY_DEPTH = 8;
 
   private static final Set<String> IN_MEMORY = Set.of("tmpfs", "devtmpfs", "ramfs", "hugetlbfs");
+
+  /** What a walk goes through, beside what the kernel itself knows to be one on the other. */
+  private enum Through {
+    /** Nothing: who uses the device past the engine. */
+    NOTHING,
+    /** Nodes of devices: whose data comes to the device. */
+    NODES,
+    /** Nodes of images too, and file systems: what stands still where the device does. */
+    ALL
+  }
 
   private final SysBlock sys;
   private final MountTable table;
@@ -53,7 +65,7 @@ final class Topology {
             .filter(FileStat::block)
             .map(node -> List.of(node.number()))
             .orElseGet(() -> numbersOf(path, 0));
-    return standsOn(device, upper, true);
+    return standsOn(device, upper, Through.ALL);
   }
 
   /**
@@ -65,7 +77,7 @@ final class Topology {
     Set<DeviceNumber> seen = new HashSet<>();
     for (Mount mount : table.mounts()) {
       if (!seen.contains(mount.number())
-          && standsOn(device, numbersOf(mount), false)
+          && standsOn(device, numbersOf(mount), Through.NODES)
           && leadsTo(mount)) {
         seen.add(mount.number());
         found.add(mount);
@@ -74,10 +86,13 @@ final class Topology {
     return found;
   }
 
-  /** As {@link #mountedFrom}, also those hidden behind another mount. */
+  /**
+   * As {@link #mountedFrom}, also those hidden behind another mount, but not those on a node of
+   * ours: they use the device through the engine.
+   */
   List<Mount> allMountsFrom(FileStat device) {
     return table.mounts().stream()
-        .filter(mount -> standsOn(device, numbersOf(mount), false))
+        .filter(mount -> standsOn(device, numbersOf(mount), Through.NOTHING))
         .toList();
   }
 
@@ -102,7 +117,7 @@ final class Topology {
     return device.block() ? new LinkedHashSet<>(sys.family(device.number())) : Set.of();
   }
 
-  private boolean standsOn(FileStat device, List<DeviceNumber> upper, boolean throughFiles) {
+  private boolean standsOn(FileStat device, List<DeviceNumber> upper, Through through) {
     Set<DeviceNumber> family = familyOf(device);
     Deque<DeviceNumber> toVisit = new ArrayDeque<>(upper);
     Set<DeviceNumber> visited = new HashSet<>();
@@ -118,7 +133,7 @@ final class Topology {
       if (sys.partition(number)) {
         toVisit.add(sys.disk(number));
       }
-      Optional<Path> backing = sys.loopBacking(number);
+      Optional<Path> backing = sys.loopBacking(number).or(() -> servedAt(number, through));
       Optional<FileStat> behind = backing.flatMap(FileStat::find);
       if (behind.isEmpty()) {
         continue;
@@ -128,11 +143,22 @@ final class Topology {
       }
       if (behind.get().block()) {
         toVisit.add(behind.get().number());
-      } else if (throughFiles) {
+      } else if (through == Through.ALL) {
         toVisit.addAll(numbersOf(backing.get(), 0));
       }
     }
     return false;
+  }
+
+  /** The device behind a node of ours. */
+  private Optional<Path> servedAt(DeviceNumber number, Through through) {
+    if (through == Through.NOTHING) {
+      return Optional.empty();
+    }
+    return sys.nodeLabel(number)
+        .filter(label -> label.kind() == Kind.DEVICE || through == Through.ALL)
+        .filter(label -> !label.path().isEmpty())
+        .map(label -> Path.of(label.path()));
   }
 
   private boolean leadsTo(Mount mount) {

@@ -2,8 +2,10 @@
 package org.blksnap.ioctl.internal;
 
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.blksnap.api.block.BlksnapException;
+import org.blksnap.api.block.ByteRange;
 import org.blksnap.api.block.Errno;
 import org.blksnap.spi.host.HostFile;
 
@@ -234,6 +236,26 @@ final class LinuxHostFile implements HostFile {
     try {
       int wanted = exclusive ? LinuxAbi.LOCK_EX : LinuxAbi.LOCK_SH;
       return taken("flock", 0, 0, calls.flock(fd, wanted | LinuxAbi.LOCK_NB));
+    } finally {
+      end();
+    }
+  }
+
+  @Override
+  public List<ByteRange> extents(long offset, long length) throws BlksnapException {
+    begin("FS_IOC_FIEMAP");
+    try {
+      return FileBlocks.extents(calls, path, fd, offset, length);
+    } finally {
+      end();
+    }
+  }
+
+  @Override
+  public void setImmutable(boolean immutable) throws BlksnapException {
+    begin("FS_IOC_SETFLAGS");
+    try {
+      FileBlocks.setImmutable(calls, path, fd, immutable);
     } finally {
       end();
     }

@@ -14,6 +14,7 @@ import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.export.Export;
 import org.blksnap.api.export.ExportService;
 import org.blksnap.api.export.ExportSource;
+import org.blksnap.api.export.ServingThreads;
 import org.blksnap.api.handover.HandoverShelf;
 import org.blksnap.api.health.Examination;
 import org.blksnap.api.health.Finding;
@@ -86,6 +87,10 @@ public final class NbdComponent implements ExportService, Examination {
   private volatile boolean stopped;
   private volatile Bundle own;
 
+  /** Null where nobody wants to know. */
+  @GuardedBy("this")
+  private ServingThreads serving;
+
   /** Null until the engine has found its own. */
   @GuardedBy("this")
   private Path state;
@@ -128,6 +133,22 @@ public final class NbdComponent implements ExportService, Examination {
   void unbindSource(ExportSource source, Map<String, Object> properties) {
     if (!stopped) {
       exports.sources().left(source, id(properties));
+    }
+  }
+
+  @Reference(
+      cardinality = ReferenceCardinality.OPTIONAL,
+      policy = ReferencePolicy.DYNAMIC,
+      policyOption = ReferencePolicyOption.GREEDY)
+  synchronized void bindServing(ServingThreads told) {
+    serving = told;
+    server.begun(told::begun);
+  }
+
+  synchronized void unbindServing(ServingThreads told) {
+    if (serving == told) {
+      serving = null;
+      server.begun(() -> {});
     }
   }
 

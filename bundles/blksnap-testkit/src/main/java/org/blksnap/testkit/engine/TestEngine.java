@@ -28,6 +28,7 @@ import org.blksnap.snapshot.internal.Engine;
 import org.blksnap.snapshot.internal.control.EngineParameters;
 import org.blksnap.snapshot.internal.control.EngineSettings;
 import org.blksnap.snapshot.internal.control.Room;
+import org.blksnap.spi.host.HostOperations;
 import org.blksnap.tracker.internal.MappedTrackerProvider;
 
 /**
@@ -56,6 +57,7 @@ import org.blksnap.tracker.internal.MappedTrackerProvider;
  */
 public final class TestEngine implements AutoCloseable {
   private final Path directory;
+  private final HostOperations host;
   private final ParameterSet parameters = ParameterSet.unkept();
   private final List<SnapshotParticipant> participants = new CopyOnWriteArrayList<>();
 
@@ -69,8 +71,9 @@ public final class TestEngine implements AutoCloseable {
   @GuardedBy("this")
   private DispatchingEventProvider events;
 
-  private TestEngine(Path directory) {
+  private TestEngine(Path directory, HostOperations host) {
     this.directory = directory;
+    this.host = host;
   }
 
   /**
@@ -78,7 +81,16 @@ public final class TestEngine implements AutoCloseable {
    * on with. EBUSY: an engine is at work there.
    */
   public static TestEngine in(Path directory) throws IOException {
-    TestEngine engine = new TestEngine(directory.toAbsolutePath());
+    return in(directory, null);
+  }
+
+  /**
+   * As {@link #in(Path)}, with what Java alone cannot do: freezing file systems, punching holes.
+   *
+   * @param host null for none
+   */
+  public static TestEngine in(Path directory, HostOperations host) throws IOException {
+    TestEngine engine = new TestEngine(directory.toAbsolutePath(), host);
     Files.createDirectories(engine.directory.resolve("disks"));
     engine.start();
     return engine;
@@ -96,7 +108,7 @@ public final class TestEngine implements AutoCloseable {
     events = new DispatchingEventProvider();
     listeners.forEach(events::addListener);
     next.provideEvents(events);
-    next.provide(Room.DEVICE, new LocalDeviceProvider());
+    next.provide(Room.DEVICE, new LocalDeviceProvider(host));
     next.provide(Room.TRACKER, new MappedTrackerProvider());
     next.provide(Room.CHUNK, new ChunkEngineComponent());
     if (!next.provide(Room.STORAGE, new DiffStorageProvider())) {

@@ -41,6 +41,7 @@ class ImportTableTest {
                   "org.blksnap.api.block",
                   "org.blksnap.spi.device",
                   "org.blksnap.spi.host",
+                  "org.blksnap.spi.node",
                   "org.blksnap.api.health")),
           Map.entry(
               "org.blksnap.tracker",
@@ -81,12 +82,33 @@ class ImportTableTest {
               "org.blksnap.snapshot",
               Set.of("org.blksnap.api.", "org.blksnap.spi.", "org.osgi.framework")),
           Map.entry(
+              "org.blksnap.kernel",
+              Set.of(
+                  "org.blksnap.api.block",
+                  "org.blksnap.api.change",
+                  "org.blksnap.api.event",
+                  "org.blksnap.api.health",
+                  "org.blksnap.api.snapshot",
+                  "org.blksnap.spi.device",
+                  "org.blksnap.spi.event",
+                  "org.blksnap.spi.host",
+                  "org.blksnap.spi.module",
+                  "org.osgi.framework",
+                  "org.osgi.service.cm")),
+          Map.entry(
               "org.blksnap.ioctl",
               Set.of(
                   "org.blksnap.api.block",
+                  "org.blksnap.api.change",
+                  "org.blksnap.api.event",
                   "org.blksnap.api.health",
+                  "org.blksnap.api.snapshot",
                   "org.blksnap.spi.host",
-                  "com.sun.jna")),
+                  "org.blksnap.spi.module",
+                  "org.blksnap.spi.node",
+                  "org.osgi.framework",
+                  "com.sun.jna",
+                  "jdk.net")),
           Map.entry(
               "org.blksnap.nbd",
               Set.of(
@@ -99,6 +121,15 @@ class ImportTableTest {
                   "org.osgi.framework",
                   "javax.net.ssl",
                   "jdk.net")),
+          Map.entry(
+              "org.blksnap.node",
+              Set.of(
+                  "org.blksnap.api.block",
+                  "org.blksnap.api.export",
+                  "org.blksnap.api.health",
+                  "org.blksnap.api.node",
+                  "org.blksnap.api.snapshot",
+                  "org.blksnap.spi.node")),
           Map.entry(
               "org.blksnap.shell",
               Set.of(

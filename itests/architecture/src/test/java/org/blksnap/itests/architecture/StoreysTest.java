@@ -44,7 +44,7 @@ class StoreysTest {
   private static final Map<String, Set<String>> CONDUCTORS_TABLE =
       Map.of(
           IN_IT + ".data",
-          Set.of(API, SPI),
+          Set.of(API, SPI, BASE + ".change"),
           IN_IT + ".record",
           Set.of(API, BASE + ".record", LINUX),
           IN_IT + ".control",

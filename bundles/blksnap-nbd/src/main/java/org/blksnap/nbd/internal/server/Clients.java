@@ -8,6 +8,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.blksnap.nbd.internal.session.Connection;
 import org.blksnap.nbd.internal.session.Parcel;
 import org.blksnap.nbd.internal.session.Stragglers;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The connections of one server and their threads. Ended once, by {@link #park} or {@link #cut};
@@ -26,13 +28,26 @@ final class Clients {
   /** Longest wait for the thread of a connection that was cut. */
   private static final long CUT_MILLIS = 500;
 
+  private static final Logger LOG = LoggerFactory.getLogger(Clients.class);
+
   private final Map<Connection, Thread> present = new ConcurrentHashMap<>();
   private final AtomicInteger serial = new AtomicInteger();
+  private volatile Runnable begun = () -> {};
   private volatile boolean ended;
+
+  /** Each thread of a connection does that first, from now on; the threads it makes do not. */
+  void begun(Runnable told) {
+    begun = told;
+  }
 
   /** Where it fails the connection is closed; it is the caller's to count it out. */
   void start(Connection connection) {
-    Thread thread = new Thread(connection, "nbd-" + serial.incrementAndGet());
+    Runnable serve =
+        () -> {
+          tellBegun();
+          connection.run();
+        };
+    Thread thread = new Thread(serve, "nbd-" + serial.incrementAndGet());
     thread.setDaemon(true);
     present.put(connection, thread);
     boolean started = false;
@@ -47,6 +62,15 @@ final class Clients {
     }
     if (ended) {
       connection.park();
+    }
+  }
+
+  private void tellBegun() {
+    try {
+      begun.run();
+    } catch (RuntimeException | LinkageError e) {
+      begun = () -> {};
+      LOG.warn("threads that serve a client are not told of any more: {}", e.toString());
     }
   }
 

@@ -91,13 +91,16 @@ public final class NbdServer implements AutoCloseable {
     return limits;
   }
 
+  public void begun(Runnable told) {
+    clients.begun(told);
+  }
+
   /** New bounds, for connections accepted from now on. */
   public void limits(Limits next) {
     limits = next;
     shared.exports().sources().most(next.maximumSources());
   }
 
-  /** Begins to listen, for everything; see below. */
   public void listen(ListenAddress address, TlsIdentity tls) throws IOException {
     listen(address, tls, Access.ALL);
   }

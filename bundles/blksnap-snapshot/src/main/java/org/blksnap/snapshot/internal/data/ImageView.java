@@ -15,6 +15,7 @@ import org.blksnap.api.block.IoFlags;
 import org.blksnap.api.change.CbtInfo;
 import org.blksnap.api.change.ChangeMap;
 import org.blksnap.api.snapshot.SnapshotImage;
+import org.blksnap.enginebase.change.ImageChanges;
 import org.blksnap.spi.chunk.DiffArea;
 import org.blksnap.spi.tracker.Tracker;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.blksnap.snapshot.internal.data;
+package org.blksnap.enginebase.change;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -25,7 +25,7 @@ import org.blksnap.api.change.ChangeSet;
  * <p>Each answer of the device's map is asked again whether it is still that of the take, after it
  * was read: a map that begins anew in the middle cannot be told as the image's.
  */
-final class ImageChanges implements ChangeMap {
+public final class ImageChanges implements ChangeMap {
   private final String image;
   private final long capacity;
   private final ChangeMap device;
@@ -37,7 +37,8 @@ final class ImageChanges implements ChangeMap {
    */
   private final CbtInfo taken;
 
-  ImageChanges(String image, long capacity, ChangeMap device, CbtInfo taken) {
+  /** {@code taken} may be null. */
+  public ImageChanges(String image, long capacity, ChangeMap device, CbtInfo taken) {
     this.image = image;
     this.capacity = capacity;
     this.device = device;

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.kernel.internal.host;
+
+import java.nio.file.Path;
+import java.util.Optional;
+import org.blksnap.api.block.BlksnapException;
+
+/** How this host names its block devices. Any thread. */
+public interface Disks {
+  /**
+   * The block device that a person means: by its node or a link to it, by {@code major:minor}, or
+   * by where its file system is mounted. ENOENT: no such path. ENODEV: none of these, a regular
+   * file among others.
+   */
+  Disk find(Path asked) throws BlksnapException;
+
+  /** True of a regular file, links followed. */
+  boolean isFile(Path path);
+
+  /**
+   * Tells one medium in a device from the next one; empty where the system does not tell. Another
+   * answer than before means that what is in the device is another.
+   */
+  Optional<String> medium(Disk disk);
+
+  /** True where both are parts of one disk, or one is a part of the other. */
+  boolean onOneDisk(Disk one, Disk other);
+
+  /** The file system that holds a directory or file. */
+  Ground ground(Path place) throws BlksnapException;
+
+  /**
+   * A file system, and what it stands on.
+   *
+   * @param type such as ext4
+   * @param point where it is mounted
+   * @param options of the file system
+   * @param disk the block device beneath; empty where there is none of its own
+   */
+  record Ground(String type, Path point, String options, Optional<Disk> disk) {}
+}

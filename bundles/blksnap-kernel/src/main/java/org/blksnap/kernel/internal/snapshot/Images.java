@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.kernel.internal.snapshot;
+
+import java.nio.file.Path;
+import java.util.Optional;
+import org.blksnap.api.block.BlksnapException;
+import org.blksnap.api.block.Geometry;
+import org.blksnap.enginebase.change.ImageChanges;
+import org.blksnap.kernel.internal.device.LiveDevice;
+import org.blksnap.kernel.internal.record.KnownMap;
+import org.blksnap.kernel.internal.record.SnapshotRecord.Member;
+import org.blksnap.spi.module.MemberState;
+
+/** Finds the images of a snapshot that was taken. Under the engine's control lock. */
+final class Images {
+  private final Desk desk;
+
+  Images(Desk desk) {
+    this.desk = desk;
+  }
+
+  /** What the kernel says of a member now. */
+  MemberState stateOf(Member member) throws BlksnapException {
+    return desk.module().ask(m -> m.member(member.path()));
+  }
+
+  /** The images of all members whose device is attached. */
+  void link(HeldSnapshot snapshot) throws BlksnapException {
+    for (Member member : snapshot.record().members()) {
+      Optional<LiveDevice> device = desk.devices().named(member.device());
+      boolean linked = snapshot.images().containsKey(member.device());
+      if (!linked && !member.image().isEmpty() && device.isPresent()) {
+        snapshot.link(image(snapshot, member, device.get()));
+      }
+    }
+  }
+
+  private ImageDevice image(HeldSnapshot snapshot, Member member, LiveDevice device)
+      throws BlksnapException {
+    Geometry now = device.geometry().withReadOnly(false);
+    Geometry geometry =
+        member.changes().map(map -> now.withCapacity(map.state().capacity())).orElse(now);
+    Path node = desk.module().ask(m -> m.imageNode(member.image()));
+    return new ImageDevice(
+        member.image(),
+        node,
+        snapshot.id(),
+        member.device(),
+        geometry,
+        new ImageChanges(
+            member.image(),
+            geometry.capacity(),
+            device.changes(),
+            member.changes().map(KnownMap::info).orElse(null)),
+        snapshot.health(member.device()),
+        desk.providers());
+  }
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.blksnap.kernel.internal.memory;
+
+import java.io.IOException;
+import java.lang.reflect.Proxy;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.blksnap.api.block.BlksnapException;
+import org.blksnap.api.block.ByteRange;
+import org.blksnap.api.block.Errno;
+import org.blksnap.api.block.Geometry;
+import org.blksnap.kernel.internal.host.Disk;
+import org.blksnap.kernel.internal.host.Disks;
+import org.blksnap.spi.device.DeviceProvider;
+import org.blksnap.spi.device.OpenRequest;
+import org.blksnap.spi.device.RawDevice;
+import org.blksnap.spi.host.HostFile;
+import org.blksnap.spi.host.HostOperations;
+
+/**
+ * The host around a {@link MemoryKernel}: names of its disks, how they are opened, and one disk
+ * that all file systems stand on, whose blocks are given out in turn.
+ */
+public final class MemoryHost implements Disks, DeviceProvider, HostOperations {
+  private final MemoryKernel kernel;
+  private final MemoryDisk beneath;
+  private final Set<Path> immutable = ConcurrentHashMap.newKeySet();
+  private long nextBlock;
+
+  /** Free bytes of the file system; what is beyond is ENOSPC. */
+  public volatile long room = Long.MAX_VALUE;
+
+  /** Its type, as the mount table has it. */
+  public volatile String fileSystem = "ext4";
+
+  public MemoryHost(MemoryKernel kernel, MemoryDisk beneath) {
+    this.kernel = kernel;
+    this.beneath = beneath;
+  }
+
+  /** Files whose blocks are lent. */
+  public Set<Path> immutable() {
+    return immutable;
+  }
+
+  @Override
+  public Disk find(Path asked) throws BlksnapException {
+    Optional<MemoryDisk> found =
+        kernel.findDisk(asked).or(() -> kernel.findDisk(asked.getFileName().toString()));
+    if (found.isEmpty()) {
+      throw new BlksnapException(
+          Files.exists(asked) ? Errno.ENODEV : Errno.ENOENT, asked + " refused");
+    }
+    return disk(found.get());
+  }
+
+  private static Disk disk(MemoryDisk disk) {
+    return new Disk(disk.path, disk.major, disk.minor);
+  }
+
+  @Override
+  public boolean isFile(Path path) {
+    return Files.isRegularFile(path) && kernel.findDisk(path).isEmpty();
+  }
+
+  @Override
+  public Optional<String> medium(Disk disk) {
+    return kernel.findDisk(disk.number()).map(found -> found.medium);
+  }
+
+  @Override
+  public boolean onOneDisk(Disk one, Disk other) {
+    return one.is(other);
+  }
+
+  @Override
+  public Ground ground(Path place) {
+    return new Ground(fileSystem, place.getRoot(), "rw", Optional.of(disk(beneath)));
+  }
+
+  @Override
+  public RawDevice open(OpenRequest request) throws BlksnapException {
+    Optional<MemoryImage> image = kernel.findImage(request.path());
+    return image.isPresent()
+        ? MemoryRaw.of(kernel, image.get(), request.path())
+        : MemoryRaw.of(kernel, kernel.disk(request.path()), request.readOnly());
+  }
+
+  @Override
+  public Geometry geometry(Path path) throws BlksnapException {
+    synchronized (kernel) {
+      if (Files.isRegularFile(path) && kernel.findDisk(path).isEmpty()) {
+        return new Geometry(path.toFile().length() / 512 * 512, 512, 512, 512, false, false);
+      }
+      return kernel.disk(path).geometry();
+    }
+  }
+
+  /** Answers nothing but what a lent file is asked. */
+  @Override
+  public HostFile open(Path path, boolean writable, boolean exclusive) throws BlksnapException {
+    if (!Files.exists(path)) {
+      throw new BlksnapException(Errno.ENOENT, path + ": no such file");
+    }
+    return (HostFile)
+        Proxy.newProxyInstance(
+            HostFile.class.getClassLoader(),
+            new Class<?>[] {HostFile.class},
+            (proxy, method, arguments) ->
+                switch (method.getName()) {
+                  case "allocate" -> allocate((long) arguments[1]);
+                  case "extents" -> List.of(extent((long) arguments[1]));
+                  case "setImmutable" ->
+                      (boolean) arguments[0] ? immutable.add(path) : immutable.remove(path);
+                  case "close" -> null;
+                  default -> throw new UnsupportedOperationException(method.getName());
+                });
+  }
+
+  private synchronized Object allocate(long length) throws BlksnapException {
+    if (length > room) {
+      throw new BlksnapException(Errno.ENOSPC, length + " bytes: no space");
+    }
+    room -= length;
+    return null;
+  }
+
+  private synchronized ByteRange extent(long length) {
+    long begin = nextBlock;
+    nextBlock += length;
+    return new ByteRange(begin, length);
+  }
+
+  @Override
+  public void freeze(Path mountPoint) {
+    throw new UnsupportedOperationException();
+  }
+
+  @Override
+  public void thaw(Path mountPoint) {
+    throw new UnsupportedOperationException();
+  }
+
+  @Override
+  public void lockMemory(ByteBuffer direct) {
+    throw new UnsupportedOperationException();
+  }
+
+  /** Removes what a test made. */
+  public static void remove(Path directory) throws IOException {
+    org.blksnap.enginebase.record.StateDirectory.removeTree(directory);
+  }
+}
