@@ -35,7 +35,8 @@ void chunk_loaded(struct chunk *chunk, u64 units, int error)
 		smp_store_release(&chunk->saved, chunk->saved | units);
 	}
 	/* Also what was in memory before, and not stored while it was busy. */
-	chunk_queue_locked(chunk);
+	if (!error || error == -ENOMEM)
+		chunk_queue_locked(chunk);
 	list_splice_init(&chunk->waiters, &waiters);
 	pages = chunk_trim_locked(chunk);
 	spin_unlock_irqrestore(&chunk->lock, flags);
