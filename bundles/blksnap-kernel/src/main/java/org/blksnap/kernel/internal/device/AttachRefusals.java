@@ -4,7 +4,6 @@ package org.blksnap.kernel.internal.device;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.UUID;
-import java.util.function.Function;
 import java.util.regex.Pattern;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
@@ -17,11 +16,11 @@ final class AttachRefusals {
   private static final int LONGEST_NAME = 64;
 
   private final DeviceBook book;
-  private final Function<Disk, Optional<UUID>> storageOf;
+  private final OtherUses uses;
 
-  AttachRefusals(DeviceBook book, Function<Disk, Optional<UUID>> storageOf) {
+  AttachRefusals(DeviceBook book, OtherUses uses) {
     this.book = book;
-    this.storageOf = storageOf;
+    this.uses = uses;
   }
 
   /** EOPNOTSUPP. */
@@ -67,12 +66,12 @@ final class AttachRefusals {
       throw new BlksnapException(
           Errno.EALREADY, disk.node() + " is attached already, as " + same.get().name());
     }
-    Optional<UUID> holder = storageOf.apply(disk);
+    Optional<UUID> holder = uses.storageOn(disk);
     if (holder.isPresent()) {
       throw new BlksnapException(
           Errno.EBUSY,
           disk.node()
-              + " refused: it is difference storage of snapshot "
+              + " refused: it is, or is a part or the disk of, difference storage of snapshot "
               + holder.get()
               + ", which writes to it; attach another device, or destroy that first"
               + " (blksnap:snapshot-destroy)");

@@ -26,6 +26,12 @@ public interface Disks {
   /** True where both are parts of one disk, or one is a part of the other. */
   boolean onOneDisk(Disk one, Disk other);
 
+  /**
+   * True where blocks of the one are blocks of the other: one device, or a disk and a partition of
+   * it. By number.
+   */
+  boolean overlap(String one, String other);
+
   /** The file system that holds a directory or file. */
   Ground ground(Path place) throws BlksnapException;
 

@@ -161,15 +161,20 @@ public final class LinuxDisks implements Disks {
 
   @Override
   public boolean onOneDisk(Disk one, Disk other) {
-    return whole(one).equals(whole(other));
+    return whole(one.number()).equals(whole(other.number()));
+  }
+
+  @Override
+  public boolean overlap(String one, String other) {
+    return one.equals(other) || whole(one).equals(other) || whole(other).equals(one);
   }
 
   /** Number of the disk that this is, or is a partition of. */
-  private String whole(Disk disk) {
-    Path entry = sys.resolve("dev/block").resolve(disk.number());
+  private String whole(String number) {
+    Path entry = sys.resolve("dev/block").resolve(number);
     return Files.exists(entry.resolve("partition"))
-        ? KernelText.read(entry.resolve("../dev")).orElse(disk.number())
-        : disk.number();
+        ? KernelText.read(entry.resolve("../dev")).orElse(number)
+        : number;
   }
 
   @Override

@@ -34,11 +34,14 @@ final class EventPump implements Runnable, AutoCloseable {
   interface Sink {
     void event(ModuleEvent event);
 
+    /** What could not be done before is tried; answers whether it is to be tried again soon. */
+    boolean again();
+
     /** The kernel does not know the snapshot any more. */
     void gone();
   }
 
-  /** Longest single wait; the next one follows. */
+  /** Longest single wait; the next one follows. Where something is owed it is {@link #PAUSE}. */
   static final Duration LONGEST = Duration.ofSeconds(30);
 
   /** Between two tries where the module answers an error. */
@@ -76,9 +79,11 @@ final class EventPump implements Runnable, AutoCloseable {
   @Override
   public void run() {
     String last = "";
+    boolean owed = true;
     while (!isClosed()) {
       try {
-        next().ifPresent(sink::event);
+        next(owed ? PAUSE : LONGEST).ifPresent(sink::event);
+        owed = !isClosed() && sink.again();
         last = "";
       } catch (BlksnapException e) {
         if (e.errno() == Errno.ESRCH) {
@@ -97,7 +102,7 @@ final class EventPump implements Runnable, AutoCloseable {
     }
   }
 
-  private Optional<ModuleEvent> next() throws BlksnapException {
+  private Optional<ModuleEvent> next(Duration longest) throws BlksnapException {
     return module.ask(
         m -> {
           EventWait wait = m.events(snapshot);
@@ -106,7 +111,7 @@ final class EventPump implements Runnable, AutoCloseable {
             return Optional.empty();
           }
           try {
-            return wait.next(LONGEST);
+            return wait.next(longest);
           } finally {
             end(wait);
           }

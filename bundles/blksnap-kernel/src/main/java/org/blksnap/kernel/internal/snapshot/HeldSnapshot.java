@@ -161,11 +161,27 @@ final class HeldSnapshot {
   /** It was not added after all. */
   void drop(LiveDevice device) {
     device.belongTo(null);
-    synchronized (this) {
-      become(
-          record.with(
-              record.members().stream().filter(m -> !m.device().equals(device.name())).toList()));
-    }
+    strike(device.name());
+  }
+
+  /** A member that the kernel does not have. */
+  synchronized void strike(String device) {
+    become(record.with(record.members().stream().filter(m -> !m.device().equals(device)).toList()));
+  }
+
+  /** An image that the kernel did not tell before. */
+  synchronized void imaged(String device, String image) {
+    become(
+        record.with(
+            record.members().stream()
+                .map(m -> m.device().equals(device) ? m.imaged(image) : m)
+                .toList()));
+  }
+
+  /** A member of a taken snapshot whose image is not known yet. */
+  boolean lacksImage() {
+    return state() == SnapshotState.TAKEN
+        && record.members().stream().anyMatch(m -> m.image().isEmpty());
   }
 
   /** The first error of an image; answers whether it is news. */

@@ -72,9 +72,11 @@ final class ImageDevice implements SnapshotImage {
     this.written = new LentDevice(node, false, providers);
   }
 
-  /** Before the kernel takes it away: who asks from now on is told so. */
-  void destroyed() {
-    destroyed = true;
+  /**
+   * Before the kernel takes it away: who asks from now on is told so. False: it has not taken it.
+   */
+  void destroyed(boolean value) {
+    destroyed = value;
   }
 
   /** The kernel has taken it away, or the engine leaves it. */

@@ -10,9 +10,13 @@ import org.blksnap.kernel.internal.device.LiveDevice;
 import org.blksnap.kernel.internal.record.KnownMap;
 import org.blksnap.kernel.internal.record.SnapshotRecord.Member;
 import org.blksnap.spi.module.MemberState;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Finds the images of a snapshot that was taken. Under the engine's control lock. */
 final class Images {
+  private static final Logger LOG = LoggerFactory.getLogger(Images.class);
+
   private final Desk desk;
 
   Images(Desk desk) {
@@ -22,6 +26,23 @@ final class Images {
   /** What the kernel says of a member now. */
   MemberState stateOf(Member member) throws BlksnapException {
     return desk.module().ask(m -> m.member(member.path()));
+  }
+
+  /** Those that the kernel did not tell at the take are asked for again. */
+  void find(HeldSnapshot snapshot) {
+    for (Member member : snapshot.record().members()) {
+      if (!snapshot.lacksImage() || !member.image().isEmpty()) {
+        continue;
+      }
+      try {
+        String image = stateOf(member).image();
+        if (!image.isEmpty()) {
+          snapshot.imaged(member.device(), image);
+        }
+      } catch (BlksnapException e) {
+        LOG.debug("the image of device {} is not known: {}", member.device(), e.toString());
+      }
+    }
   }
 
   /** The images of all members whose device is attached. */

@@ -20,6 +20,9 @@ import org.blksnap.api.block.Errno;
 import org.blksnap.kernel.internal.host.Disk;
 import org.blksnap.kernel.internal.host.Disks;
 import org.blksnap.kernel.internal.record.StoragePart;
+import org.blksnap.spi.host.FileClaim;
+import org.blksnap.spi.host.FileClaim.Conflict;
+import org.blksnap.spi.host.FileUsers;
 import org.blksnap.spi.host.HostFile;
 import org.blksnap.spi.host.HostOperations;
 import org.slf4j.Logger;
@@ -31,11 +34,12 @@ import org.slf4j.LoggerFactory;
  * are refused, and a lent file is immutable from before its blocks are told until it is given back.
  *
  * <pre>
- * made → allocated, on disk → immutable → blocks looked up → (the kernel has them) → given back
+ * claimed → allocated, on disk → immutable → blocks looked up → (the kernel has them) → given back
+ *    └── nobody else uses it ──────┴─ nor had it open          └── held open, so it stays mounted
  * </pre>
  *
- * <p>No state. A file of ours bears the snapshot's id in its name, so one that a kill left behind
- * is found by that.
+ * <p>Its state is in {@link Claims} and {@link HeldDisks}. A file of ours bears the snapshot's id
+ * in its name, so one that a kill left behind is found by that.
  */
 public final class Lending {
   /** Most pieces of one file. */
@@ -44,15 +48,21 @@ public final class Lending {
   /** They leave an allocated block where it is. */
   private static final Set<String> STEADY = Set.of("ext2", "ext3", "ext4", "xfs");
 
+  private static final Path PROC = Path.of("/proc");
+  private static final String REMEDY = "it would be overwritten: give a file nobody else uses";
   private static final Logger LOG = LoggerFactory.getLogger(Lending.class);
 
   private final Supplier<HostOperations> host;
   private final Disks disks;
+  private final Claims claims;
+  private final HeldDisks heldDisks;
 
   /** {@code host} answers null while the bundle is away. */
-  public Lending(Supplier<HostOperations> host, Disks disks) {
+  public Lending(Supplier<HostOperations> host, Disks disks, Claims claims) {
     this.host = host;
     this.disks = disks;
+    this.claims = claims;
+    this.heldDisks = new HeldDisks(host);
   }
 
   /** The disk beneath a directory or file whose blocks may be lent, or why they may not. */
@@ -97,19 +107,28 @@ public final class Lending {
     return "blksnap-" + snapshot + "-";
   }
 
+  /** Of a file of ours; -1 where its name tells none. */
+  static int numberOf(Path file, UUID snapshot) {
+    String name = file.getFileName().toString();
+    String number =
+        name.startsWith(prefix(snapshot)) ? name.substring(prefix(snapshot).length()) : "";
+    return number.matches("[0-9]{1,9}") ? Integer.parseInt(number) : -1;
+  }
+
   /** A new file of ours, of that many bytes; nothing is left where it fails. ENOSPC. */
-  StoragePart make(Path directory, UUID snapshot, int number, long bytes) throws BlksnapException {
+  Lent make(Path directory, UUID snapshot, int number, long bytes) throws BlksnapException {
     Path file = directory.resolve(prefix(snapshot) + number);
     boolean done = false;
     try {
       Files.createFile(
           file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
-      StoragePart part = lend(file, List.of(new ByteRange(0, bytes)), true);
+      Lent lent = lend(snapshot, file, List.of(new ByteRange(0, bytes)), true);
       done = true;
-      return part;
+      return lent;
     } catch (FileAlreadyExistsException e) {
       done = true;
-      throw new BlksnapException(Errno.EEXIST, "storage file " + file + " is there already", e);
+      throw new BlksnapException(
+          Errno.EEXIST, "storage file " + file + " was not made: there is one of that name", e);
     } catch (BlksnapException e) {
       throw e;
     } catch (IOException e) {
@@ -117,15 +136,17 @@ public final class Lending {
           BlksnapException.errnoOf(e), "storage file " + file + " was not made: " + e, e);
     } finally {
       if (!done) {
-        remove(file);
+        removeQuietly(file);
       }
     }
   }
 
-  /** A person's file; ranges of bytes that are in it. */
-  StoragePart lend(Path file, List<ByteRange> ranges) throws BlksnapException {
+  /** A person's file; ranges of bytes that are in it. EBUSY: somebody uses it. */
+  Lent lend(UUID snapshot, Path file, List<ByteRange> ranges) throws BlksnapException {
     try {
-      return lend(file.toRealPath(), ranges, false);
+      Path real = file.toRealPath();
+      refuseUsed(real);
+      return lend(snapshot, real, ranges, false);
     } catch (BlksnapException e) {
       throw e;
     } catch (IOException e) {
@@ -134,38 +155,174 @@ public final class Lending {
     }
   }
 
-  private StoragePart lend(Path file, List<ByteRange> ranges, boolean ours) throws IOException {
+  private Lent lend(UUID snapshot, Path file, List<ByteRange> ranges, boolean ours)
+      throws IOException {
     Disk disk = beneath(file);
-    try (HostFile open = host().open(file, true, false)) {
+    Claims.Claim claim = claims.file(snapshot, file);
+    HostFile open = null;
+    boolean done = false;
+    try {
+      open = opened(file);
+      lock(open, file, true);
       for (ByteRange range : ranges) {
         open.allocate(range.offset(), range.length());
       }
       force(file);
       open.setImmutable(true);
-      boolean done = false;
-      try {
-        List<ByteRange> blocks = new ArrayList<>();
-        for (ByteRange range : ranges) {
-          blocks.addAll(open.extents(range.offset(), range.length()));
+      StoragePart part = fixed(open, file, disk, ranges, ours);
+      claims.lies(claim, part);
+      Lent lent = new Lent(part, claim);
+      lent.hold(open, open::close);
+      done = true;
+      return lent;
+    } finally {
+      if (!done) {
+        if (open != null) {
+          changeable(open, file);
+          open.close();
         }
-        if (blocks.size() > MOST_EXTENTS) {
-          throw new BlksnapException(
-              Errno.ENOSPC,
-              "storage file "
-                  + file
-                  + " refused: it lies in "
-                  + blocks.size()
-                  + " pieces, allowed are "
-                  + MOST_EXTENTS
-                  + "; the free space there is too scattered");
-        }
-        done = true;
-        return new StoragePart(file, disk.number(), blocks, ours, true);
-      } finally {
-        if (!done) {
-          open.setImmutable(false);
-        }
+        claims.release(claim);
       }
+    }
+  }
+
+  private HostFile opened(Path file) throws BlksnapException {
+    try {
+      return host().open(file, true, false);
+    } catch (BlksnapException e) {
+      if (e.errno() != Errno.EPERM) {
+        throw e;
+      }
+      throw new BlksnapException(
+          Errno.EPERM,
+          "storage file "
+              + file
+              + " refused: it is immutable or append-only (lsattr shows it), as one is that was lent"
+              + " before; give another file, or make it an ordinary one with chattr -i -a",
+          e);
+    }
+  }
+
+  /** It is immutable: who opened it for writing before is looked for once more. */
+  private StoragePart fixed(
+      HostFile open, Path file, Disk disk, List<ByteRange> ranges, boolean ours)
+      throws BlksnapException {
+    if (!ours) {
+      refuseUsed(file);
+    }
+    List<ByteRange> blocks = new ArrayList<>();
+    for (ByteRange range : ranges) {
+      blocks.addAll(open.extents(range.offset(), range.length()));
+    }
+    if (blocks.size() > MOST_EXTENTS) {
+      throw new BlksnapException(
+          Errno.ENOSPC,
+          "storage file "
+              + file
+              + " refused: it lies in "
+              + blocks.size()
+              + " pieces, allowed are "
+              + MOST_EXTENTS
+              + "; the free space there is too scattered");
+    }
+    return new StoragePart(file, disk.number(), blocks, ours, true);
+  }
+
+  /** EBUSY. */
+  private static void refuseUsed(Path file) throws BlksnapException {
+    FileUsers users = FileUsers.of(PROC, file);
+    if (users.inTheWay(true).isPresent()) {
+      throw FileClaim.busy(file + " as difference storage", users, REMEDY);
+    }
+  }
+
+  /** EBUSY. */
+  private static void lock(HostFile open, Path file, boolean writable) throws BlksnapException {
+    Conflict found = FileClaim.take(open, FileClaim.Use.STORAGE, writable, false);
+    if (found == Conflict.UNSUPPORTED) {
+      LOG.warn("{}: its file system has no locks: see to it that nobody else writes to it", file);
+    } else if (found != Conflict.NONE) {
+      throw FileClaim.busy(file + " as difference storage", FileUsers.of(PROC, file), REMEDY);
+    }
+  }
+
+  /** Ranges of a block device, claimed and not held. */
+  Lent device(UUID snapshot, Path given, Disk disk, List<ByteRange> ranges)
+      throws BlksnapException {
+    StoragePart part = new StoragePart(given, disk.number(), ranges, false, false);
+    return new Lent(part, claims.device(snapshot, given, disk, ranges));
+  }
+
+  boolean holds(Disk disk) {
+    return heldDisks.has(disk.number());
+  }
+
+  /** Nobody else mounts or formats it from here on. EBUSY. */
+  void hold(Lent device) throws BlksnapException {
+    device.hold(null, heldDisks.hold(device.part.given(), device.part.device()));
+  }
+
+  /** What a record tells of: claimed, and not held. */
+  Lent remembered(UUID snapshot, StoragePart part) {
+    return new Lent(part, claims.remembered(snapshot, part));
+  }
+
+  /** The file of a predecessor, which the kernel goes on storing in. */
+  void holdFile(Lent lent) throws BlksnapException {
+    Path file = lent.part.given();
+    Disk now = beneath(file);
+    if (!now.number().equals(lent.part.device())) {
+      throw new BlksnapException(
+          Errno.ENODEV,
+          file
+              + " lies on "
+              + now.number()
+              + ", and the kernel stores on "
+              + lent.part.device()
+              + ": another file system is mounted there now");
+    }
+    HostFile open = host().open(file, false, false);
+    boolean done = false;
+    try {
+      open.setImmutable(true);
+      lock(open, file, false);
+      lent.hold(open, open::close);
+      done = true;
+    } finally {
+      if (!done) {
+        open.close();
+      }
+    }
+  }
+
+  /** The kernel has let go of it, or never had it. Where this fails it stays as it was. */
+  void giveBack(Lent lent) throws BlksnapException {
+    StoragePart part = lent.part;
+    if (part.lentFile()) {
+      loosen(lent);
+      if (part.lent()) {
+        delete(part.given());
+      }
+    }
+    lent.close();
+    claims.release(lent.claim);
+  }
+
+  private void loosen(Lent lent) throws BlksnapException {
+    HostFile held = lent.held();
+    if (held == null || !changeable(held, lent.part.given())) {
+      loosen(lent.part.given(), lent.part.device());
+    }
+  }
+
+  /** Answers whether it is. */
+  private static boolean changeable(HostFile open, Path file) {
+    try {
+      open.setImmutable(false);
+      return true;
+    } catch (BlksnapException e) {
+      LOG.warn("{} stays immutable: {}; chattr -i makes it an ordinary file", file, e.toString());
+      return false;
     }
   }
 
@@ -176,45 +333,68 @@ public final class Lending {
     }
   }
 
-  /** The kernel has let go of it. */
-  void giveBack(StoragePart part) {
-    if (!part.lentFile()) {
+  /** What a kill left of a snapshot that is no more. */
+  void removeLeftOvers(Path directory, UUID snapshot) throws BlksnapException {
+    if (!Files.isDirectory(directory)) {
       return;
     }
-    if (part.lent()) {
-      remove(part.given());
-    } else {
-      loosen(part.given());
-    }
-  }
-
-  /** What a kill left of a snapshot that is no more. */
-  void removeLeftOvers(Path directory, UUID snapshot) {
+    List<Path> left;
     try (Stream<Path> entries = Files.list(directory)) {
-      entries
-          .filter(file -> file.getFileName().toString().startsWith(prefix(snapshot)))
-          .toList()
-          .forEach(this::remove);
+      left =
+          entries
+              .filter(file -> file.getFileName().toString().startsWith(prefix(snapshot)))
+              .toList();
     } catch (IOException e) {
-      LOG.warn("{} was not looked through for storage left behind: {}", directory, e.toString());
+      throw new BlksnapException(
+          BlksnapException.errnoOf(e),
+          directory + " was not looked through for storage left behind: " + e,
+          e);
+    }
+    for (Path file : left) {
+      loosen(file, "");
+      delete(file);
     }
   }
 
-  private void loosen(Path file) {
-    try (HostFile open = host().open(file, false, false)) {
+  /** {@code device}: the number of the one it lies on; empty where that is not known. */
+  private void loosen(Path file, String device) throws BlksnapException {
+    HostOperations host = host();
+    try (HostFile open = host.open(file, false, false)) {
       open.setImmutable(false);
     } catch (BlksnapException e) {
-      if (e.errno() != Errno.ENOENT) {
-        LOG.warn("{} stays immutable: {}; chattr -i makes it an ordinary file", file, e.toString());
+      if (e.errno() != Errno.ENOENT || !device.isEmpty() && !isMounted(file, device)) {
+        throw e;
       }
     }
   }
 
-  private void remove(Path file) {
-    loosen(file);
+  /** So that a file that is not there is not there indeed. */
+  private boolean isMounted(Path file, String device) {
+    try {
+      return disks
+          .ground(file.getParent())
+          .disk()
+          .filter(d -> d.number().equals(device))
+          .isPresent();
+    } catch (BlksnapException e) {
+      return false;
+    }
+  }
+
+  private static void delete(Path file) throws BlksnapException {
     try {
       Files.deleteIfExists(file);
     } catch (IOException e) {
+      throw new BlksnapException(
+          BlksnapException.errnoOf(e), "storage file " + file + " was not removed: " + e, e);
+    }
+  }
+
+  private void removeQuietly(Path file) {
+    try {
+      loosen(file, "");
+      delete(file);
+    } catch (BlksnapException e) {
       LOG.warn("storage file {} was not removed: {}", file, e.toString());
     }
   }

@@ -31,6 +31,8 @@ public final class MemoryKernel implements ModuleProbe {
   private final Map<String, Long> parameters = new LinkedHashMap<>();
   private int nextMinor;
   private int life = 1;
+  private String name = "memory";
+  private int boot = 1;
   private boolean loaded = true;
   private int untilFault = -1;
 
@@ -90,6 +92,18 @@ public final class MemoryKernel implements ModuleProbe {
     loaded = true;
   }
 
+  /** Another module, or another name of this one; what it has stays. */
+  public synchronized void name(String newName) {
+    name = newName;
+  }
+
+  /** The host is booted. */
+  public synchronized void boot() {
+    unload();
+    boot++;
+    load();
+  }
+
   /** What a snapshot's storage has been given, bytes. */
   public synchronized long storageOf(UUID snapshot) {
     return snapshots.get(snapshot).space.capacity();
@@ -107,7 +121,7 @@ public final class MemoryKernel implements ModuleProbe {
 
   @Override
   public synchronized Optional<String> incarnation() {
-    return loaded ? Optional.of("life " + life) : Optional.empty();
+    return loaded ? Optional.of(name + ":" + life + ":" + boot) : Optional.empty();
   }
 
   @Override
