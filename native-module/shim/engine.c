@@ -44,6 +44,7 @@ struct call {
 	int fd;
 	sigset_t before;	/* the program's own mask */
 	bool interruptible;
+	bool interrupted;	/* while it was not interruptible */
 	bool begun;		/* the engine has asked for something */
 	char buffer[sizeof(struct wire_call) + WIRE_MOST];
 };
@@ -81,10 +82,11 @@ static int call_sleep(struct call *call, int fd, short events)
 
 	do {
 		done = syscall(SYS_ppoll, &ready, fd < 0 ? 0 : 1, fd < 0 ? &look : NULL, &call->before, KERNEL_SET);
-		if (done < 0 && errno == EINTR && call->interruptible)
-			return EINTR;
-	} while (done < 0 && errno == EINTR);
-	return 0;
+		if (done >= 0 || errno != EINTR)
+			return 0;
+		call->interrupted = true;
+	} while (!call->interruptible);
+	return EINTR;
 }
 
 /* The address; a directory that is opened for one too long is the caller's to close. */
@@ -248,6 +250,8 @@ static int call_converse(struct call *call, bool waits, bool *answered)
 	int error;
 
 	for (;;) {
+		if (call->interruptible && call->interrupted)
+			return EINTR;
 		error = call_receive(call, &frame, sizeof(frame));
 		if (error)
 			return error;
@@ -280,6 +284,7 @@ static int call_once(struct call *call, const struct wire_call *target, int fd, 
 	int error;
 
 	call->interruptible = waits;
+	call->interrupted = false;
 	call->begun = false;
 	error = call_connect(call, end);
 	if (error) {

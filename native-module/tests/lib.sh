@@ -278,6 +278,16 @@ made_null() {
     await 5 "${NULL_DISK}" [ -b "${NULL_DISK}" ]
 }
 
+# dirtied FILE MIB : fills it, and leaves that to be written back.
+dirtied() {
+    local name
+    for name in dirty_bytes=536870912 dirty_background_bytes=268435456 dirty_writeback_centisecs=0; do
+        echo "${name#*=}" >"/proc/sys/vm/${name%%=*}"
+    done
+    dd if=/dev/zero of="$1" bs=1M count="$2" conv=notrunc status=none || fail "dirty data"
+    [ "$(awk '/^Dirty:/ {print int($2 / 1024)}' /proc/meminfo)" -ge $(($2 - 4)) ] || fail "dirty data was written back too early"
+}
+
 # limits NAME DEVICE LIMIT… : what the cgroup NAME, made if need be, may do to the device, as in io.max.
 limits() {
     local at=/sys/fs/cgroup/$1
@@ -313,7 +323,7 @@ engine_place() {
 
 # guest_java CLASS[#METHOD]… : runs tests of itests/kernel in a plain JVM; they make what they need at PLACE/place.
 guest_java() {
-    "${JAVA_HOME:-/usr}/bin/java" -Xmx640m -Xshare:auto -XX:TieredStopAtLevel=1 -Dblksnap.place="${PLACE}/place" -Dblksnap.live="${PLACE}/live" \
+    "${JAVA_HOME:-/usr}/bin/java" -Xmx640m -Xshare:auto -XX:TieredStopAtLevel=1 -Dblksnap.place="${PLACE}/place" -Dblksnap.live="${PLACE}/live" -Dblksnap.disk=/dev/vde \
         -Dorg.slf4j.simpleLogger.defaultLogLevel=warn -Djna.tmpdir=/run \
         -cp "${ROOT}/itests/kernel/target/test-classes:$(cat "${ROOT}/itests/kernel/target/classpath")" \
         org.blksnap.itests.kernel.GuestMain "$@"
@@ -342,6 +352,8 @@ tidy() {
         line=$(dirname "${line}")
         delpart "/dev/$(basename "$(dirname "${line}")")" "$(cat "${line}/partition")"
     done
+    echo 67108864 >/proc/sys/vm/dirty_bytes
+    echo 500 >/proc/sys/vm/dirty_writeback_centisecs
     rm -rf "${PLACE:?}"/*
     for line in /sys/kernel/config/nullb/*/ /sys/fs/cgroup/*/; do
         case ${line} in

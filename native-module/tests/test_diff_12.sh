@@ -15,7 +15,7 @@ blkctl append "${ID}" "${storage}" "0:$(sectors size "${storage}")" || fail appe
 blkctl take "${ID}" || fail take
 image=$(image "${DISK}")
 # Few chunks, written again and again while they are being stored.
-fio --name=image --filename="${image}" --rw=randwrite --bs=64k --size=8M --ioengine=psync --direct=1 --numjobs=4 --time_based \
+fio --name=image --filename="${image//:/\\:}" --rw=randwrite --bs=64k --size=8M --ioengine=psync --direct=1 --numjobs=4 --time_based \
     --runtime=12 --output="${PLACE}/fio" || fail "fio: $(tail -n 3 "${PLACE}/fio")"
 [ "$(image_error "${DISK}")" = 0 ] || fail "error code $(image_error "${DISK}")"
 sectors fill "${image}" 0 16384 3

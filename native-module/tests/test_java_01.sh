@@ -3,7 +3,7 @@
 . "${TESTS}/lib.sh"
 BRIDGE=${ROOT}/bundles/blksnap-ioctl/target
 JAVA=${JAVA_HOME:+${JAVA_HOME}/bin/}java
-[ -e "${BRIDGE}/test-classpath" ] || skip "the Java classes are not built: run ./mvnw -pl bundles/blksnap-ioctl -am test-compile"
+[ -e "${BRIDGE}/test-classpath" ] || skip "the Java classes are not built: run ./mvnw -pl bundles/blksnap-ioctl -am -DskipTests package"
 command -v "${JAVA}" >/dev/null || skip "there is no java"
 mkdir -p "${PLACE}/jna"
 load

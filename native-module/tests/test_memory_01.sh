@@ -8,8 +8,9 @@ mkswap "${swap}" >/dev/null || fail mkswap
 before=$(dd if="${swap}" bs=1M count=8 iflag=direct status=none | sha256sum)
 swapon "${swap}" || fail swapon
 unswap() {
-    stop_children
-    swapoff "${swap}"
+    local status=$?
+    ! grep -q "^${swap} " /proc/swaps || swapoff "${swap}"
+    return "${status}"
 }
 trap 'unswap; tidy' EXIT
 attach "${swap}"

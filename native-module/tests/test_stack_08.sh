@@ -2,14 +2,13 @@
 # shows: a slow file system with much to be written back: its writers go on meanwhile, the take is done, nothing stays frozen
 . "${TESTS}/lib.sh"
 load
-made_null slow size=128 mbps=2
+made_null slow size=64 mbps=4
+# What is longer than a fiftieth of a second's worth never gets through.
+echo 64 >"/sys/block/${NULL_DISK#/dev/}/queue/max_sectors_kb" || fail "the longest request"
 disk=${NULL_DISK}
 mkfs.ext4 -q -F -E nodiscard,lazy_itable_init=1,lazy_journal_init=1 -J size=4 "${disk}" || fail mkfs
 mounted "${disk}" live
 attach "${disk}"
-dirty() {
-    dd if=/dev/urandom of="${PLACE}/live/much" bs=1M count=30 conv=notrunc status=none || fail "dirty data"
-}
 # Writes a byte again and again; tells the longest that one took, in milliseconds.
 writer() {
     python3 - "${PLACE}/live/small" "${PLACE}/stop" <<'END'
@@ -25,7 +24,7 @@ print(int(longest * 1000))
 END
 }
 # A caller that is killed while it waits: it goes at once, and the file system is not frozen for it.
-dirty
+dirtied "${PLACE}/live/much" 28
 prepare "${disk}"
 blkctl append "${ID}" "${STORAGE}" "0:$(sectors size "${STORAGE}")" || fail append
 blkctl take "${ID}" &
@@ -39,7 +38,7 @@ wait "${pid}" 2>/dev/null
 timeout 20 dd if=/dev/zero of="${PLACE}/live/other" bs=4k count=1 status=none || fail "the file system is frozen for nobody"
 destroy
 # And now it waits.
-dirty
+dirtied "${PLACE}/live/much" 28
 writer >"${PLACE}/longest" &
 pid=$!
 sleep 0.5

@@ -2,14 +2,16 @@
 # shows: a slow file system with much to be written back, and a quick one in the same snapshot: the quick one does not wait for it
 . "${TESTS}/lib.sh"
 load
-made_null slow size=128 mbps=2
+made_null slow size=64 mbps=4
+# What is longer than a fiftieth of a second's worth never gets through.
+echo 64 >"/sys/block/${NULL_DISK#/dev/}/queue/max_sectors_kb" || fail "the longest request"
 slow=${NULL_DISK}
 mkfs.ext4 -q -F -E nodiscard,lazy_itable_init=1,lazy_journal_init=1 -J size=4 "${slow}" || fail mkfs
 mkfs.ext4 -q -F "${DISK}" || fail mkfs
 mounted "${slow}" slow
 mounted "${DISK}" live
 attach "${DISK}" "${slow}"
-dd if=/dev/urandom of="${PLACE}/slow/much" bs=1M count=24 status=none || fail "dirty data"
+dirtied "${PLACE}/slow/much" 28
 # Writes a byte and has it written through, again and again; tells the longest that took, in milliseconds.
 python3 - "${PLACE}/live/small" "${PLACE}/stop" >"${PLACE}/longest" <<'END' &
 import os, sys, time

@@ -16,7 +16,7 @@ public interface EventWait extends Closeable {
   /**
    * The oldest event, waited for up to the timeout; empty where none came, or it was closed
    * meanwhile. An event that came in the moment of the closing is answered. ESRCH: the snapshot is
-   * destroyed, or never was.
+   * destroyed, or never was. EBUSY: another thread waits here.
    */
   Optional<ModuleEvent> next(Duration timeout) throws BlksnapException;
 

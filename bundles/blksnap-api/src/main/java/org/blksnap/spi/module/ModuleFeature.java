@@ -11,6 +11,11 @@ public enum ModuleFeature {
   ADD_DEVICE("devices are added one by one"),
   /** {@link KernelModule#attach} and {@link KernelModule#detach}. */
   ATTACH("devices are attached and detached by calls"),
+  /**
+   * {@link MemberState#error}; without it that is never anything but OK, and an error is told by
+   * {@link ModuleEvent.Corrupted} alone.
+   */
+  MEMBER_ERROR("it tells what corrupted an image"),
   /** {@link ModuleEvent.LowFreeSpace}. */
   LOW_FREE_SPACE("it asks for more storage"),
   /** {@link ModuleEvent.NoSpace}. */

@@ -191,6 +191,11 @@ public final class KernelEngine implements SnapshotService {
     book.renew();
   }
 
+  /** Nothing in the kernel is ours, and nobody is about to change that. */
+  boolean isIdle() {
+    return devices.all().isEmpty() && book.isEmpty() && !control.isLocked();
+  }
+
   /**
    * About each second: devices that nobody reads are let go of, and those that come are attached.
    */

@@ -152,10 +152,30 @@ final class ModuleWatch {
           life.isEmpty() ? "the kernel module was unloaded" : "the kernel module was loaded anew");
     } else {
       engine.tick();
+      letModuleRest(now);
       if (now != null && engine.module().isAway()) {
         takeUpBridge(now);
       }
     }
+  }
+
+  /** With nothing of ours in the kernel it can be unloaded, though an engine is there. */
+  @GuardedBy("turn")
+  private void letModuleRest(ModuleProbe now) {
+    KernelEngine present = engine;
+    if (now != null && present.isIdle()) {
+      present.module().rest(() -> findAgain(now, present.module().incarnation()));
+    }
+  }
+
+  private static KernelModule findAgain(ModuleProbe probe, String life) throws BlksnapException {
+    Optional<KernelModule> found = probe.find();
+    if (found.isPresent() && probe.incarnation().equals(Optional.of(life))) {
+      return found.get();
+    }
+    found.ifPresent(KernelModule::close);
+    throw new BlksnapException(
+        Errno.ESHUTDOWN, "the kernel module was unloaded, or loaded anew; ask once more");
   }
 
   @GuardedBy("turn")

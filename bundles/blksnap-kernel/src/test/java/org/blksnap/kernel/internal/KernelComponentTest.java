@@ -162,6 +162,22 @@ class KernelComponentTest {
   }
 
   @Test
+  void aModuleThatHasNothingOfOursIsLetGoOfAndAskedAgain() throws Exception {
+    provideAll();
+    house.kernel.load();
+    MemoryHouse.until(SOON, "the engine comes", this::works);
+    MemoryHouse.until(SOON, "its node is closed", () -> house.kernel.bridges() == 0);
+    var id = service().create().id();
+    assertEquals(1, house.kernel.bridges());
+    Thread.sleep(2 * KernelComponent.LOOK_MILLIS);
+    assertEquals(1, house.kernel.bridges());
+    service().destroy(id);
+    MemoryHouse.until(SOON, "its node is closed", () -> house.kernel.bridges() == 0);
+    assertTrue(works());
+    assertEquals(List.of(), service().collect());
+  }
+
+  @Test
   void whatABundleMakesIsItsOwn() throws Exception {
     provideAll();
     house.kernel.load();

@@ -181,14 +181,14 @@ final class NodeKeeper {
   private Kept find(NodeHost host, String name) throws BlksnapException {
     look();
     Matcher path = NODE.matcher(name);
+    int index = path.matches() ? Integer.parseInt(path.group(1)) : -1;
     for (Kept node : kept.values()) {
-      if (node.label().export().equals(name)
-          || (path.matches() && Integer.parseInt(path.group(1)) == node.index())) {
+      if (node.label().export().equals(name) || node.index() == index) {
         return node;
       }
     }
     for (KernelNode other : host.nodes()) {
-      if (other.connected() && other.path().endsWith(Path.of(name).getFileName())) {
+      if (other.connected() && other.index() == index) {
         throw new BlksnapException(
             Errno.ENODEV,
             other.path()

@@ -41,6 +41,7 @@ class ImportTableTest {
                   "org.blksnap.api.block",
                   "org.blksnap.spi.device",
                   "org.blksnap.spi.host",
+                  "org.blksnap.spi.node",
                   "org.blksnap.api.health")),
           Map.entry(
               "org.blksnap.tracker",
@@ -104,6 +105,7 @@ class ImportTableTest {
                   "org.blksnap.api.snapshot",
                   "org.blksnap.spi.host",
                   "org.blksnap.spi.module",
+                  "org.blksnap.spi.node",
                   "org.osgi.framework",
                   "com.sun.jna",
                   "jdk.net")),
@@ -119,6 +121,15 @@ class ImportTableTest {
                   "org.osgi.framework",
                   "javax.net.ssl",
                   "jdk.net")),
+          Map.entry(
+              "org.blksnap.node",
+              Set.of(
+                  "org.blksnap.api.block",
+                  "org.blksnap.api.export",
+                  "org.blksnap.api.health",
+                  "org.blksnap.api.node",
+                  "org.blksnap.api.snapshot",
+                  "org.blksnap.spi.node")),
           Map.entry(
               "org.blksnap.shell",
               Set.of(

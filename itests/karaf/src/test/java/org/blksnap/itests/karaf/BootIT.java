@@ -30,6 +30,7 @@ public class BootIT extends DistributionTestBase {
           "org.blksnap.event",
           "org.blksnap.ioctl",
           "org.blksnap.nbd",
+          "org.blksnap.node",
           "org.blksnap.shell",
           "org.blksnap.console",
           "org.blksnap.snapshot",

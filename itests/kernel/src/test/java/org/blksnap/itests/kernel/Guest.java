@@ -40,9 +40,13 @@ final class Guest implements AutoCloseable {
   private KernelEngine engine;
 
   Guest() throws IOException {
-    Path place = Path.of(System.getProperty("blksnap.place"));
-    directory = Files.createTempDirectory(place, "guest");
-    Files.createDirectory(directory.resolve("state"));
+    this(Files.createTempDirectory(Path.of(System.getProperty("blksnap.place")), "guest"));
+  }
+
+  /** On a directory that another one may have left. */
+  Guest(Path directory) throws IOException {
+    this.directory = directory;
+    Files.createDirectories(directory.resolve("state"));
     host = new LinuxHostOperations();
     devices = new LocalDeviceProvider(host);
   }

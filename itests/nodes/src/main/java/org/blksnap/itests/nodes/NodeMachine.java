@@ -13,6 +13,7 @@ import org.blksnap.api.export.Export;
 import org.blksnap.api.export.ExportService;
 import org.blksnap.api.node.DeviceNode;
 import org.blksnap.api.node.NodeRequest;
+import org.blksnap.api.snapshot.Snapshot;
 import org.blksnap.api.snapshot.SnapshotImage;
 import org.blksnap.api.snapshot.SnapshotLease;
 import org.blksnap.api.snapshot.SnapshotRequest;
@@ -115,9 +116,12 @@ public final class NodeMachine implements ExportService {
               .collect(Collectors.joining("; "));
       case "map" -> map(service, words[1]);
       case "append" -> {
-        service
-            .create(SnapshotRequest.of(words[1]))
-            .appendStorageDirectory(Path.of(words[2]), 8 * MIB);
+        Snapshot snapshot = service.create(SnapshotRequest.of(words[1]));
+        try {
+          snapshot.appendStorageDirectory(Path.of(words[2]), 8 * MIB);
+        } finally {
+          snapshot.destroy();
+        }
         yield "";
       }
       case "mute" -> {

@@ -11,7 +11,8 @@ import java.nio.ByteBuffer;
 public interface CallerMemory {
   /**
    * Fills the buffer from the caller's memory, all of it or an exception: EFAULT where a byte may
-   * not be read, {@link CallerGone} where there is no caller any more.
+   * not be read, {@link CallerGone} where there is no caller any more. Then all of it remains, to
+   * be read from its beginning.
    */
   void read(long address, ByteBuffer to) throws IOException;
 

@@ -48,6 +48,11 @@ final class FilterCalls {
     caller.read(argument, given);
     checkName(Seed.CTL_NAME.text(given));
     AttachedDevice device = DeviceLookup.required(engine, target);
+    ByteBuffer length = given.slice(Seed.CTL_OPTLEN.offset(), Seed.CTL_OPTLEN.size());
+    if (FilterCommands.changes(Seed.CTL_CMD.get(given))) {
+      // Shown to be writable, with what is there, before anything is changed.
+      caller.write(argument + Seed.CTL_OPTLEN.offset(), length.duplicate());
+    }
     ByteBuffer written = Layout.buffer(ByteBuffer.allocate(Seed.CTL_OPTLEN.size()));
     written.putInt(
         0,

@@ -65,6 +65,11 @@ final class FilterCommands {
     this.memory = memory;
   }
 
+  /** Whether the command changes anything but the caller's memory. */
+  static boolean changes(long command) {
+    return command == Seed.CTL_CBTDIRTY || command == Seed.CTL_SNAPSHOTADD;
+  }
+
   /** ENOTTY: there is no such command. */
   int run(SnapshotService engine, AttachedDevice device, long command, Option option)
       throws IOException {

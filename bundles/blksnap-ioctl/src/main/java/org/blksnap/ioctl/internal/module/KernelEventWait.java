@@ -38,7 +38,7 @@ final class KernelEventWait implements EventWait {
   /** Signals are sent for so long at most; then the slices have done it. */
   static final Duration WAKING = Duration.ofSeconds(10);
 
-  /** A rest where a module answers that nothing came, and did not wait for it. */
+  /** A rest where a module answers that nothing came before half of the time was over. */
   static final long REST_MILLIS = 10;
 
   private static final String CALL = "snapshot_wait_event of ";
@@ -142,15 +142,16 @@ final class KernelEventWait implements EventWait {
     long passed = 0;
     do {
       long left = (allowed - passed + 999_999) / 1_000_000;
-      int answer = ask((int) Math.min(slice, left));
+      long asked = Math.min(slice, left);
+      int answer = ask((int) asked);
       if (answer >= 0) {
         return Optional.of(codes.decode(event.bytes()));
       }
       if (answer != -Errno.ENOENT.code() && answer != -Errno.EINTR.code()) {
         throw Refusal.of(CALL + snapshot, control.path(), answer);
       }
-      long now = System.nanoTime() - began;
-      if (answer == -Errno.ENOENT.code() && left > 1 && now - passed < 500_000) {
+      long waited = System.nanoTime() - began - passed;
+      if (answer == -Errno.ENOENT.code() && waited < asked * 500_000) {
         rest();
       }
       passed = System.nanoTime() - began;
@@ -164,13 +165,19 @@ final class KernelEventWait implements EventWait {
     return control.answer(CALL + snapshot, request, event, Node.Broken.TOLD);
   }
 
-  /** Keeps a module that does not wait from being asked without a pause. */
-  private synchronized void rest() {
+  /** Keeps a module that does not wait from being asked without a pause, interrupted or not. */
+  private void rest() {
+    boolean interrupted = Thread.interrupted();
     try {
-      if (!closed) {
-        wait(REST_MILLIS);
+      synchronized (this) {
+        if (!closed) {
+          wait(REST_MILLIS);
+        }
       }
     } catch (InterruptedException e) {
+      interrupted = true;
+    }
+    if (interrupted) {
       Thread.currentThread().interrupt();
     }
   }

@@ -154,8 +154,8 @@ abstract class LoadedModule implements KernelModule {
   @Override
   public void close() {
     closed = true;
-    control.close();
     waits.forEach(KernelEventWait::close);
+    control.close();
   }
 
   @Override

@@ -16,8 +16,9 @@ import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 
 /**
- * Looks for a module by its nodes and the names of its parameters. Holds no state. Where native
- * calls are not possible it is there all the same, and says so where a module is found.
+ * Looks for a module by its nodes and the names of its parameters. Holds no state: a module that
+ * was found goes on working after this bundle's stop, until who has it closes it. Where native
+ * calls are not possible this is there all the same, and says so where a module is found.
  */
 @Component(service = ModuleProbe.class)
 public final class LoadedModuleProbe implements ModuleProbe {

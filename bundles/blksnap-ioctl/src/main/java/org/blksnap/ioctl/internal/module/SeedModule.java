@@ -31,6 +31,7 @@ final class SeedModule extends FilteringModule {
         ModuleFeature.APPEND_STORAGE,
         ModuleFeature.ADD_DEVICE,
         ModuleFeature.ATTACH,
+        ModuleFeature.MEMBER_ERROR,
         ModuleFeature.LOW_FREE_SPACE);
   }
 

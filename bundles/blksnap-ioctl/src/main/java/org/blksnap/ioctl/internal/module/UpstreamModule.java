@@ -60,7 +60,11 @@ class UpstreamModule extends FilteringModule {
   @Override
   public Set<ModuleFeature> features() {
     Set<ModuleFeature> features =
-        EnumSet.of(ModuleFeature.STORAGE_FILE, ModuleFeature.ADD_DEVICE, ModuleFeature.ATTACH);
+        EnumSet.of(
+            ModuleFeature.STORAGE_FILE,
+            ModuleFeature.ADD_DEVICE,
+            ModuleFeature.ATTACH,
+            ModuleFeature.MEMBER_ERROR);
     if (dialect() == Dialect.UPSTREAM_6_15) {
       features.add(ModuleFeature.NO_SPACE);
     }

@@ -24,6 +24,7 @@ final class Veeam7Module extends UpstreamModule {
         ModuleFeature.STORAGE_FILE,
         ModuleFeature.ADD_DEVICE,
         ModuleFeature.ATTACH,
+        ModuleFeature.MEMBER_ERROR,
         ModuleFeature.LOW_FREE_SPACE);
   }
 

@@ -39,9 +39,13 @@ final class WakeSignal {
     return signal.isPresent();
   }
 
-  /** To a thread that is alive as long as this runs. */
+  /**
+   * To a thread that is alive as long as this runs. Not where somebody has taken the signal since;
+   * and where its handler was taken away, it has it again first, for without one it would end the
+   * process.
+   */
   void send(int thread) {
-    if (signal.isPresent()) {
+    if (signal.isPresent() && calls.handle(signal.getAsInt()) >= 0) {
       calls.signal(thread, signal.getAsInt());
     }
   }

@@ -113,8 +113,8 @@ public final class LinuxNodeHost implements NodeHost {
       throw new BlksnapException(
           Errno.EOPNOTSUPP,
           Node.name(node)
-              + " disconnected again: this kernel does not keep the label by which the node would be"
-              + " found after a restart; use Linux 5.14 or newer");
+              + " disconnected again: this kernel does not keep the label by which the node would"
+              + " be found after a restart; use Linux 5.14 or newer");
     }
   }
 

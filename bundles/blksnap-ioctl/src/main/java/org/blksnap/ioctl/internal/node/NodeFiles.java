@@ -51,7 +51,11 @@ final class NodeFiles {
   void lookAfter(int index, Duration interval) {
     Path file = directory(index).resolve("queue").resolve("io_timeout");
     try {
-      Files.writeString(file, Long.toString(interval.toMillis()), StandardOpenOption.WRITE);
+      Files.writeString(
+          file,
+          Long.toString(interval.toMillis()),
+          StandardOpenOption.WRITE,
+          StandardOpenOption.TRUNCATE_EXISTING);
     } catch (IOException kept) {
       LOG.debug("{} stays as it is: {}", file, kept.toString());
     }

@@ -32,6 +32,18 @@ import org.blksnap.spi.module.TrackerState;
 public final class GuestProgram {
   private static final int MIB = 1 << 20;
 
+  private static final List<String> KNOWN =
+      List.of(
+          "tracking_block_minimum_shift",
+          "tracking_block_maximum_count",
+          "tracking_block_maximum_shift",
+          "chunk_minimum_shift",
+          "chunk_maximum_count",
+          "chunk_maximum_shift",
+          "chunk_maximum_in_queue",
+          "free_diff_buffer_pool_size",
+          "diff_storage_minimum");
+
   private final LoadedModuleProbe probe = new LoadedModuleProbe();
   private final Path disk;
   private final Path storage;
@@ -83,7 +95,7 @@ public final class GuestProgram {
 
   private void parameters() throws Exception {
     Map<String, Long> all = module.parameters();
-    check(all.size() == 9, "parameters " + all);
+    check(all.keySet().containsAll(KNOWN), "parameters " + all);
     check(all.keySet().iterator().next().equals("tracking_block_minimum_shift"), all.toString());
     module.setParameter("chunk_minimum_shift", 19);
     check(module.parameters().get("chunk_minimum_shift") == 19, "not set");
@@ -169,7 +181,7 @@ public final class GuestProgram {
     ByteBuffer direct = ByteBuffer.allocateDirect(blocks + 7).position(7);
     check(module.readMap(disk, 0, direct) == blocks, "length");
     for (int i = 0; i < blocks; i++) {
-      boolean changed = i == 5 || i == 9 || i == 11 || i == blocks - 1;
+      boolean changed = i == 0 || i == 5 || i == 9 || i == 11 || i == blocks - 1;
       boolean named = Byte.toUnsignedInt(direct.get(7 + i)) > before.changesNumber();
       check(changed == named, "block " + i + " is " + direct.get(7 + i));
     }

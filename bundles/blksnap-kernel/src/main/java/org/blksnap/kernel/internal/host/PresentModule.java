@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.blksnap.kernel.internal.host;
 
+import static java.util.Objects.requireNonNull;
+
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.time.Duration;
 import java.util.Set;
@@ -19,6 +21,8 @@ import org.blksnap.spi.module.ModuleFeature;
  *
  * <pre>
  * present ⇄ away (its bundle is being swapped) ──► ended (another module, or the engine stops)
+ *    ⇅
+ * resting: nothing is in the kernel for us, and its node is closed, so that it can be unloaded
  * </pre>
  *
  * <p>A call that meets a bridge closed under it (EBADF) was never made, and is made again at the
@@ -29,6 +33,13 @@ public final class PresentModule {
   @FunctionalInterface
   public interface Call<T> {
     T of(KernelModule module) throws BlksnapException;
+  }
+
+  /** Finds it again after a rest. */
+  @FunctionalInterface
+  public interface Finder {
+    /** ESHUTDOWN where it is gone, or another one by now. */
+    KernelModule find() throws BlksnapException;
   }
 
   /** Something told to the module. */
@@ -47,6 +58,10 @@ public final class PresentModule {
   /** Null while away. */
   @GuardedBy("lock")
   private KernelModule present;
+
+  /** Null unless it rests. */
+  @GuardedBy("lock")
+  private Finder resting;
 
   /** Why it has ended; null before. */
   @GuardedBy("lock")
@@ -80,6 +95,7 @@ public final class PresentModule {
     lock.lock();
     try {
       old = present;
+      resting = null;
       present = end == null ? module : null;
       changed.signalAll();
       if (end != null) {
@@ -91,6 +107,23 @@ public final class PresentModule {
     if (old != null) {
       old.close();
     }
+  }
+
+  /** Lets go of the module until it is asked again; not while it is away. */
+  public void rest(Finder finder) {
+    KernelModule old;
+    lock.lock();
+    try {
+      if (present == null) {
+        return;
+      }
+      old = present;
+      present = null;
+      resting = requireNonNull(finder);
+    } finally {
+      lock.unlock();
+    }
+    old.close();
   }
 
   /** The bridge goes; another one follows, or {@link #end}. */
@@ -124,7 +157,7 @@ public final class PresentModule {
   public boolean isAway() {
     lock.lock();
     try {
-      return present == null;
+      return present == null && resting == null;
     } finally {
       lock.unlock();
     }
@@ -162,6 +195,11 @@ public final class PresentModule {
       while (present == null || present == old) {
         if (end != null) {
           throw new BlksnapException(Errno.ESHUTDOWN, "the kernel engine has stopped: " + end);
+        }
+        if (resting != null) {
+          present = resting.find();
+          resting = null;
+          continue;
         }
         if (left <= 0) {
           throw new BlksnapException(

@@ -21,6 +21,10 @@ public final class SnapshotBook {
     held.remove(id);
   }
 
+  public boolean isEmpty() {
+    return held.isEmpty();
+  }
+
   Collection<HeldSnapshot> all() {
     return held.values();
   }

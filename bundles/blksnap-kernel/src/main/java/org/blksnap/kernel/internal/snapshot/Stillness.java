@@ -24,7 +24,8 @@ record Stillness(List<String> heldStill, List<String> late) {
             ? "no participant held still"
             : "held still: " + String.join(", ", heldStill));
     reasons.add(
-        "the kernel freezes file systems on the devices itself, and does not tell whether it could");
+        "the kernel freezes file systems on the devices itself, and does not tell whether it"
+            + " could");
     return reasons;
   }
 }

@@ -35,6 +35,7 @@ public final class MemoryKernel implements ModuleProbe {
   private int boot = 1;
   private boolean loaded = true;
   private int untilFault = -1;
+  private int bridges;
 
   public MemoryKernel() {
     for (Parameter parameter : Parameter.values()) {
@@ -102,6 +103,15 @@ public final class MemoryKernel implements ModuleProbe {
     unload();
     boot++;
     load();
+  }
+
+  /** Bridges that are open: each keeps the module from being unloaded. */
+  public synchronized int bridges() {
+    return bridges;
+  }
+
+  synchronized void opened(int change) {
+    bridges += change;
   }
 
   /** What a snapshot's storage has been given, bytes. */

@@ -31,6 +31,7 @@ final class MemoryModule implements KernelModule {
 
   MemoryModule(MemoryKernel kernel) {
     this.kernel = kernel;
+    kernel.opened(1);
   }
 
   private void open() throws BlksnapException {
@@ -306,6 +307,7 @@ final class MemoryModule implements KernelModule {
   @Override
   public void close() {
     synchronized (kernel) {
+      kernel.opened(closed ? 0 : -1);
       closed = true;
       kernel.notifyAll();
     }

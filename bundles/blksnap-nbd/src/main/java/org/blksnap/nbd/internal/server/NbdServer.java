@@ -91,7 +91,6 @@ public final class NbdServer implements AutoCloseable {
     return limits;
   }
 
-  /** What each thread that serves a client does first, from now on. */
   public void begun(Runnable told) {
     clients.begun(told);
   }

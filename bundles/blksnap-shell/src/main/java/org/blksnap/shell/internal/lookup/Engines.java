@@ -14,6 +14,7 @@ import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.export.ExportService;
 import org.blksnap.api.health.Doctor;
+import org.blksnap.api.node.DeviceNodes;
 import org.blksnap.api.snapshot.Parameters;
 import org.blksnap.api.snapshot.SnapshotService;
 import org.osgi.framework.Constants;
@@ -76,6 +77,9 @@ public final class Engines {
 
   @GuardedBy("this")
   private ExportService exports;
+
+  @GuardedBy("this")
+  private DeviceNodes nodes;
 
   @GuardedBy("this")
   private Doctor doctor;
@@ -152,6 +156,16 @@ public final class Engines {
     return Optional.ofNullable(exports);
   }
 
+  public DeviceNodes nodes() throws BlksnapException {
+    return await(
+        () -> presentNodes().orElse(null),
+        "the service of device nodes, of the bundle org.blksnap.node, is not running");
+  }
+
+  public synchronized Optional<DeviceNodes> presentNodes() {
+    return Optional.ofNullable(nodes);
+  }
+
   /** Without the doctor's bundle nothing else is looked at; ESHUTDOWN says which one that is. */
   public Doctor doctor() throws BlksnapException {
     return await(
@@ -222,6 +236,21 @@ public final class Engines {
   synchronized void unsetExports(ExportService service) {
     if (exports == service) {
       exports = null;
+    }
+  }
+
+  @Reference(
+      cardinality = ReferenceCardinality.OPTIONAL,
+      policy = ReferencePolicy.DYNAMIC,
+      policyOption = ReferencePolicyOption.GREEDY)
+  public synchronized void setNodes(DeviceNodes service) {
+    nodes = service;
+    notifyAll();
+  }
+
+  public synchronized void unsetNodes(DeviceNodes service) {
+    if (nodes == service) {
+      nodes = null;
     }
   }
 

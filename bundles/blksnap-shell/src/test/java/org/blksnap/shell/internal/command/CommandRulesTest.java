@@ -24,7 +24,7 @@ class CommandRulesTest {
   private static final String BEGIN = "<config name=\"org.apache.karaf.command.acl.blksnap\">";
 
   private static final List<String> CHANGING =
-      List.of("device-", "cbt-mark", "cbt-restart", "snapshot", "parameter-set");
+      List.of("device-", "cbt-mark", "cbt-restart", "snapshot", "parameter-set", "node-");
 
   private static Properties rules() throws Exception {
     String feature = Files.readString(FEATURE);

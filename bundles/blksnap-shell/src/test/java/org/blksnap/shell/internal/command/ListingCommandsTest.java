@@ -84,7 +84,7 @@ class ListingCommandsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"device-list", "snapshot-list", "image-list", "export-list"})
+  @ValueSource(strings = {"device-list", "snapshot-list", "image-list", "export-list", "node-list"})
   void listOfAnAbsentServiceSaysWhatToDo(String command) {
     shell.loseServices();
     String line = shell.refused("blksnap:" + command + " --json");

@@ -46,6 +46,8 @@ class CompletionTest {
         shell.engine.collect().stream().map(Object::toString).toList(),
         names(new SnapshotCompleter()));
     assertEquals(List.of("userspace"), names(new EngineCompleter()));
+    assertEquals(List.of("blksnap-image_7:0", "disk"), names(new ExportCompleter()));
+    assertEquals(List.of(), names(new NodeCompleter()));
     assertEquals(9, names(new ParameterCompleter()).size());
   }
 

@@ -42,6 +42,9 @@ public final class TestShell implements AutoCloseable {
   /** What the doctor finds. */
   public final List<Finding> findings = new ArrayList<>();
 
+  /** Device nodes of the test. */
+  public final FakeNodes nodes = new FakeNodes();
+
   private final FakeExports exports = new FakeExports();
   private final Doctor doctor =
       () ->
@@ -56,6 +59,7 @@ public final class TestShell implements AutoCloseable {
     engines.addEngine(engine, Map.of(SnapshotService.ENGINE, "userspace"));
     engines.addParameters(parameters, Map.of(SnapshotService.ENGINE, "userspace"));
     engines.setExports(exports);
+    engines.setNodes(nodes);
     engines.setDoctor(doctor);
     threadIo.start();
     SessionFactoryImpl factory = new SessionFactoryImpl(threadIo);
@@ -77,6 +81,7 @@ public final class TestShell implements AutoCloseable {
     engines.removeEngine(engine);
     engines.removeParameters(parameters);
     engines.unsetExports(exports);
+    engines.unsetNodes(nodes);
     engines.unsetDoctor(doctor);
   }
 
