@@ -13,7 +13,7 @@ prepare "${DISK}"
 id=${ID}
 blkctl append "${id}" "${slow}" 0:65536 || fail append
 blkctl take "${id}" || fail take
-sectors fill "${DISK}" 0 8192 2
+background sectors fill "${DISK}" 0 32768 2
 await 20 "stores under way" stores
 # Each writes how many stores were under way when it was answered.
 listen() {
@@ -47,5 +47,7 @@ done
 grep -q ': ESRCH$' "${PLACE}/heard" || fail "events: $(cat "${PLACE}/heard")"
 grep -q ': ENODEV$' "${PLACE}/again" || fail "the second destruction: $(cat "${PLACE}/again")"
 ID=
+await 30 "the writer" eval '! kill -0 "${CHILDREN[0]}" 2>/dev/null'
+stop_children
 detach "${DISK}"
 unload

@@ -92,7 +92,15 @@ public final class KernelEngine implements SnapshotService {
     this.participants =
         new Participants(ground.participants(), DaemonThreads.named("blksnap-kernel-participant"));
     this.desk =
-        new Desk(control, module, ground.providers(), state, devices, events, ground.runs());
+        new Desk(
+            control,
+            module,
+            ground.disks(),
+            ground.providers(),
+            state,
+            devices,
+            events,
+            ground.runs());
     Claims claims = new Claims(ground.disks());
     this.attachments =
         new Attachments(

@@ -59,6 +59,34 @@ final class AttachRefusals {
     }
   }
 
+  /** What the kernel has refused, in words. */
+  static BlksnapException byTheKernel(Disk disk, BlksnapException e) {
+    String why =
+        switch (e.errno()) {
+          case EOPNOTSUPP ->
+              "the kernel module filters no zoned and no DAX (persistent memory) device, which this"
+                  + " one is; attach a device above it that is neither, or with --engine userspace";
+          case ETIMEDOUT ->
+              "requests that are under way on it do not end; attach it again once it answers";
+          case EBUSY -> "another filter is on it; take that off, or attach another device";
+          case ENODEV, ENXIO, ENOENT -> "it is not there any more; lsblk lists what is";
+          default ->
+              "the kernel module would not filter it; its reason is in the kernel's log (dmesg)";
+        };
+    return new BlksnapException(
+        e.errno(),
+        "device "
+            + disk.node()
+            + " ("
+            + disk.number()
+            + ") refused: "
+            + why
+            + " ["
+            + e.getMessage()
+            + "]",
+        e);
+  }
+
   /** EALREADY, and EBUSY where it is storage. */
   void checkFree(Disk disk) throws BlksnapException {
     Optional<LiveDevice> same = book.on(disk);

@@ -121,7 +121,7 @@ public final class Attachments {
         generations.begun(now, why.reason(), why.detail());
       }
       LiveDevice device =
-          new LiveDevice(request, disk, module, providers, generations, geometry, keeper);
+          new LiveDevice(request, disk, module, disks, providers, generations, geometry, keeper);
       done = true;
       return device;
     } catch (BlksnapException e) {
@@ -170,7 +170,7 @@ public final class Attachments {
       if (e.errno() == Errno.EALREADY) {
         return true;
       }
-      throw e;
+      throw AttachRefusals.byTheKernel(disk, e);
     }
   }
 
@@ -246,7 +246,8 @@ public final class Attachments {
   /** Gone already is as good. */
   private void takeOff(LiveDevice device) throws BlksnapException {
     try {
-      module.tell(m -> m.detach(device.disk().node()));
+      Path node = device.node();
+      module.tell(m -> m.detach(node));
     } catch (BlksnapException e) {
       if (e.errno() == Errno.EBUSY) {
         throw new BlksnapException(

@@ -41,7 +41,7 @@ final class EventPump implements Runnable, AutoCloseable {
     void gone();
   }
 
-  /** Longest single wait; the next one follows. Where something is owed it is {@link #PAUSE}. */
+  /** Longest single wait; the next one follows. Shorter where something is owed. */
   static final Duration LONGEST = Duration.ofSeconds(30);
 
   /** Between two tries where the module answers an error. */
@@ -79,11 +79,14 @@ final class EventPump implements Runnable, AutoCloseable {
   @Override
   public void run() {
     String last = "";
-    boolean owed = true;
+    Duration longest = PAUSE;
+    Duration retry = PAUSE;
     while (!isClosed()) {
       try {
-        next(owed ? PAUSE : LONGEST).ifPresent(sink::event);
-        owed = !isClosed() && sink.again();
+        next(longest).ifPresent(sink::event);
+        boolean owed = !isClosed() && sink.again();
+        retry = owed && retry.compareTo(LONGEST) < 0 ? retry.multipliedBy(2) : PAUSE;
+        longest = !owed || retry.compareTo(LONGEST) > 0 ? LONGEST : retry;
         last = "";
       } catch (BlksnapException e) {
         if (e.errno() == Errno.ESRCH) {

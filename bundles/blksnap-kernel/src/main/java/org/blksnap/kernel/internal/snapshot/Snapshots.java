@@ -21,6 +21,7 @@ import org.blksnap.api.snapshot.SnapshotState;
 import org.blksnap.enginebase.record.StateDirectory;
 import org.blksnap.enginebase.thread.DaemonThreads;
 import org.blksnap.kernel.internal.device.LiveDevice;
+import org.blksnap.kernel.internal.host.Disk;
 import org.blksnap.kernel.internal.record.Life;
 import org.blksnap.kernel.internal.record.SnapshotRecord;
 import org.blksnap.kernel.internal.record.SnapshotRecord.Member;
@@ -109,6 +110,7 @@ public final class Snapshots {
         directory,
         record,
         desk.module(),
+        desk.disks(),
         storage,
         new UntakenEvents(directory, desk.events().engine(), id));
   }
@@ -207,6 +209,7 @@ public final class Snapshots {
   /** A kill may have come between the record of a member and the kernel's word. */
   private void joined(HeldSnapshot snapshot, Member member) {
     try {
+      desk.disks().check(new Disk(member.path(), member.major(), member.minor()));
       desk.module().tell(m -> m.addDevice(snapshot.id(), member.path()));
     } catch (BlksnapException e) {
       if (e.errno() == Errno.EBUSY || e.errno() == Errno.ENOENT) {

@@ -13,7 +13,6 @@ import java.util.List;
 import java.util.Set;
 import java.util.UUID;
 import java.util.function.Supplier;
-import java.util.stream.Stream;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.ByteRange;
 import org.blksnap.api.block.Errno;
@@ -52,17 +51,17 @@ public final class Lending {
   private static final String REMEDY = "it would be overwritten: give a file nobody else uses";
   private static final Logger LOG = LoggerFactory.getLogger(Lending.class);
 
-  private final Supplier<HostOperations> host;
   private final Disks disks;
   private final Claims claims;
   private final HeldDisks heldDisks;
+  private final Returning returning;
 
   /** {@code host} answers null while the bundle is away. */
   public Lending(Supplier<HostOperations> host, Disks disks, Claims claims) {
-    this.host = host;
     this.disks = disks;
     this.claims = claims;
     this.heldDisks = new HeldDisks(host);
+    this.returning = new Returning(host, disks);
   }
 
   /** The disk beneath a directory or file whose blocks may be lent, or why they may not. */
@@ -92,32 +91,9 @@ public final class Lending {
     return ground.disk().get();
   }
 
-  private HostOperations host() throws BlksnapException {
-    HostOperations now = host.get();
-    if (now == null) {
-      throw new BlksnapException(
-          Errno.ENOSYS,
-          "difference storage in files needs native access; start the bundle: bundle:start"
-              + " org.blksnap.ioctl");
-    }
-    return now;
-  }
-
-  static String prefix(UUID snapshot) {
-    return "blksnap-" + snapshot + "-";
-  }
-
-  /** Of a file of ours; -1 where its name tells none. */
-  static int numberOf(Path file, UUID snapshot) {
-    String name = file.getFileName().toString();
-    String number =
-        name.startsWith(prefix(snapshot)) ? name.substring(prefix(snapshot).length()) : "";
-    return number.matches("[0-9]{1,9}") ? Integer.parseInt(number) : -1;
-  }
-
   /** A new file of ours, of that many bytes; nothing is left where it fails. ENOSPC. */
   Lent make(Path directory, UUID snapshot, int number, long bytes) throws BlksnapException {
-    Path file = directory.resolve(prefix(snapshot) + number);
+    Path file = directory.resolve(Returning.prefix(snapshot) + number);
     boolean done = false;
     try {
       Files.createFile(
@@ -136,7 +112,7 @@ public final class Lending {
           BlksnapException.errnoOf(e), "storage file " + file + " was not made: " + e, e);
     } finally {
       if (!done) {
-        removeQuietly(file);
+        returning.removeQuietly(file);
       }
     }
   }
@@ -178,7 +154,7 @@ public final class Lending {
     } finally {
       if (!done) {
         if (open != null) {
-          changeable(open, file);
+          Returning.changeable(open, file);
           open.close();
         }
         claims.release(claim);
@@ -188,7 +164,7 @@ public final class Lending {
 
   private HostFile opened(Path file) throws BlksnapException {
     try {
-      return host().open(file, true, false);
+      return returning.host().open(file, true, false);
     } catch (BlksnapException e) {
       if (e.errno() != Errno.EPERM) {
         throw e;
@@ -200,6 +176,13 @@ public final class Lending {
               + " refused: it is immutable or append-only (lsattr shows it), as one is that was lent"
               + " before; give another file, or make it an ordinary one with chattr -i -a",
           e);
+    }
+  }
+
+  /** What the file system knows of the file is on disk: a crash gives its blocks to nobody else. */
+  private static void force(Path file) throws IOException {
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+      channel.force(true);
     }
   }
 
@@ -281,7 +264,7 @@ public final class Lending {
               + lent.part.device()
               + ": another file system is mounted there now");
     }
-    HostFile open = host().open(file, false, false);
+    HostFile open = returning.host().open(file, false, false);
     boolean done = false;
     try {
       open.setImmutable(true);
@@ -299,103 +282,17 @@ public final class Lending {
   void giveBack(Lent lent) throws BlksnapException {
     StoragePart part = lent.part;
     if (part.lentFile()) {
-      loosen(lent);
+      returning.loosen(lent);
       if (part.lent()) {
-        delete(part.given());
+        Returning.delete(part.given());
       }
     }
     lent.close();
     claims.release(lent.claim);
   }
 
-  private void loosen(Lent lent) throws BlksnapException {
-    HostFile held = lent.held();
-    if (held == null || !changeable(held, lent.part.given())) {
-      loosen(lent.part.given(), lent.part.device());
-    }
-  }
-
-  /** Answers whether it is. */
-  private static boolean changeable(HostFile open, Path file) {
-    try {
-      open.setImmutable(false);
-      return true;
-    } catch (BlksnapException e) {
-      LOG.warn("{} stays immutable: {}; chattr -i makes it an ordinary file", file, e.toString());
-      return false;
-    }
-  }
-
-  /** What the file system knows of the file is on disk: a crash gives its blocks to nobody else. */
-  private static void force(Path file) throws IOException {
-    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
-      channel.force(true);
-    }
-  }
-
   /** What a kill left of a snapshot that is no more. */
   void removeLeftOvers(Path directory, UUID snapshot) throws BlksnapException {
-    if (!Files.isDirectory(directory)) {
-      return;
-    }
-    List<Path> left;
-    try (Stream<Path> entries = Files.list(directory)) {
-      left =
-          entries
-              .filter(file -> file.getFileName().toString().startsWith(prefix(snapshot)))
-              .toList();
-    } catch (IOException e) {
-      throw new BlksnapException(
-          BlksnapException.errnoOf(e),
-          directory + " was not looked through for storage left behind: " + e,
-          e);
-    }
-    for (Path file : left) {
-      loosen(file, "");
-      delete(file);
-    }
-  }
-
-  /** {@code device}: the number of the one it lies on; empty where that is not known. */
-  private void loosen(Path file, String device) throws BlksnapException {
-    HostOperations host = host();
-    try (HostFile open = host.open(file, false, false)) {
-      open.setImmutable(false);
-    } catch (BlksnapException e) {
-      if (e.errno() != Errno.ENOENT || !device.isEmpty() && !isMounted(file, device)) {
-        throw e;
-      }
-    }
-  }
-
-  /** So that a file that is not there is not there indeed. */
-  private boolean isMounted(Path file, String device) {
-    try {
-      return disks
-          .ground(file.getParent())
-          .disk()
-          .filter(d -> d.number().equals(device))
-          .isPresent();
-    } catch (BlksnapException e) {
-      return false;
-    }
-  }
-
-  private static void delete(Path file) throws BlksnapException {
-    try {
-      Files.deleteIfExists(file);
-    } catch (IOException e) {
-      throw new BlksnapException(
-          BlksnapException.errnoOf(e), "storage file " + file + " was not removed: " + e, e);
-    }
-  }
-
-  private void removeQuietly(Path file) {
-    try {
-      loosen(file, "");
-      delete(file);
-    } catch (BlksnapException e) {
-      LOG.warn("storage file {} was not removed: {}", file, e.toString());
-    }
+    returning.removeLeftOvers(directory, snapshot);
   }
 }

@@ -12,9 +12,7 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.ByteRange;
-import org.blksnap.api.block.Errno;
 import org.blksnap.api.block.Geometry;
-import org.blksnap.api.snapshot.Parameter;
 import org.blksnap.api.snapshot.StorageStatus;
 import org.blksnap.kernel.internal.device.LiveDevice;
 import org.blksnap.kernel.internal.host.Disk;
@@ -22,8 +20,6 @@ import org.blksnap.kernel.internal.host.Disks;
 import org.blksnap.kernel.internal.host.PresentModule;
 import org.blksnap.kernel.internal.record.StoragePart;
 import org.blksnap.kernel.internal.record.StorageRecord;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * The difference storage of one snapshot: what the kernel was given, and directories it grows in.
@@ -40,14 +36,6 @@ import org.slf4j.LoggerFactory;
  * kernel waits. One lock: the record, held while a file is made; queries read one volatile picture.
  */
 public final class SnapshotStorage {
-  private static final Logger LOG = LoggerFactory.getLogger(SnapshotStorage.class);
-
-  /** Least bytes of one file of ours. */
-  private static final long LEAST_FILE = 1 << 20;
-
-  /** Most names that are taken already, one after another. */
-  private static final int MOST_NAMES_TAKEN = 10_000;
-
   /** Longest wait for a file that is being made when the engine leaves. */
   private static final long LEAVE_SECONDS = 5;
 
@@ -62,14 +50,10 @@ public final class SnapshotStorage {
   private final Given given;
 
   @GuardedBy("lock")
-  private int nextFile;
+  private final Growth growth;
 
   @GuardedBy("lock")
   private boolean released;
-
-  /** What was said last of something that does not work; said once. */
-  @GuardedBy("lock")
-  private String said = "";
 
   /** {@code directory} is the snapshot's; {@code members} its attached devices. */
   public SnapshotStorage(
@@ -88,11 +72,7 @@ public final class SnapshotStorage {
     this.checks = checks;
     this.members = members;
     this.given = new Given(id, directory, record, module, disks, lending, checks);
-    this.nextFile = record.parts().stream().mapToInt(part -> numberOf(part) + 1).max().orElse(0);
-  }
-
-  private int numberOf(StoragePart part) {
-    return part.lent() ? Lending.numberOf(part.given(), id) : -1;
+    this.growth = new Growth(id, given, module, lending, checks);
   }
 
   private StorageRecord record() {
@@ -126,20 +106,15 @@ public final class SnapshotStorage {
         given.keep(
             old.left() || old.places().isEmpty()
                 ? old.asked(old.requested(), old.filled())
-                : old.asked(Math.max(old.requested(), old.capacity()) + spare(old), old.filled()));
+                : old.asked(
+                    Math.max(old.requested(), old.capacity()) + growth.spare(old), old.filled()));
       } catch (BlksnapException e) {
-        say(e);
+        growth.say(e);
       }
-      growAll();
+      growth.growAll();
     } finally {
       lock.unlock();
     }
-  }
-
-  private long spare(StorageRecord old) throws BlksnapException {
-    List<StoragePart> parts = old.parts();
-    StoragePart last = parts.isEmpty() ? null : parts.get(parts.size() - 1);
-    return Math.max(portion(), last != null && last.lent() ? last.bytes() : 0);
   }
 
   /** What a record tells of is held, whoever has the snapshot. */
@@ -218,7 +193,7 @@ public final class SnapshotStorage {
       given.keep(record().and(added));
       boolean done = false;
       try {
-        grow(added, Math.max(portion(), unanswered()));
+        growth.grow(added, Math.max(growth.portion(), growth.unanswered()));
         done = true;
       } finally {
         if (!done) {
@@ -227,64 +202,6 @@ public final class SnapshotStorage {
       }
     } finally {
       lock.unlock();
-    }
-  }
-
-  /** Bytes that the kernel asks for at a time. */
-  private long portion() throws BlksnapException {
-    String name = Parameter.DIFF_STORAGE_MINIMUM.key();
-    long usual = Parameter.DIFF_STORAGE_MINIMUM.defaultValue();
-    return module.ask(m -> m.parameters()).getOrDefault(name, usual) * ByteRange.SECTOR;
-  }
-
-  private long unanswered() {
-    return Math.max(0, record().requested() - record().capacity());
-  }
-
-  /** So much more, or what there is; at least something, else ENOSPC. */
-  @GuardedBy("lock")
-  private void grow(StorageRecord.Place place, long wanted) throws BlksnapException {
-    long unit = checks.unit(lending.beneath(place.directory()));
-    long room = place.limit() - record().grownIn(place.directory());
-    long size = Math.min((wanted + unit - 1) / unit * unit, room / unit * unit);
-    if (size <= 0) {
-      throw new BlksnapException(
-          Errno.ENOSPC,
-          "storage in "
-              + place.directory()
-              + " has reached its limit: "
-              + record().grownIn(place.directory())
-              + " of "
-              + place.limit()
-              + " bytes are given, and a file has "
-              + unit
-              + " at least; give another directory, or a block device, with"
-              + " blksnap:snapshot-append-storage");
-    }
-    while (true) {
-      try {
-        growBy(place, size);
-        return;
-      } catch (BlksnapException e) {
-        if (e.errno() != Errno.ENOSPC || size / 2 < LEAST_FILE) {
-          throw e;
-        }
-        size = size / 2 / unit * unit;
-      }
-    }
-  }
-
-  @GuardedBy("lock")
-  private void growBy(StorageRecord.Place place, long size) throws BlksnapException {
-    for (int tries = 0; ; tries++) {
-      try {
-        given.give(lending.make(place.directory(), id, nextFile++, size));
-        return;
-      } catch (BlksnapException e) {
-        if (e.errno() != Errno.EEXIST || tries >= MOST_NAMES_TAKEN) {
-          throw e;
-        }
-      }
     }
   }
 
@@ -302,35 +219,10 @@ public final class SnapshotStorage {
       // The first portion is asked for at the creation; a later one once half of one is left.
       long filled = old.requested() == 0 ? 0 : Math.max(old.filled(), old.requested() - bytes / 2);
       given.strike(old.asked(old.requested() + bytes, filled));
-      growAll();
-      return unanswered();
+      growth.growAll();
+      return growth.unanswered();
     } finally {
       lock.unlock();
-    }
-  }
-
-  /** What the kernel asked for and was not given, as far as there is room. */
-  @GuardedBy("lock")
-  private void growAll() {
-    for (StorageRecord.Place place : record().places()) {
-      while (unanswered() > 0) {
-        try {
-          grow(place, unanswered());
-        } catch (BlksnapException e) {
-          if (e.errno() != Errno.ESRCH) {
-            say(e);
-          }
-          break;
-        }
-      }
-    }
-  }
-
-  @GuardedBy("lock")
-  private void say(BlksnapException why) {
-    if (!why.toString().equals(said)) {
-      said = why.toString();
-      LOG.warn("snapshot {}: its storage does not grow: {}", id, said);
     }
   }
 
@@ -345,8 +237,8 @@ public final class SnapshotStorage {
         return false;
       }
       boolean owed = given.again();
-      growAll();
-      return owed || unanswered() > 0 && !record().places().isEmpty();
+      growth.growAll();
+      return owed || growth.unanswered() > 0 && !record().places().isEmpty();
     } finally {
       lock.unlock();
     }

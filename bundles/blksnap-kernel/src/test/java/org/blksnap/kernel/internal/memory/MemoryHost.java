@@ -55,6 +55,9 @@ public final class MemoryHost implements Disks, DeviceProvider, HostOperations {
   /** What is open by a descriptor, once for each. */
   public final Collection<Path> open = new ConcurrentLinkedQueue<>();
 
+  /** Nodes that lead to another device by now. */
+  public final Set<Path> strayed = ConcurrentHashMap.newKeySet();
+
   /** No file becomes immutable, and none ordinary. */
   public volatile boolean stuck;
 
@@ -93,6 +96,23 @@ public final class MemoryHost implements Disks, DeviceProvider, HostOperations {
   @Override
   public boolean onOneDisk(Disk one, Disk other) {
     return one.is(other);
+  }
+
+  @Override
+  public void check(Disk disk) throws BlksnapException {
+    if (strayed.contains(disk.node())) {
+      throw new BlksnapException(Errno.ENODEV, disk.node() + " leads to another device");
+    }
+  }
+
+  @Override
+  public Optional<String> sight(Path node) {
+    return sightNamed(node.getFileName().toString());
+  }
+
+  @Override
+  public Optional<String> sightNamed(String name) {
+    return kernel.findImage(Path.of(name)).map(image -> "disk " + image.sequence);
   }
 
   @Override

@@ -35,6 +35,7 @@ public final class MemoryKernel implements ModuleProbe {
   private int boot = 1;
   private boolean loaded = true;
   private int untilFault = -1;
+  private String failing = "";
   private int bridges;
 
   public MemoryKernel() {
@@ -114,6 +115,11 @@ public final class MemoryKernel implements ModuleProbe {
     bridges += change;
   }
 
+  /** As if another snapshot had an image of the same name by now. */
+  public synchronized void replaceImage(MemoryDisk disk) {
+    disk.image = new MemoryImage(disk, disk.member);
+  }
+
   /** What a snapshot's storage has been given, bytes. */
   public synchronized long storageOf(UUID snapshot) {
     return snapshots.get(snapshot).space.capacity();
@@ -147,6 +153,18 @@ public final class MemoryKernel implements ModuleProbe {
   /** True where the call was reached. */
   public synchronized boolean hasFailed() {
     return untilFault < 0;
+  }
+
+  /** The next call of this name is refused with EIO. */
+  public synchronized void failNext(String call) {
+    failing = call;
+  }
+
+  synchronized void fault(String call) throws BlksnapException {
+    if (call.equals(failing)) {
+      failing = "";
+      throw new BlksnapException(Errno.EIO, "a call of " + call + " that fails");
+    }
   }
 
   synchronized void fault() throws BlksnapException {
