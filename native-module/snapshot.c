@@ -86,14 +86,12 @@ static void disarm(struct snapshot *snapshot)
 	}
 }
 
-/* In no list. */
+/* ESRCH to a waiter means that nothing is stored any more: last of all. */
 void snapshot_end_locked(struct snapshot *snapshot)
 {
 	struct member *member, *next;
 
 	lockdep_assert_held(&snapshot->lock);
-	event_queue_close(&snapshot->events);
-	snapshot->destroyed = true;
 	disarm(snapshot);
 	list_for_each_entry_safe(member, next, &snapshot->members, link) {
 		list_del(&member->link);
@@ -101,6 +99,8 @@ void snapshot_end_locked(struct snapshot *snapshot)
 		kfree(member);
 	}
 	diff_storage_destroy(&snapshot->storage);
+	snapshot->destroyed = true;
+	event_queue_close(&snapshot->events);
 }
 
 /* In no list: the list's reference is the caller's. */

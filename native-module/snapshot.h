@@ -14,8 +14,8 @@ struct filter;
 
 /*
  * A snapshot: created, then devices and storage are added, then taken, then
- * destroyed. In the list until it is destroyed; held by the list and by every
- * call that works on it.
+ * destroyed. In the list until its storage is let go of; held by the list and by
+ * every call that works on it.
  */
 struct snapshot {
 	struct list_head link;		/* snapshots_lock */

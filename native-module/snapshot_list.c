@@ -99,10 +99,14 @@ int snapshot_list_destroy(const uuid_t *id)
 	if (IS_ERR(snapshot))
 		return PTR_ERR(snapshot) == -ESRCH ? -ENODEV :
 						     PTR_ERR(snapshot);
+	snapshot_end_locked(snapshot);
+	/*
+	 * Only now: who is told that there is no such snapshot takes its storage
+	 * back. A second destroy waits for the lock, and finds it destroyed.
+	 */
 	mutex_lock(&snapshots_lock);
 	unlist_locked(snapshot);
 	mutex_unlock(&snapshots_lock);
-	snapshot_end_locked(snapshot);
 	/* The list's reference, and ours. */
 	snapshot_put(snapshot);
 	snapshot_leave(snapshot);

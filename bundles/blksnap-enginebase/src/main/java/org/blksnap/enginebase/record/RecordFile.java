@@ -25,12 +25,13 @@ import org.blksnap.api.block.Errno;
  * crc32c=xxxxxxxx               last line: over all bytes before it, eight hex digits
  * </pre>
  *
- * Damaged (EFAULT), another version (EOPNOTSUPP) and another kind (EINVAL) are different errors.
+ * What is larger than 16 MiB is not written (EFBIG). Damaged (EFAULT), another version (EOPNOTSUPP)
+ * and another kind (EINVAL) are different errors.
  */
 public final class RecordFile {
   private static final String MAGIC = "blksnap-record";
   private static final int VERSION = 1;
-  private static final long LARGEST = 1 << 20;
+  private static final long LARGEST = 16 << 20;
 
   private RecordFile() {}
 
@@ -53,6 +54,17 @@ public final class RecordFile {
     }
     String checksum = checksum(text.toString());
     text.append("crc32c=").append(checksum).append('\n');
+    ByteBuffer bytes = StandardCharsets.UTF_8.encode(text.toString());
+    if (bytes.remaining() > LARGEST) {
+      throw new BlksnapException(
+          Errno.EFBIG,
+          file
+              + " was not written: it would have "
+              + bytes.remaining()
+              + " bytes, allowed are "
+              + LARGEST
+              + ", as more would not be read again");
+    }
     Path fresh = file.resolveSibling(file.getFileName() + ".new");
     try (FileChannel channel =
         FileChannel.open(
@@ -60,7 +72,6 @@ public final class RecordFile {
             StandardOpenOption.CREATE,
             StandardOpenOption.TRUNCATE_EXISTING,
             StandardOpenOption.WRITE)) {
-      ByteBuffer bytes = StandardCharsets.UTF_8.encode(text.toString());
       while (bytes.hasRemaining()) {
         channel.write(bytes);
       }

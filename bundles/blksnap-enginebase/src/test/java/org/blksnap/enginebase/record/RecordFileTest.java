@@ -33,6 +33,19 @@ class RecordFileTest {
   }
 
   @Test
+  void whatWouldNotBeReadIsNotWrittenAndTheOldOneStays() throws Exception {
+    Path file = directory.resolve("r");
+    Map<String, String> old = Map.of("a", "x".repeat(15 << 20));
+    RecordFile.write(file, "kind", old);
+    BlksnapException refused =
+        assertThrows(
+            BlksnapException.class,
+            () -> RecordFile.write(file, "kind", Map.of("a", "x".repeat(16 << 20))));
+    assertEquals(Errno.EFBIG, refused.errno());
+    assertEquals(old, RecordFile.read(file, "kind"));
+  }
+
+  @Test
   void anyFlippedBitIsNoticed() throws Exception {
     Path file = directory.resolve("r");
     RecordFile.write(file, "kind", Map.of("a", "some value", "b", "another"));

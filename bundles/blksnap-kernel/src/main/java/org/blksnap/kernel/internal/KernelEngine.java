@@ -4,6 +4,7 @@ package org.blksnap.kernel.internal;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
@@ -33,9 +34,11 @@ import org.blksnap.kernel.internal.host.PresentModule;
 import org.blksnap.kernel.internal.record.LastProcess;
 import org.blksnap.kernel.internal.snapshot.Desk;
 import org.blksnap.kernel.internal.snapshot.Destruction;
+import org.blksnap.kernel.internal.snapshot.Leftovers;
 import org.blksnap.kernel.internal.snapshot.SnapshotBook;
 import org.blksnap.kernel.internal.snapshot.Snapshots;
 import org.blksnap.kernel.internal.snapshot.Taking;
+import org.blksnap.kernel.internal.storage.Claims;
 import org.blksnap.kernel.internal.storage.Lending;
 import org.blksnap.kernel.internal.storage.SnapshotStorage;
 import org.blksnap.kernel.internal.storage.StorageChecks;
@@ -73,6 +76,7 @@ public final class KernelEngine implements SnapshotService {
   private final Participants participants;
   private final DeviceBook devices = new DeviceBook();
   private final SnapshotBook book = new SnapshotBook();
+  private final Leftovers leftovers = new Leftovers();
   private final Attachments attachments;
   private final Desk desk;
   private final Snapshots snapshots;
@@ -88,7 +92,16 @@ public final class KernelEngine implements SnapshotService {
     this.participants =
         new Participants(ground.participants(), DaemonThreads.named("blksnap-kernel-participant"));
     this.desk =
-        new Desk(control, module, ground.providers(), state, devices, events, ground.runs());
+        new Desk(
+            control,
+            module,
+            ground.disks(),
+            ground.providers(),
+            state,
+            devices,
+            events,
+            ground.runs());
+    Claims claims = new Claims(ground.disks());
     this.attachments =
         new Attachments(
             module,
@@ -97,17 +110,17 @@ public final class KernelEngine implements SnapshotService {
             state,
             devices,
             events,
-            book::storageOn,
+            claims,
             this::restart);
-    Lending lending = new Lending(ground.host(), ground.disks());
-    StorageChecks checks =
-        new StorageChecks(ground.disks(), devices, ground.providers(), book::storageParts);
+    Lending lending = new Lending(ground.host(), ground.disks(), claims);
+    StorageChecks checks = new StorageChecks(ground.disks(), devices, ground.providers());
     this.snapshots =
         new Snapshots(
             desk,
             book,
             new Taking(desk, participants),
-            new Destruction(desk, book),
+            new Destruction(desk, book, leftovers),
+            leftovers,
             (id, directory, record) ->
                 new SnapshotStorage(
                     id,
@@ -124,7 +137,7 @@ public final class KernelEngine implements SnapshotService {
       done = true;
     } finally {
       if (!done) {
-        closeState();
+        leave();
       }
     }
   }
@@ -156,6 +169,13 @@ public final class KernelEngine implements SnapshotService {
   /** Events for listeners. */
   EventRelay events() {
     return events;
+  }
+
+  /** Storage that is not as it should be, a sentence each. */
+  List<String> storageTroubles() {
+    List<String> troubles = new ArrayList<>(leftovers.sentences());
+    book.unheld().forEach(what -> troubles.add("nothing keeps this storage in place: " + what));
+    return troubles;
   }
 
   Participants participants() {
@@ -193,8 +213,9 @@ public final class KernelEngine implements SnapshotService {
         for (LiveDevice device : attachments.attachAwaited()) {
           linked(device);
         }
+        snapshots.tick();
       } catch (BlksnapException e) {
-        LOG.warn("an image did not come back with its device: {}", e.toString());
+        LOG.warn("an image did not come back: {}", e.toString());
       } finally {
         control.unlock();
       }
@@ -328,11 +349,18 @@ public final class KernelEngine implements SnapshotService {
         return;
       }
       closed = true;
-      snapshots.leave();
-      attachments.leave();
-      closeState();
+      leave();
     } finally {
       control.unlock();
+    }
+  }
+
+  private void leave() {
+    try {
+      snapshots.leave();
+      attachments.leave();
+    } finally {
+      closeState();
     }
   }
 

@@ -87,6 +87,14 @@ record KernelFindings(
             new Finding(Severity.ERROR, SUBJECT, e.toString(), "see the kernel's log (dmesg)"));
       }
     }
+    for (String trouble : engine.storageTroubles()) {
+      findings.add(
+          new Finding(
+              Severity.ERROR,
+              "difference storage",
+              trouble,
+              "until that is mended, neither unmount nor format what is named there"));
+    }
     findings.addAll(engine.participants().findings());
     return findings;
   }

@@ -89,8 +89,9 @@ class StorageTest {
     house.host.room = 3 * PORTION;
     Snapshot snapshot = snapshot();
     snapshot.appendStorageDirectory(place, 16 * PORTION);
-    assertEquals(2 * PORTION, house.kernel.storageOf(snapshot.id()));
-    assertEquals(1, files().size());
+    MemoryHouse.until(
+        SOON, "all is given", () -> house.kernel.storageOf(snapshot.id()) == 3 * PORTION);
+    MemoryHouse.until(SOON, "nothing else is left", () -> files().size() == 2);
   }
 
   @Test

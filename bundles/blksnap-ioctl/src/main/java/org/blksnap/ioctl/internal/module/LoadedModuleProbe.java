@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 import org.blksnap.spi.module.Dialect;
@@ -56,14 +57,9 @@ public final class LoadedModuleProbe implements ModuleProbe {
   @Override
   public Optional<KernelModule> find() throws BlksnapException {
     List<Sighting> sightings = Sighting.all(look, devices, modules);
-    for (Sighting sighting : sightings) {
-      Optional<Dialect> dialect = sighting.dialect();
-      if (dialect.isPresent()) {
-        Optional<KernelModule> opened = open(sighting, dialect.get());
-        if (opened.isPresent()) {
-          return opened;
-        }
-      }
+    Optional<KernelModule> found = findOne(sightings);
+    if (found.isPresent()) {
+      return found;
     }
     for (Sighting sighting : sightings) {
       if (sighting.present() && sighting.dialect().isEmpty()) {
@@ -76,6 +72,35 @@ public final class LoadedModuleProbe implements ModuleProbe {
       }
     }
     return Optional.empty();
+  }
+
+  /** EBUSY where there are two: a device may have the filter of either, a snapshot be in either. */
+  private Optional<KernelModule> findOne(List<Sighting> sightings) throws BlksnapException {
+    KernelModule found = null;
+    boolean alone = false;
+    try {
+      for (Sighting sighting : sightings) {
+        Optional<Dialect> dialect = sighting.dialect();
+        Optional<KernelModule> opened =
+            dialect.isPresent() ? open(sighting, dialect.get()) : Optional.empty();
+        if (opened.isPresent() && found != null) {
+          opened.get().close();
+          throw new BlksnapException(
+              Errno.EBUSY,
+              "the modules "
+                  + sightings.stream().map(Sighting::module).collect(Collectors.joining(" and "))
+                  + " are loaded both, and one is allowed, as whose a snapshot is could not be told;"
+                  + " unload one of them (rmmod)");
+        }
+        found = opened.orElse(found);
+      }
+      alone = true;
+      return Optional.ofNullable(found);
+    } finally {
+      if (!alone && found != null) {
+        found.close();
+      }
+    }
   }
 
   /** Empty where the node is a leftover of a module that has gone. */
@@ -118,7 +143,8 @@ public final class LoadedModuleProbe implements ModuleProbe {
   }
 
   /**
-   * The boot's id and the inode number of the module's directory in sysfs.
+   * {@code module:mark:boot}: the boot's id and the inode number of the module's directory in
+   * sysfs.
    *
    * <p>What proves it: the kernel draws the boot's id anew at every boot. It makes the directory
    * when the module is loaded and removes it when that is unloaded. The number of an inode in sysfs

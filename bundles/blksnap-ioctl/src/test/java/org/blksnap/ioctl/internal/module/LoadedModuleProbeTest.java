@@ -62,6 +62,16 @@ class LoadedModuleProbeTest {
   }
 
   @Test
+  void twoModulesAreRefusedAndNeitherStaysOpen() throws Exception {
+    tree.node("blksnap-control", Kind.CHARACTER).module("blksnap", FakeTree.SEED_PARAMETERS);
+    tree.node("veeamblksnap", Kind.CHARACTER).module("veeamblksnap", FakeTree.VEEAM_6_PARAMETERS);
+    BlksnapException refused = refusal();
+    assertEquals(Errno.EBUSY, refused.errno());
+    assertTrue(refused.getMessage().contains("blksnap and veeamblksnap"), refused.getMessage());
+    assertEquals(0, kernel.open.size());
+  }
+
+  @Test
   void aCreationThatCannotBeTellsUpstreamSixFromSeven() throws Exception {
     tree.node("blksnap-control", Kind.CHARACTER).module("blksnap", FakeTree.UPSTREAM_PARAMETERS);
     kernel.on(Upstream.CREATE_CALL, argument -> -Errno.EINVAL.code());
@@ -112,15 +122,6 @@ class LoadedModuleProbeTest {
     try (KernelModule module = found()) {
       assertEquals(Dialect.VEEAM_6, module.dialect());
       assertTrue(!module.features().contains(ModuleFeature.ADD_DEVICE));
-    }
-  }
-
-  @Test
-  void theProjectsOwnGoesBeforeAVendors() throws Exception {
-    tree.node("veeamblksnap", Kind.CHARACTER).module("veeamblksnap", FakeTree.VEEAM_6_PARAMETERS);
-    tree.node("blksnap-control", Kind.CHARACTER).module("blksnap", FakeTree.SEED_PARAMETERS);
-    try (KernelModule module = found()) {
-      assertEquals(Dialect.SEED, module.dialect());
     }
   }
 

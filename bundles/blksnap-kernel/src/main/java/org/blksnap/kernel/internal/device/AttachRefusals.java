@@ -4,7 +4,6 @@ package org.blksnap.kernel.internal.device;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.UUID;
-import java.util.function.Function;
 import java.util.regex.Pattern;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
@@ -17,11 +16,11 @@ final class AttachRefusals {
   private static final int LONGEST_NAME = 64;
 
   private final DeviceBook book;
-  private final Function<Disk, Optional<UUID>> storageOf;
+  private final OtherUses uses;
 
-  AttachRefusals(DeviceBook book, Function<Disk, Optional<UUID>> storageOf) {
+  AttachRefusals(DeviceBook book, OtherUses uses) {
     this.book = book;
-    this.storageOf = storageOf;
+    this.uses = uses;
   }
 
   /** EOPNOTSUPP. */
@@ -60,6 +59,34 @@ final class AttachRefusals {
     }
   }
 
+  /** What the kernel has refused, in words. */
+  static BlksnapException byTheKernel(Disk disk, BlksnapException e) {
+    String why =
+        switch (e.errno()) {
+          case EOPNOTSUPP ->
+              "the kernel module filters no zoned and no DAX (persistent memory) device, which this"
+                  + " one is; attach a device above it that is neither, or with --engine userspace";
+          case ETIMEDOUT ->
+              "requests that are under way on it do not end; attach it again once it answers";
+          case EBUSY -> "another filter is on it; take that off, or attach another device";
+          case ENODEV, ENXIO, ENOENT -> "it is not there any more; lsblk lists what is";
+          default ->
+              "the kernel module would not filter it; its reason is in the kernel's log (dmesg)";
+        };
+    return new BlksnapException(
+        e.errno(),
+        "device "
+            + disk.node()
+            + " ("
+            + disk.number()
+            + ") refused: "
+            + why
+            + " ["
+            + e.getMessage()
+            + "]",
+        e);
+  }
+
   /** EALREADY, and EBUSY where it is storage. */
   void checkFree(Disk disk) throws BlksnapException {
     Optional<LiveDevice> same = book.on(disk);
@@ -67,12 +94,12 @@ final class AttachRefusals {
       throw new BlksnapException(
           Errno.EALREADY, disk.node() + " is attached already, as " + same.get().name());
     }
-    Optional<UUID> holder = storageOf.apply(disk);
+    Optional<UUID> holder = uses.storageOn(disk);
     if (holder.isPresent()) {
       throw new BlksnapException(
           Errno.EBUSY,
           disk.node()
-              + " refused: it is difference storage of snapshot "
+              + " refused: it is, or is a part or the disk of, difference storage of snapshot "
               + holder.get()
               + ", which writes to it; attach another device, or destroy that first"
               + " (blksnap:snapshot-destroy)");

@@ -9,7 +9,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
-import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.blksnap.api.block.BlksnapException;
@@ -44,6 +43,7 @@ public final class Attachments {
   private final StateDirectory state;
   private final DeviceBook book;
   private final EventRelay events;
+  private final OtherUses uses;
   private final AttachRefusals refusals;
 
   /** Not attached again at the start; tried once more when they are there. */
@@ -51,7 +51,6 @@ public final class Attachments {
 
   private final LiveDevice.Keeper keeper;
 
-  /** {@code storageOf} answers the snapshot whose storage a block device is. */
   public Attachments(
       PresentModule module,
       Disks disks,
@@ -59,7 +58,7 @@ public final class Attachments {
       StateDirectory state,
       DeviceBook book,
       EventRelay events,
-      Function<Disk, Optional<UUID>> storageOf,
+      OtherUses uses,
       LiveDevice.Keeper keeper) {
     this.module = module;
     this.disks = disks;
@@ -67,7 +66,8 @@ public final class Attachments {
     this.state = state;
     this.book = book;
     this.events = events;
-    this.refusals = new AttachRefusals(book, storageOf);
+    this.uses = uses;
+    this.refusals = new AttachRefusals(book, uses);
     this.keeper = keeper;
   }
 
@@ -84,11 +84,14 @@ public final class Attachments {
     String name =
         asked.name() == null || asked.name().isEmpty() ? AttachRefusals.nameOf(path) : asked.name();
     refusals.checkName(name, disk);
-    refusals.checkFree(disk);
-    LiveDevice device = filtered(asked.at(path).named(name), disk);
-    book.enlist(device);
-    LOG.info("device {} attached: {} ({})", name, path, disk.number());
-    return device;
+    try (OtherUses.Attaching turn = uses.attaching(disk)) {
+      LOG.trace("{}: no storage meanwhile: {}", path, turn);
+      refusals.checkFree(disk);
+      LiveDevice device = filtered(asked.at(path).named(name), disk);
+      book.enlist(device);
+      LOG.info("device {} attached: {} ({})", name, path, disk.number());
+      return device;
+    }
   }
 
   /** The filter is on it, and the record says so. */
@@ -118,7 +121,7 @@ public final class Attachments {
         generations.begun(now, why.reason(), why.detail());
       }
       LiveDevice device =
-          new LiveDevice(request, disk, module, providers, generations, geometry, keeper);
+          new LiveDevice(request, disk, module, disks, providers, generations, geometry, keeper);
       done = true;
       return device;
     } catch (BlksnapException e) {
@@ -167,7 +170,7 @@ public final class Attachments {
       if (e.errno() == Errno.EALREADY) {
         return true;
       }
-      throw e;
+      throw AttachRefusals.byTheKernel(disk, e);
     }
   }
 
@@ -243,7 +246,8 @@ public final class Attachments {
   /** Gone already is as good. */
   private void takeOff(LiveDevice device) throws BlksnapException {
     try {
-      module.tell(m -> m.detach(device.disk().node()));
+      Path node = device.node();
+      module.tell(m -> m.detach(node));
     } catch (BlksnapException e) {
       if (e.errno() == Errno.EBUSY) {
         throw new BlksnapException(

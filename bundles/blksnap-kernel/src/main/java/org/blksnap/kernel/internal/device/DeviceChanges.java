@@ -19,11 +19,12 @@ import org.blksnap.spi.module.TrackerState;
 /** The change map of a device, asked of the module at each question. */
 final class DeviceChanges implements ChangeMap {
   private final String device;
-  private final Path node;
+  private final LiveDevice.Node node;
   private final PresentModule module;
   private final Generations generations;
 
-  DeviceChanges(String device, Path node, PresentModule module, Generations generations) {
+  DeviceChanges(
+      String device, LiveDevice.Node node, PresentModule module, Generations generations) {
     this.device = device;
     this.node = node;
     this.module = module;
@@ -36,13 +37,15 @@ final class DeviceChanges implements ChangeMap {
   }
 
   private TrackerState state() throws BlksnapException {
-    return module.ask(m -> m.tracker(node));
+    Path path = node.path();
+    return module.ask(m -> m.tracker(path));
   }
 
   @Override
   public int read(long index, ByteBuffer dst) throws BlksnapException {
     try {
-      return module.ask(m -> m.readMap(node, index, dst));
+      Path path = node.path();
+      return module.ask(m -> m.readMap(path, index, dst));
     } catch (BlksnapException e) {
       if (e.errno() == Errno.EFAULT) {
         generations.damaged();
@@ -75,7 +78,8 @@ final class DeviceChanges implements ChangeMap {
       }
     }
     if (!sectors.isEmpty()) {
-      module.tell(m -> m.markDirty(node, sectors));
+      Path path = node.path();
+      module.tell(m -> m.markDirty(path, sectors));
     }
   }
 

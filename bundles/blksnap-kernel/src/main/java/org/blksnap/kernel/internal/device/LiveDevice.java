@@ -21,6 +21,7 @@ import org.blksnap.api.snapshot.AttachedDevice;
 import org.blksnap.api.snapshot.DeviceCondition;
 import org.blksnap.api.snapshot.GateStatistics;
 import org.blksnap.kernel.internal.host.Disk;
+import org.blksnap.kernel.internal.host.Disks;
 import org.blksnap.kernel.internal.host.LentDevice;
 import org.blksnap.kernel.internal.host.PresentModule;
 import org.blksnap.spi.device.DeviceProvider;
@@ -34,6 +35,13 @@ import org.blksnap.spi.device.DeviceProvider;
  * written may not show in it. A backup reads the image.
  */
 public final class LiveDevice implements AttachedDevice {
+  /** How the kernel is told which device is meant. */
+  @FunctionalInterface
+  interface Node {
+    /** ENODEV where it leads to another device by now. */
+    Path path() throws BlksnapException;
+  }
+
   /** What a device cannot do alone. */
   public interface Keeper {
     /** As {@link AttachedDevice#restartChanges}. */
@@ -44,6 +52,7 @@ public final class LiveDevice implements AttachedDevice {
   private final AttachRequest request;
   private final Disk disk;
   private final PresentModule module;
+  private final Disks disks;
   private final Supplier<DeviceProvider> providers;
   private final Generations generations;
   private final DeviceChanges changes;
@@ -57,6 +66,7 @@ public final class LiveDevice implements AttachedDevice {
       AttachRequest request,
       Disk disk,
       PresentModule module,
+      Disks disks,
       Supplier<DeviceProvider> providers,
       Generations generations,
       Geometry geometry,
@@ -65,12 +75,19 @@ public final class LiveDevice implements AttachedDevice {
     this.request = request;
     this.disk = disk;
     this.module = module;
+    this.disks = disks;
     this.providers = providers;
     this.generations = generations;
-    this.changes = new DeviceChanges(name, disk.node(), module, generations);
-    this.raw = new LentDevice(disk.node(), true, providers);
+    this.changes = new DeviceChanges(name, this::node, module, generations);
+    this.raw = new LentDevice(disk.node(), true, providers, () -> disks.check(disk));
     this.geometry = geometry.withReadOnly(true);
     this.keeper = keeper;
+  }
+
+  /** For the kernel, which takes a path. ENODEV where that leads to another device by now. */
+  public Path node() throws BlksnapException {
+    disks.check(disk);
+    return disk.node();
   }
 
   public Disk disk() {
@@ -97,6 +114,22 @@ public final class LiveDevice implements AttachedDevice {
     raw.tick();
   }
 
+  /** Something done with the open device. */
+  private interface Work {
+    void run() throws IOException;
+  }
+
+  private void unlessEnded(Work work) throws IOException {
+    if (ended) {
+      throw gone();
+    }
+    try {
+      work.run();
+    } catch (BlksnapException e) {
+      throw ended ? gone() : e;
+    }
+  }
+
   private <T> T use(LentDevice.Use<T> use) throws IOException {
     if (ended) {
       throw gone();
@@ -116,21 +149,13 @@ public final class LiveDevice implements AttachedDevice {
   @Override
   public void read(ByteBuffer dst, long offset) throws IOException {
     checkInside(offset, dst.remaining());
-    use(
-        device -> {
-          device.read(dst, offset);
-          return null;
-        });
+    unlessEnded(() -> raw.read(dst, offset));
   }
 
   @Override
   public void transferTo(long offset, long length, WritableByteChannel target) throws IOException {
     checkInside(offset, length);
-    use(
-        device -> {
-          device.transferTo(offset, length, target);
-          return null;
-        });
+    unlessEnded(() -> raw.transferTo(offset, length, target));
   }
 
   @Override
@@ -289,7 +314,8 @@ public final class LiveDevice implements AttachedDevice {
       return Optional.empty();
     }
     try {
-      module.ask(m -> m.tracker(disk.node()));
+      Path path = node();
+      module.ask(m -> m.tracker(path));
       return Optional.empty();
     } catch (BlksnapException e) {
       return e.errno() == Errno.ESHUTDOWN

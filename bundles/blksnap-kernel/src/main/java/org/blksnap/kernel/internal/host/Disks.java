@@ -23,8 +23,26 @@ public interface Disks {
    */
   Optional<String> medium(Disk disk);
 
+  /** ENODEV where its node leads to another device by now, or to none. */
+  void check(Disk disk) throws BlksnapException;
+
+  /**
+   * Tells a block device from any other, also one of the same number that comes later (where the
+   * kernel counts disks, 5.15 and later): by its node; empty where that leads to none.
+   */
+  Optional<String> sight(Path node);
+
+  /** As {@link #sight}, by the name that the kernel gives a disk. */
+  Optional<String> sightNamed(String name);
+
   /** True where both are parts of one disk, or one is a part of the other. */
   boolean onOneDisk(Disk one, Disk other);
+
+  /**
+   * True where blocks of the one are blocks of the other: one device, or a disk and a partition of
+   * it. By number.
+   */
+  boolean overlap(String one, String other);
 
   /** The file system that holds a directory or file. */
   Ground ground(Path place) throws BlksnapException;

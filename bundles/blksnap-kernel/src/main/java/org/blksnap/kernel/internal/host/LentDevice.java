@@ -3,6 +3,8 @@ package org.blksnap.kernel.internal.host;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.WritableByteChannel;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
@@ -52,10 +54,15 @@ public final class LentDevice {
 
   private static final Logger LOG = LoggerFactory.getLogger(LentDevice.class);
   private static final long LOOK_MILLIS = 10;
+  private static final int PIECE = 64 << 10;
+
+  /** Times in a row that a target may take nothing. */
+  private static final int MOST_EMPTY = 100;
 
   private final Path node;
   private final boolean readOnly;
   private final Supplier<DeviceProvider> providers;
+  private final Sight sight;
 
   @GuardedBy("this")
   private Opening opening;
@@ -64,14 +71,87 @@ public final class LentDevice {
   @GuardedBy("this")
   private String ended;
 
-  /** {@code providers} answers null while the bundle is away. */
-  public LentDevice(Path node, boolean readOnly, Supplier<DeviceProvider> providers) {
+  /**
+   * {@code providers} answers null while the bundle is away; {@code sight} is asked at each
+   * opening.
+   */
+  public LentDevice(Path node, boolean readOnly, Supplier<DeviceProvider> providers, Sight sight) {
+    this.sight = sight;
     this.node = node;
     this.readOnly = readOnly;
     this.providers = providers;
   }
 
-  /** Uses it. ESTALE: it has ended. ESHUTDOWN: the bundle that opens it is away. */
+  /** What is open is what is meant. */
+  @FunctionalInterface
+  public interface Sight {
+    /** Where it is not. */
+    void check() throws BlksnapException;
+  }
+
+  /** As {@link RawDevice#read}. */
+  public void read(ByteBuffer dst, long offset) throws IOException {
+    int position = dst.position();
+    use(
+        device -> {
+          device.read(dst.position(position), offset);
+          return null;
+        });
+  }
+
+  /** As {@link RawDevice#write}. */
+  public void write(ByteBuffer src, long offset) throws IOException {
+    int position = src.position();
+    use(
+        device -> {
+          device.write(src.position(position), offset);
+          return null;
+        });
+  }
+
+  /** In pieces, so that what the target has got is not sent once more. */
+  public void transferTo(long offset, long length, WritableByteChannel target) throws IOException {
+    ByteBuffer piece = ByteBuffer.allocate((int) Math.min(PIECE, Math.max(1, length)));
+    for (long at = offset; at < offset + length; at += piece.limit()) {
+      piece.clear().limit((int) Math.min(piece.capacity(), offset + length - at));
+      read(piece, at);
+      send(piece.flip(), target);
+    }
+  }
+
+  private void send(ByteBuffer bytes, WritableByteChannel target) throws IOException {
+    int empty = 0;
+    while (bytes.hasRemaining()) {
+      if (target.write(bytes) > 0) {
+        empty = 0;
+      } else if (++empty < MOST_EMPTY) {
+        pause();
+      } else {
+        throw new BlksnapException(
+            Errno.EIO,
+            node
+                + ": the target took none of "
+                + bytes.remaining()
+                + " bytes, "
+                + MOST_EMPTY
+                + " times in a row; give a channel that has room, and that blocks");
+      }
+    }
+  }
+
+  private void pause() throws BlksnapException {
+    try {
+      Thread.sleep(LOOK_MILLIS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new BlksnapException(Errno.EINTR, node + ": interrupted in a wait", e);
+    }
+  }
+
+  /**
+   * Uses it, once more where the bundle was swapped meanwhile. ESTALE: it has ended. ESHUTDOWN: the
+   * bundle that opens it is away.
+   */
   public <T> T use(Use<T> use) throws IOException {
     try {
       return usedOnce(use);
@@ -107,12 +187,7 @@ public final class LentDevice {
           throw e;
         }
       }
-      try {
-        Thread.sleep(LOOK_MILLIS);
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        throw new BlksnapException(Errno.EINTR, node + " was not opened: interrupted", e);
-      }
+      pause();
     }
   }
 
@@ -129,10 +204,26 @@ public final class LentDevice {
                 + ": the bundle org.blksnap.device is away; start it: bundle:start"
                 + " org.blksnap.device");
       }
-      opening = new Opening(provider.open(new OpenRequest(node, readOnly, true)));
+      opening = opened(provider);
     }
     opening.users++;
     return opening;
+  }
+
+  @GuardedBy("this")
+  private Opening opened(DeviceProvider provider) throws BlksnapException {
+    Opening fresh = new Opening(provider.open(new OpenRequest(node, readOnly, true)));
+    boolean meant = false;
+    try {
+      sight.check();
+      meant = true;
+      return fresh;
+    } finally {
+      if (!meant) {
+        fresh.retired = true;
+        closeIfDone(fresh);
+      }
+    }
   }
 
   private synchronized void leave(Opening mine, boolean away) {

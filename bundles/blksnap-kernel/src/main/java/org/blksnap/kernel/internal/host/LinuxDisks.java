@@ -160,16 +160,53 @@ public final class LinuxDisks implements Disks {
   }
 
   @Override
+  public void check(Disk disk) throws BlksnapException {
+    Optional<FileIdentity> now = FileIdentity.find(disk.node()).filter(FileIdentity::block);
+    if (now.isEmpty() || !now.get().number().toString().equals(disk.number())) {
+      throw new BlksnapException(
+          Errno.ENODEV,
+          disk.node()
+              + " leads to "
+              + now.map(found -> "block device " + found.number()).orElse("no block device")
+              + " now, and was "
+              + disk.number()
+              + "; attach that by a path that stays, such as one in /dev/disk/by-id");
+    }
+  }
+
+  @Override
+  public Optional<String> sight(Path node) {
+    return FileIdentity.find(node)
+        .filter(FileIdentity::block)
+        .map(found -> sightOf(found.number().toString()));
+  }
+
+  @Override
+  public Optional<String> sightNamed(String name) {
+    return KernelText.read(sys.resolve("block").resolve(name).resolve("dev")).map(this::sightOf);
+  }
+
+  private String sightOf(String number) {
+    Path entry = sys.resolve("dev/block").resolve(number);
+    return number + KernelText.read(entry.resolve("diskseq")).map(seq -> " disk " + seq).orElse("");
+  }
+
+  @Override
   public boolean onOneDisk(Disk one, Disk other) {
-    return whole(one).equals(whole(other));
+    return whole(one.number()).equals(whole(other.number()));
+  }
+
+  @Override
+  public boolean overlap(String one, String other) {
+    return one.equals(other) || whole(one).equals(other) || whole(other).equals(one);
   }
 
   /** Number of the disk that this is, or is a partition of. */
-  private String whole(Disk disk) {
-    Path entry = sys.resolve("dev/block").resolve(disk.number());
+  private String whole(String number) {
+    Path entry = sys.resolve("dev/block").resolve(number);
     return Files.exists(entry.resolve("partition"))
-        ? KernelText.read(entry.resolve("../dev")).orElse(disk.number())
-        : disk.number();
+        ? KernelText.read(entry.resolve("../dev")).orElse(number)
+        : number;
   }
 
   @Override

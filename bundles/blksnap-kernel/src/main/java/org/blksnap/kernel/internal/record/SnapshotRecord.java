@@ -65,6 +65,10 @@ public record SnapshotRecord(
       return new Member(device, path, major, minor, newImage, error, detail, map);
     }
 
+    public Member imaged(String newImage) {
+      return new Member(device, path, major, minor, newImage, error, detail, changes);
+    }
+
     public Member broken(Errno first, String why) {
       return new Member(device, path, major, minor, image, first, why, changes);
     }
@@ -81,6 +85,12 @@ public record SnapshotRecord(
   public SnapshotRecord in(Phase newPhase) {
     return new SnapshotRecord(
         id, incarnation, newPhase, owner, label, created, taken, consistency, reasons, members);
+  }
+
+  /** In another life of the module, as it was named. */
+  public SnapshotRecord in(String life) {
+    return new SnapshotRecord(
+        id, life, phase, owner, label, created, taken, consistency, reasons, members);
   }
 
   public SnapshotRecord with(List<Member> newMembers) {

@@ -18,9 +18,10 @@ import org.blksnap.enginebase.record.RecordFile;
  * @param places directories that it grows in
  * @param requested bytes that the kernel has asked for in all, as far as it was heard
  * @param filled bytes that are known to be filled, by when it asked
+ * @param left the engine that wrote this has stopped in order: nothing was under way
  */
 public record StorageRecord(
-    List<StoragePart> parts, List<Place> places, long requested, long filled) {
+    List<StoragePart> parts, List<Place> places, long requested, long filled, boolean left) {
   /**
    * A directory that it grows in.
    *
@@ -30,7 +31,7 @@ public record StorageRecord(
   public record Place(Path directory, long limit) {}
 
   /** Of a snapshot just made. */
-  public static final StorageRecord NONE = new StorageRecord(List.of(), List.of(), 0, 0);
+  public static final StorageRecord NONE = new StorageRecord(List.of(), List.of(), 0, 0, false);
 
   private static final String KIND = "kernel-storage";
   private static final String FILE = "storage.record";
@@ -41,22 +42,26 @@ public record StorageRecord(
   }
 
   public StorageRecord with(List<StoragePart> newParts) {
-    return new StorageRecord(newParts, places, requested, filled);
+    return new StorageRecord(newParts, places, requested, filled, false);
   }
 
   public StorageRecord and(Place place) {
     List<Place> all = new ArrayList<>(places);
     all.add(place);
-    return new StorageRecord(parts, all, requested, filled);
+    return new StorageRecord(parts, all, requested, filled, false);
   }
 
   public StorageRecord without(Place place) {
     return new StorageRecord(
-        parts, places.stream().filter(p -> !p.equals(place)).toList(), requested, filled);
+        parts, places.stream().filter(p -> !p.equals(place)).toList(), requested, filled, false);
   }
 
   public StorageRecord asked(long newRequested, long newFilled) {
-    return new StorageRecord(parts, places, newRequested, newFilled);
+    return new StorageRecord(parts, places, newRequested, newFilled, false);
+  }
+
+  public StorageRecord leaving() {
+    return new StorageRecord(parts, places, requested, filled, true);
   }
 
   /** Bytes given so far. */
@@ -77,6 +82,7 @@ public record StorageRecord(
     Map<String, String> values = new TreeMap<>();
     values.put("requested", Long.toString(requested));
     values.put("filled", Long.toString(filled));
+    values.put("left", Boolean.toString(left));
     values.put("parts", Integer.toString(parts.size()));
     for (int i = 0; i < parts.size(); i++) {
       StoragePart.put(values, "part." + i + ".", parts.get(i));
@@ -110,6 +116,7 @@ public record StorageRecord(
         parts,
         places,
         Long.parseLong(values.get("requested")),
-        Long.parseLong(values.get("filled")));
+        Long.parseLong(values.get("filled")),
+        Boolean.parseBoolean(values.get("left")));
   }
 }

@@ -9,6 +9,7 @@ import org.blksnap.api.block.Errno;
 import org.blksnap.enginebase.EventRelay;
 import org.blksnap.enginebase.record.StateDirectory;
 import org.blksnap.kernel.internal.device.DeviceBook;
+import org.blksnap.kernel.internal.host.Disks;
 import org.blksnap.kernel.internal.host.PresentModule;
 import org.blksnap.spi.device.DeviceProvider;
 
@@ -18,6 +19,7 @@ import org.blksnap.spi.device.DeviceProvider;
  * @param control held by attach, detach, create, add, append, take and destroy, one at a time;
  *     never by a data request, a query, an event, or the storage as it grows
  * @param module the kernel's
+ * @param disks the host's
  * @param providers answers null while the bundle is away
  * @param state the engine's own directory
  * @param devices what is attached
@@ -27,6 +29,7 @@ import org.blksnap.spi.device.DeviceProvider;
 public record Desk(
     ReentrantLock control,
     PresentModule module,
+    Disks disks,
     Supplier<DeviceProvider> providers,
     StateDirectory state,
     DeviceBook devices,

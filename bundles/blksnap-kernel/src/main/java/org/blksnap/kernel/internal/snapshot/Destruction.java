@@ -6,7 +6,6 @@ import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.event.BlksnapEvent;
 import org.blksnap.api.snapshot.SnapshotState;
-import org.blksnap.enginebase.record.StateDirectory;
 import org.blksnap.kernel.internal.device.LiveDevice;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -21,10 +20,12 @@ public final class Destruction {
 
   private final Desk desk;
   private final SnapshotBook book;
+  private final Leftovers leftovers;
 
-  public Destruction(Desk desk, SnapshotBook book) {
+  public Destruction(Desk desk, SnapshotBook book, Leftovers leftovers) {
     this.desk = desk;
     this.book = book;
+    this.leftovers = leftovers;
   }
 
   /** Nothing to do where it was destroyed before. */
@@ -38,12 +39,13 @@ public final class Destruction {
       snapshot.destroyed(true);
       boolean done = false;
       try {
-        snapshot.images().values().forEach(ImageDevice::destroyed);
+        snapshot.images().values().forEach(image -> image.destroyed(true));
         inKernel(snapshot);
         done = true;
       } finally {
         if (!done) {
           snapshot.destroyed(false);
+          snapshot.images().values().forEach(image -> image.destroyed(false));
         }
       }
       clear(snapshot);
@@ -75,7 +77,7 @@ public final class Destruction {
       }
       LOG.warn("snapshot {} was destroyed by another program", snapshot.id());
       snapshot.destroyed(true);
-      snapshot.images().values().forEach(ImageDevice::destroyed);
+      snapshot.images().values().forEach(image -> image.destroyed(true));
       clear(snapshot);
     } finally {
       desk.control().unlock();
@@ -88,9 +90,8 @@ public final class Destruction {
     for (LiveDevice device : desk.devices().present(snapshot.deviceNames())) {
       device.belongTo(null);
     }
-    snapshot.storage().release();
     book.forget(snapshot.id());
-    StateDirectory.removeQuietly(snapshot.directory());
+    leftovers.release(snapshot.storage(), snapshot.directory());
     desk.events()
         .offer(new BlksnapEvent.Destroyed(Instant.now(), desk.events().engine(), snapshot.id()));
     desk.events().close(snapshot.id());

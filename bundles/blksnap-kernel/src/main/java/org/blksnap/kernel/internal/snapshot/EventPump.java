@@ -34,11 +34,14 @@ final class EventPump implements Runnable, AutoCloseable {
   interface Sink {
     void event(ModuleEvent event);
 
+    /** What could not be done before is tried; answers whether it is to be tried again soon. */
+    boolean again();
+
     /** The kernel does not know the snapshot any more. */
     void gone();
   }
 
-  /** Longest single wait; the next one follows. */
+  /** Longest single wait; the next one follows. Shorter where something is owed. */
   static final Duration LONGEST = Duration.ofSeconds(30);
 
   /** Between two tries where the module answers an error. */
@@ -76,9 +79,14 @@ final class EventPump implements Runnable, AutoCloseable {
   @Override
   public void run() {
     String last = "";
+    Duration longest = PAUSE;
+    Duration retry = PAUSE;
     while (!isClosed()) {
       try {
-        next().ifPresent(sink::event);
+        next(longest).ifPresent(sink::event);
+        boolean owed = !isClosed() && sink.again();
+        retry = owed && retry.compareTo(LONGEST) < 0 ? retry.multipliedBy(2) : PAUSE;
+        longest = !owed || retry.compareTo(LONGEST) > 0 ? LONGEST : retry;
         last = "";
       } catch (BlksnapException e) {
         if (e.errno() == Errno.ESRCH) {
@@ -97,7 +105,7 @@ final class EventPump implements Runnable, AutoCloseable {
     }
   }
 
-  private Optional<ModuleEvent> next() throws BlksnapException {
+  private Optional<ModuleEvent> next(Duration longest) throws BlksnapException {
     return module.ask(
         m -> {
           EventWait wait = m.events(snapshot);
@@ -106,7 +114,7 @@ final class EventPump implements Runnable, AutoCloseable {
             return Optional.empty();
           }
           try {
-            return wait.next(LONGEST);
+            return wait.next(longest);
           } finally {
             end(wait);
           }

@@ -14,6 +14,8 @@ import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 import org.blksnap.api.snapshot.SnapshotState;
 import org.blksnap.kernel.internal.device.LiveDevice;
+import org.blksnap.kernel.internal.host.Disk;
+import org.blksnap.kernel.internal.host.Disks;
 import org.blksnap.kernel.internal.host.PresentModule;
 import org.blksnap.kernel.internal.record.SnapshotRecord;
 import org.blksnap.kernel.internal.record.SnapshotRecord.Member;
@@ -33,6 +35,7 @@ final class HeldSnapshot {
   private final UUID id;
   private final Path directory;
   private final PresentModule module;
+  private final Disks disks;
   private final SnapshotStorage storage;
   private final UntakenEvents untaken;
 
@@ -51,12 +54,14 @@ final class HeldSnapshot {
       Path directory,
       SnapshotRecord record,
       PresentModule module,
+      Disks disks,
       SnapshotStorage storage,
       UntakenEvents untaken) {
     this.id = record.id();
     this.directory = directory;
     this.record = record;
     this.module = module;
+    this.disks = disks;
     this.storage = storage;
     this.untaken = untaken;
   }
@@ -161,11 +166,27 @@ final class HeldSnapshot {
   /** It was not added after all. */
   void drop(LiveDevice device) {
     device.belongTo(null);
-    synchronized (this) {
-      become(
-          record.with(
-              record.members().stream().filter(m -> !m.device().equals(device.name())).toList()));
-    }
+    strike(device.name());
+  }
+
+  /** A member that the kernel does not have. */
+  synchronized void strike(String device) {
+    become(record.with(record.members().stream().filter(m -> !m.device().equals(device)).toList()));
+  }
+
+  /** An image that the kernel did not tell before. */
+  synchronized void imaged(String device, String image) {
+    become(
+        record.with(
+            record.members().stream()
+                .map(m -> m.device().equals(device) ? m.imaged(image) : m)
+                .toList()));
+  }
+
+  /** A member of a taken snapshot whose image is not known yet. */
+  boolean lacksImage() {
+    return state() == SnapshotState.TAKEN
+        && record.members().stream().anyMatch(m -> m.image().isEmpty());
   }
 
   /** The first error of an image; answers whether it is news. */
@@ -198,6 +219,7 @@ final class HeldSnapshot {
 
   private Optional<String> look(Member member) {
     try {
+      disks.check(new Disk(member.path(), member.major(), member.minor()));
       Errno error = module.ask(m -> m.member(member.path())).error();
       if (error != Errno.OK) {
         broken(member.device(), error, Loss.words(error));

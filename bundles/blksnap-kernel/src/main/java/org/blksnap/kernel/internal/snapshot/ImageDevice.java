@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.WritableByteChannel;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import java.util.function.Supplier;
@@ -61,20 +62,23 @@ final class ImageDevice implements SnapshotImage {
       Geometry geometry,
       ChangeMap changes,
       Health health,
-      Supplier<DeviceProvider> providers) {
+      Supplier<DeviceProvider> providers,
+      LentDevice.Sight sight) {
     this.name = name;
     this.snapshot = snapshot;
     this.device = device;
     this.geometry = geometry;
     this.changes = changes;
     this.health = health;
-    this.read = new LentDevice(node, true, providers);
-    this.written = new LentDevice(node, false, providers);
+    this.read = new LentDevice(node, true, providers, sight);
+    this.written = new LentDevice(node, false, providers, sight);
   }
 
-  /** Before the kernel takes it away: who asks from now on is told so. */
-  void destroyed() {
-    destroyed = true;
+  /**
+   * Before the kernel takes it away: who asks from now on is told so. False: it has not taken it.
+   */
+  void destroyed(boolean value) {
+    destroyed = value;
   }
 
   /** The kernel has taken it away, or the engine leaves it. */
@@ -107,11 +111,21 @@ final class ImageDevice implements SnapshotImage {
   }
 
   private <T> T use(LentDevice how, LentDevice.Use<T> use) throws IOException {
+    List<T> answer = new ArrayList<>(1);
+    usable(() -> answer.add(how.use(use)));
+    return answer.get(0);
+  }
+
+  /** Something done with the image. */
+  private interface Work {
+    void run() throws IOException;
+  }
+
+  private void usable(Work work) throws IOException {
     checkUsable(health.known(), null);
     try {
-      T answer = how.use(use);
+      work.run();
       checkUsable(health.known(), null);
-      return answer;
     } catch (IOException e) {
       checkUsable(health.look(), e);
       throw e;
@@ -131,21 +145,13 @@ final class ImageDevice implements SnapshotImage {
   @Override
   public void read(ByteBuffer dst, long offset) throws IOException {
     checkInside(offset, dst.remaining(), Errno.EINVAL);
-    use(
-        image -> {
-          image.read(dst, offset);
-          return null;
-        });
+    usable(() -> read.read(dst, offset));
   }
 
   @Override
   public void transferTo(long offset, long length, WritableByteChannel target) throws IOException {
     checkInside(offset, length, Errno.EINVAL);
-    use(
-        image -> {
-          image.transferTo(offset, length, target);
-          return null;
-        });
+    usable(() -> read.transferTo(offset, length, target));
   }
 
   @Override
@@ -170,11 +176,8 @@ final class ImageDevice implements SnapshotImage {
     if (!src.hasRemaining()) {
       return;
     }
-    change(
-        image -> {
-          image.write(src, offset);
-          return null;
-        });
+    changed = true;
+    usable(() -> written.write(src, offset));
     flushIf(flags);
   }
 

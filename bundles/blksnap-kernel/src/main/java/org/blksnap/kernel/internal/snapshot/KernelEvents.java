@@ -72,6 +72,11 @@ final class KernelEvents implements EventPump.Sink {
   }
 
   @Override
+  public boolean again() {
+    return snapshot.storage().again();
+  }
+
+  @Override
   public void gone() {
     destruction.gone(snapshot);
   }

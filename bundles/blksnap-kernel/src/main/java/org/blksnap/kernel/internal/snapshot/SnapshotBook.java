@@ -8,8 +8,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
-import org.blksnap.kernel.internal.host.Disk;
-import org.blksnap.kernel.internal.record.StoragePart;
 
 /** The snapshots that this engine made, and knows by their records. */
 public final class SnapshotBook {
@@ -35,22 +33,11 @@ public final class SnapshotBook {
     return Optional.ofNullable(held.get(id));
   }
 
-  /** What was given to all of them. */
-  public List<StoragePart> storageParts() {
-    List<StoragePart> parts = new ArrayList<>();
-    held.values().forEach(snapshot -> parts.addAll(snapshot.storage().parts()));
-    return parts;
-  }
-
-  /** The snapshot whose storage a block device is. */
-  public Optional<UUID> storageOn(Disk disk) {
-    return held.values().stream()
-        .filter(
-            snapshot ->
-                snapshot.storage().parts().stream()
-                    .anyMatch(part -> !part.lentFile() && part.device().equals(disk.number())))
-        .map(HeldSnapshot::id)
-        .findFirst();
+  /** What is lent to the kernel and not kept in place, for the doctor. */
+  public List<String> unheld() {
+    List<String> all = new ArrayList<>();
+    held.values().forEach(snapshot -> all.addAll(snapshot.storage().unheld()));
+    return all;
   }
 
   /** Bundles that images and events depend on are swapped: each wait is made anew. */

@@ -58,8 +58,11 @@ final class SnapshotHandle implements Snapshot {
       held.add(device);
       boolean done = false;
       try {
-        desk.module().tell(m -> m.addDevice(held.id(), device.disk().node()));
+        Path node = device.node();
+        desk.module().tell(m -> m.addDevice(held.id(), node));
         done = true;
+      } catch (BlksnapException e) {
+        throw e.errno() == Errno.EBUSY ? inAnother(device, e) : e;
       } finally {
         if (!done) {
           held.drop(device);
@@ -68,6 +71,18 @@ final class SnapshotHandle implements Snapshot {
     } finally {
       desk.control().unlock();
     }
+  }
+
+  private BlksnapException inAnother(LiveDevice device, BlksnapException e) {
+    return new BlksnapException(
+        Errno.EBUSY,
+        "device "
+            + device.name()
+            + " refused by the kernel: it is in a snapshot that another program made, or snapshot "
+            + held.id()
+            + " has as many devices as the module allows; blksnap:snapshot-list shows the others,"
+            + " destroy the one that has it (blksnap:snapshot-destroy)",
+        e);
   }
 
   private void admit(LiveDevice device) throws BlksnapException {

@@ -21,7 +21,10 @@ import org.blksnap.api.snapshot.SnapshotState;
 import org.blksnap.enginebase.record.StateDirectory;
 import org.blksnap.enginebase.thread.DaemonThreads;
 import org.blksnap.kernel.internal.device.LiveDevice;
+import org.blksnap.kernel.internal.host.Disk;
+import org.blksnap.kernel.internal.record.Life;
 import org.blksnap.kernel.internal.record.SnapshotRecord;
+import org.blksnap.kernel.internal.record.SnapshotRecord.Member;
 import org.blksnap.kernel.internal.record.StorageRecord;
 import org.blksnap.kernel.internal.storage.SnapshotStorage;
 import org.blksnap.spi.module.SnapshotSeed;
@@ -35,19 +38,30 @@ public final class Snapshots {
     SnapshotStorage make(UUID id, Path directory, StorageRecord record);
   }
 
+  private static final String REMEDY =
+      "; mend the records in there, or destroy the snapshot (blksnap:snapshot-destroy), which gives"
+          + " back what can be read";
+
   private static final Logger LOG = LoggerFactory.getLogger(Snapshots.class);
 
   private final Desk desk;
   private final SnapshotBook book;
   private final Taking taking;
   private final Destruction destruction;
+  private final Leftovers leftovers;
   private final StorageMaker storages;
   private final Images images;
   private final ThreadFactory threads = DaemonThreads.named("blksnap-kernel-events");
 
   public Snapshots(
-      Desk desk, SnapshotBook book, Taking taking, Destruction destruction, StorageMaker storages) {
+      Desk desk,
+      SnapshotBook book,
+      Taking taking,
+      Destruction destruction,
+      Leftovers leftovers,
+      StorageMaker storages) {
     this.desk = desk;
+    this.leftovers = leftovers;
     this.book = book;
     this.taking = taking;
     this.destruction = destruction;
@@ -73,7 +87,8 @@ public final class Snapshots {
               List.of(),
               List.of());
       record.write(desk.state().snapshot(id));
-      HeldSnapshot snapshot = held(record, StorageRecord.NONE);
+      HeldSnapshot snapshot =
+          held(record, storages.make(id, desk.state().snapshot(id), StorageRecord.NONE));
       done = true;
       return begin(snapshot);
     } catch (BlksnapException e) {
@@ -88,14 +103,15 @@ public final class Snapshots {
     }
   }
 
-  private HeldSnapshot held(SnapshotRecord record, StorageRecord storage) {
+  private HeldSnapshot held(SnapshotRecord record, SnapshotStorage storage) {
     UUID id = record.id();
     Path directory = desk.state().snapshot(id);
     return new HeldSnapshot(
         directory,
         record,
         desk.module(),
-        storages.make(id, directory, storage),
+        desk.disks(),
+        storage,
         new UntakenEvents(directory, desk.events().engine(), id));
   }
 
@@ -132,40 +148,93 @@ public final class Snapshots {
     }
   }
 
+  /** The storage first: what the kernel may have stays lent, whatever else cannot be read. */
   private void restore(Path directory, List<UUID> inKernel) {
+    SnapshotStorage storage = null;
     try {
-      SnapshotRecord record = SnapshotRecord.read(directory);
-      StorageRecord storage = StorageRecord.read(directory);
-      boolean sameLife = record.incarnation().equals(desk.module().incarnation());
-      if (sameLife && inKernel.contains(record.id())) {
-        adopt(record, storage);
-      } else {
-        LOG.warn(
-            "snapshot {} is gone: {}",
-            record.id(),
-            sameLife
-                ? "another program destroyed it"
-                : "the kernel module was loaded anew, or the host was booted");
-        storages.make(record.id(), directory, storage).release();
-        StateDirectory.removeQuietly(directory);
-      }
+      UUID id = UUID.fromString(directory.getFileName().toString());
+      storage = storages.make(id, directory, StorageRecord.read(directory));
+      restore(SnapshotRecord.read(directory), storage, directory, inKernel.contains(id));
     } catch (IOException | RuntimeException e) {
-      LOG.error("{}: a snapshot was not taken over: {}", directory, e.toString());
+      leftovers.stays(storage, directory, e + REMEDY);
     }
   }
 
-  private void adopt(SnapshotRecord record, StorageRecord storage) throws BlksnapException {
-    HeldSnapshot snapshot = held(record, storage);
-    for (LiveDevice device : desk.devices().present(snapshot.deviceNames())) {
-      device.belongTo(record.id());
+  private void restore(
+      SnapshotRecord record, SnapshotStorage storage, Path directory, boolean inKernel)
+      throws BlksnapException {
+    String now = desk.module().incarnation();
+    if (inKernel) {
+      adopt(record.in(now), storage);
+    } else if (Life.hasEnded(record.incarnation(), now)) {
+      LOG.warn(
+          "snapshot {} is gone: {}",
+          record.id(),
+          record.incarnation().equals(now)
+              ? "another program destroyed it"
+              : "the kernel module was loaded anew, or the host was booted");
+      leftovers.release(storage, directory);
+    } else {
+      leftovers.stays(
+          storage,
+          directory,
+          "the module that had it ("
+              + record.incarnation()
+              + ") is not the one that is loaded ("
+              + now
+              + "), and may have it still; load that one alone and destroy the snapshot, or boot the"
+              + " host");
     }
+  }
+
+  private void adopt(SnapshotRecord record, SnapshotStorage storage) throws BlksnapException {
+    HeldSnapshot snapshot = held(record, storage);
     if (record.phase() == SnapshotRecord.Phase.TAKING) {
       snapshot.become(taking.found(record));
     }
+    if (snapshot.record().phase() == SnapshotRecord.Phase.CREATED) {
+      snapshot.record().members().forEach(member -> joined(snapshot, member));
+    }
+    for (LiveDevice device : desk.devices().present(snapshot.deviceNames())) {
+      device.belongTo(record.id());
+    }
+    images.find(snapshot);
     images.link(snapshot);
     snapshot.look();
+    storage.adopted();
     begin(snapshot);
     LOG.info("snapshot {} is taken over as it is in the kernel", record.id());
+  }
+
+  /** A kill may have come between the record of a member and the kernel's word. */
+  private void joined(HeldSnapshot snapshot, Member member) {
+    try {
+      desk.disks().check(new Disk(member.path(), member.major(), member.minor()));
+      desk.module().tell(m -> m.addDevice(snapshot.id(), member.path()));
+    } catch (BlksnapException e) {
+      if (e.errno() == Errno.EBUSY || e.errno() == Errno.ENOENT) {
+        LOG.warn(
+            "device {} is not in snapshot {}: {}", member.device(), snapshot.id(), e.toString());
+        snapshot.strike(member.device());
+      } else if (e.errno() != Errno.EALREADY) {
+        LOG.warn(
+            "whether device {} is in snapshot {} is not known: {}",
+            member.device(),
+            snapshot.id(),
+            e.toString());
+      }
+    }
+  }
+
+  /** About each second, under the control lock: images that were not told are asked for. */
+  public void tick() throws BlksnapException {
+    leftovers.tick();
+    for (HeldSnapshot snapshot : book.all()) {
+      if (snapshot.lacksImage() && !desk.module().isAway()) {
+        images.find(snapshot);
+        images.link(snapshot);
+      }
+    }
   }
 
   /** Names of the devices of all snapshots that the records tell of. */
@@ -250,6 +319,7 @@ public final class Snapshots {
   private void destroyForeign(UUID id) throws BlksnapException {
     try {
       desk.module().tell(m -> m.destroy(id));
+      leftovers.gone(id);
     } catch (BlksnapException e) {
       if (e.errno() == Errno.ENODEV || e.errno() == Errno.ESRCH) {
         throw new BlksnapException(
@@ -273,7 +343,9 @@ public final class Snapshots {
     for (HeldSnapshot snapshot : book.all()) {
       snapshot.deafen();
       snapshot.unlinkAll();
+      snapshot.storage().leave();
       desk.events().leave(snapshot.id());
     }
+    leftovers.leave();
   }
 }

@@ -174,6 +174,12 @@ public final class Taking {
     String image = "";
     try {
       image = images.stateOf(member).image();
+      if (image.isEmpty()) {
+        warnings.add(
+            "the kernel names no image of device "
+                + member.device()
+                + " (it may be gone); it is asked again each second");
+      }
     } catch (BlksnapException e) {
       warnings.add("the image of device " + member.device() + " was not found: " + e);
     }

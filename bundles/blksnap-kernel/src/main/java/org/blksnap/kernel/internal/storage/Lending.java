@@ -13,13 +13,15 @@ import java.util.List;
 import java.util.Set;
 import java.util.UUID;
 import java.util.function.Supplier;
-import java.util.stream.Stream;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.ByteRange;
 import org.blksnap.api.block.Errno;
 import org.blksnap.kernel.internal.host.Disk;
 import org.blksnap.kernel.internal.host.Disks;
 import org.blksnap.kernel.internal.record.StoragePart;
+import org.blksnap.spi.host.FileClaim;
+import org.blksnap.spi.host.FileClaim.Conflict;
+import org.blksnap.spi.host.FileUsers;
 import org.blksnap.spi.host.HostFile;
 import org.blksnap.spi.host.HostOperations;
 import org.slf4j.Logger;
@@ -31,11 +33,12 @@ import org.slf4j.LoggerFactory;
  * are refused, and a lent file is immutable from before its blocks are told until it is given back.
  *
  * <pre>
- * made → allocated, on disk → immutable → blocks looked up → (the kernel has them) → given back
+ * claimed → allocated, on disk → immutable → blocks looked up → (the kernel has them) → given back
+ *    └── nobody else uses it ──────┴─ nor had it open          └── held open, so it stays mounted
  * </pre>
  *
- * <p>No state. A file of ours bears the snapshot's id in its name, so one that a kill left behind
- * is found by that.
+ * <p>Its state is in {@link Claims} and {@link HeldDisks}. A file of ours bears the snapshot's id
+ * in its name, so one that a kill left behind is found by that.
  */
 public final class Lending {
   /** Most pieces of one file. */
@@ -44,15 +47,21 @@ public final class Lending {
   /** They leave an allocated block where it is. */
   private static final Set<String> STEADY = Set.of("ext2", "ext3", "ext4", "xfs");
 
+  private static final Path PROC = Path.of("/proc");
+  private static final String REMEDY = "it would be overwritten: give a file nobody else uses";
   private static final Logger LOG = LoggerFactory.getLogger(Lending.class);
 
-  private final Supplier<HostOperations> host;
   private final Disks disks;
+  private final Claims claims;
+  private final HeldDisks heldDisks;
+  private final Returning returning;
 
   /** {@code host} answers null while the bundle is away. */
-  public Lending(Supplier<HostOperations> host, Disks disks) {
-    this.host = host;
+  public Lending(Supplier<HostOperations> host, Disks disks, Claims claims) {
     this.disks = disks;
+    this.claims = claims;
+    this.heldDisks = new HeldDisks(host);
+    this.returning = new Returning(host, disks);
   }
 
   /** The disk beneath a directory or file whose blocks may be lent, or why they may not. */
@@ -82,34 +91,20 @@ public final class Lending {
     return ground.disk().get();
   }
 
-  private HostOperations host() throws BlksnapException {
-    HostOperations now = host.get();
-    if (now == null) {
-      throw new BlksnapException(
-          Errno.ENOSYS,
-          "difference storage in files needs native access; start the bundle: bundle:start"
-              + " org.blksnap.ioctl");
-    }
-    return now;
-  }
-
-  static String prefix(UUID snapshot) {
-    return "blksnap-" + snapshot + "-";
-  }
-
   /** A new file of ours, of that many bytes; nothing is left where it fails. ENOSPC. */
-  StoragePart make(Path directory, UUID snapshot, int number, long bytes) throws BlksnapException {
-    Path file = directory.resolve(prefix(snapshot) + number);
+  Lent make(Path directory, UUID snapshot, int number, long bytes) throws BlksnapException {
+    Path file = directory.resolve(Returning.prefix(snapshot) + number);
     boolean done = false;
     try {
       Files.createFile(
           file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
-      StoragePart part = lend(file, List.of(new ByteRange(0, bytes)), true);
+      Lent lent = lend(snapshot, file, List.of(new ByteRange(0, bytes)), true);
       done = true;
-      return part;
+      return lent;
     } catch (FileAlreadyExistsException e) {
       done = true;
-      throw new BlksnapException(Errno.EEXIST, "storage file " + file + " is there already", e);
+      throw new BlksnapException(
+          Errno.EEXIST, "storage file " + file + " was not made: there is one of that name", e);
     } catch (BlksnapException e) {
       throw e;
     } catch (IOException e) {
@@ -117,15 +112,17 @@ public final class Lending {
           BlksnapException.errnoOf(e), "storage file " + file + " was not made: " + e, e);
     } finally {
       if (!done) {
-        remove(file);
+        returning.removeQuietly(file);
       }
     }
   }
 
-  /** A person's file; ranges of bytes that are in it. */
-  StoragePart lend(Path file, List<ByteRange> ranges) throws BlksnapException {
+  /** A person's file; ranges of bytes that are in it. EBUSY: somebody uses it. */
+  Lent lend(UUID snapshot, Path file, List<ByteRange> ranges) throws BlksnapException {
     try {
-      return lend(file.toRealPath(), ranges, false);
+      Path real = file.toRealPath();
+      refuseUsed(real);
+      return lend(snapshot, real, ranges, false);
     } catch (BlksnapException e) {
       throw e;
     } catch (IOException e) {
@@ -134,38 +131,51 @@ public final class Lending {
     }
   }
 
-  private StoragePart lend(Path file, List<ByteRange> ranges, boolean ours) throws IOException {
+  private Lent lend(UUID snapshot, Path file, List<ByteRange> ranges, boolean ours)
+      throws IOException {
     Disk disk = beneath(file);
-    try (HostFile open = host().open(file, true, false)) {
+    Claims.Claim claim = claims.file(snapshot, file);
+    HostFile open = null;
+    boolean done = false;
+    try {
+      open = opened(file);
+      lock(open, file, true);
       for (ByteRange range : ranges) {
         open.allocate(range.offset(), range.length());
       }
       force(file);
       open.setImmutable(true);
-      boolean done = false;
-      try {
-        List<ByteRange> blocks = new ArrayList<>();
-        for (ByteRange range : ranges) {
-          blocks.addAll(open.extents(range.offset(), range.length()));
+      StoragePart part = fixed(open, file, disk, ranges, ours);
+      claims.lies(claim, part);
+      Lent lent = new Lent(part, claim);
+      lent.hold(open, open::close);
+      done = true;
+      return lent;
+    } finally {
+      if (!done) {
+        if (open != null) {
+          Returning.changeable(open, file);
+          open.close();
         }
-        if (blocks.size() > MOST_EXTENTS) {
-          throw new BlksnapException(
-              Errno.ENOSPC,
-              "storage file "
-                  + file
-                  + " refused: it lies in "
-                  + blocks.size()
-                  + " pieces, allowed are "
-                  + MOST_EXTENTS
-                  + "; the free space there is too scattered");
-        }
-        done = true;
-        return new StoragePart(file, disk.number(), blocks, ours, true);
-      } finally {
-        if (!done) {
-          open.setImmutable(false);
-        }
+        claims.release(claim);
       }
+    }
+  }
+
+  private HostFile opened(Path file) throws BlksnapException {
+    try {
+      return returning.host().open(file, true, false);
+    } catch (BlksnapException e) {
+      if (e.errno() != Errno.EPERM) {
+        throw e;
+      }
+      throw new BlksnapException(
+          Errno.EPERM,
+          "storage file "
+              + file
+              + " refused: it is immutable or append-only (lsattr shows it), as one is that was lent"
+              + " before; give another file, or make it an ordinary one with chattr -i -a",
+          e);
     }
   }
 
@@ -176,46 +186,113 @@ public final class Lending {
     }
   }
 
-  /** The kernel has let go of it. */
-  void giveBack(StoragePart part) {
-    if (!part.lentFile()) {
-      return;
+  /** It is immutable: who opened it for writing before is looked for once more. */
+  private StoragePart fixed(
+      HostFile open, Path file, Disk disk, List<ByteRange> ranges, boolean ours)
+      throws BlksnapException {
+    if (!ours) {
+      refuseUsed(file);
     }
-    if (part.lent()) {
-      remove(part.given());
-    } else {
-      loosen(part.given());
+    List<ByteRange> blocks = new ArrayList<>();
+    for (ByteRange range : ranges) {
+      blocks.addAll(open.extents(range.offset(), range.length()));
+    }
+    if (blocks.size() > MOST_EXTENTS) {
+      throw new BlksnapException(
+          Errno.ENOSPC,
+          "storage file "
+              + file
+              + " refused: it lies in "
+              + blocks.size()
+              + " pieces, allowed are "
+              + MOST_EXTENTS
+              + "; the free space there is too scattered");
+    }
+    return new StoragePart(file, disk.number(), blocks, ours, true);
+  }
+
+  /** EBUSY. */
+  private static void refuseUsed(Path file) throws BlksnapException {
+    FileUsers users = FileUsers.of(PROC, file);
+    if (users.inTheWay(true).isPresent()) {
+      throw FileClaim.busy(file + " as difference storage", users, REMEDY);
     }
   }
 
-  /** What a kill left of a snapshot that is no more. */
-  void removeLeftOvers(Path directory, UUID snapshot) {
-    try (Stream<Path> entries = Files.list(directory)) {
-      entries
-          .filter(file -> file.getFileName().toString().startsWith(prefix(snapshot)))
-          .toList()
-          .forEach(this::remove);
-    } catch (IOException e) {
-      LOG.warn("{} was not looked through for storage left behind: {}", directory, e.toString());
+  /** EBUSY. */
+  private static void lock(HostFile open, Path file, boolean writable) throws BlksnapException {
+    Conflict found = FileClaim.take(open, FileClaim.Use.STORAGE, writable, false);
+    if (found == Conflict.UNSUPPORTED) {
+      LOG.warn("{}: its file system has no locks: see to it that nobody else writes to it", file);
+    } else if (found != Conflict.NONE) {
+      throw FileClaim.busy(file + " as difference storage", FileUsers.of(PROC, file), REMEDY);
     }
   }
 
-  private void loosen(Path file) {
-    try (HostFile open = host().open(file, false, false)) {
-      open.setImmutable(false);
-    } catch (BlksnapException e) {
-      if (e.errno() != Errno.ENOENT) {
-        LOG.warn("{} stays immutable: {}; chattr -i makes it an ordinary file", file, e.toString());
+  /** Ranges of a block device, claimed and not held. */
+  Lent device(UUID snapshot, Path given, Disk disk, List<ByteRange> ranges)
+      throws BlksnapException {
+    StoragePart part = new StoragePart(given, disk.number(), ranges, false, false);
+    return new Lent(part, claims.device(snapshot, given, disk, ranges));
+  }
+
+  boolean holds(Disk disk) {
+    return heldDisks.has(disk.number());
+  }
+
+  /** Nobody else mounts or formats it from here on. EBUSY. */
+  void hold(Lent device) throws BlksnapException {
+    device.hold(null, heldDisks.hold(device.part.given(), device.part.device()));
+  }
+
+  /** What a record tells of: claimed, and not held. */
+  Lent remembered(UUID snapshot, StoragePart part) {
+    return new Lent(part, claims.remembered(snapshot, part));
+  }
+
+  /** The file of a predecessor, which the kernel goes on storing in. */
+  void holdFile(Lent lent) throws BlksnapException {
+    Path file = lent.part.given();
+    Disk now = beneath(file);
+    if (!now.number().equals(lent.part.device())) {
+      throw new BlksnapException(
+          Errno.ENODEV,
+          file
+              + " lies on "
+              + now.number()
+              + ", and the kernel stores on "
+              + lent.part.device()
+              + ": another file system is mounted there now");
+    }
+    HostFile open = returning.host().open(file, false, false);
+    boolean done = false;
+    try {
+      open.setImmutable(true);
+      lock(open, file, false);
+      lent.hold(open, open::close);
+      done = true;
+    } finally {
+      if (!done) {
+        open.close();
       }
     }
   }
 
-  private void remove(Path file) {
-    loosen(file);
-    try {
-      Files.deleteIfExists(file);
-    } catch (IOException e) {
-      LOG.warn("storage file {} was not removed: {}", file, e.toString());
+  /** The kernel has let go of it, or never had it. Where this fails it stays as it was. */
+  void giveBack(Lent lent) throws BlksnapException {
+    StoragePart part = lent.part;
+    if (part.lentFile()) {
+      returning.loosen(lent);
+      if (part.lent()) {
+        Returning.delete(part.given());
+      }
     }
+    lent.close();
+    claims.release(lent.claim);
+  }
+
+  /** What a kill left of a snapshot that is no more. */
+  void removeLeftOvers(Path directory, UUID snapshot) throws BlksnapException {
+    returning.removeLeftOvers(directory, snapshot);
   }
 }

@@ -2,9 +2,9 @@
 package org.blksnap.kernel.internal.storage;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Optional;
 import java.util.function.Supplier;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.ByteRange;
@@ -14,33 +14,29 @@ import org.blksnap.kernel.internal.device.DeviceBook;
 import org.blksnap.kernel.internal.device.LiveDevice;
 import org.blksnap.kernel.internal.host.Disk;
 import org.blksnap.kernel.internal.host.Disks;
-import org.blksnap.kernel.internal.record.StoragePart;
+import org.blksnap.kernel.internal.record.StorageRecord;
 import org.blksnap.spi.device.DeviceProvider;
 import org.blksnap.spi.device.OpenRequest;
 import org.blksnap.spi.device.RawDevice;
 
 /**
  * What may not be given to a snapshot's storage: attached devices as a whole, what others hold,
- * blocks larger than the devices', what was given before, and files that lie on a device of the
- * snapshot by way of another device, where each store would be copied again. Files of a file system
- * that stands on such a device itself are allowed: the kernel does not copy its own stores.
+ * blocks larger than the devices', and files that lie on a device of the snapshot by way of another
+ * device, where each store would be copied again. Files of a file system that stands on such a
+ * device itself are allowed: the kernel does not copy its own stores.
  */
 public final class StorageChecks {
+  /** Bytes of a block of a file system, and least bytes of storage in a directory. */
+  static final int FILE_BLOCK = 4096;
+
   private final Disks disks;
   private final DeviceBook devices;
   private final Supplier<DeviceProvider> providers;
-  private final Supplier<List<StoragePart>> allGiven;
 
-  /** {@code allGiven}: what was given to all snapshots of this engine. */
-  public StorageChecks(
-      Disks disks,
-      DeviceBook devices,
-      Supplier<DeviceProvider> providers,
-      Supplier<List<StoragePart>> allGiven) {
+  public StorageChecks(Disks disks, DeviceBook devices, Supplier<DeviceProvider> providers) {
     this.disks = disks;
     this.devices = devices;
     this.providers = providers;
-    this.allGiven = allGiven;
   }
 
   private DeviceProvider provider() throws BlksnapException {
@@ -61,26 +57,65 @@ public final class StorageChecks {
     }
   }
 
-  /** A block device that is to be given; the ranges are in it. */
-  void blockDevice(
-      Path path, Disk disk, List<ByteRange> ranges, Geometry geometry, List<LiveDevice> members)
+  /** Of a file, as the disk beneath has to be written. */
+  Geometry fileGeometry(Path file, Disk beneath) throws BlksnapException {
+    Geometry geometry = geometry(file);
+    int block = Math.max(geometry.logicalBlockSize(), geometry(beneath.node()).logicalBlockSize());
+    return new Geometry(
+        geometry.capacity(),
+        block,
+        Math.max(block, geometry.physicalBlockSize()),
+        Math.max(block, geometry.minimumIo()),
+        geometry.rotational(),
+        geometry.readOnly());
+  }
+
+  /** Bytes that the size of each file of ours is a multiple of. */
+  long unit(Disk beneath) throws BlksnapException {
+    return Math.max(FILE_BLOCK, geometry(beneath.node()).logicalBlockSize());
+  }
+
+  boolean isAttached(String number) {
+    return devices.all().stream().anyMatch(device -> device.disk().number().equals(number));
+  }
+
+  /**
+   * A block device that is to be given, and claimed; the ranges are in it. {@code held}: it is
+   * storage already, with other ranges. Answers whether it is a device of the snapshot itself.
+   */
+  boolean blockDevice(
+      Path path,
+      Disk disk,
+      List<ByteRange> ranges,
+      Geometry geometry,
+      List<LiveDevice> members,
+      boolean held)
       throws BlksnapException {
     blockSize(members, geometry.logicalBlockSize());
-    Optional<LiveDevice> attached = devices.on(disk);
-    boolean ours = attached.filter(members::contains).isPresent();
-    if (attached.isPresent() && (!ours || ranges.isEmpty())) {
-      throw new BlksnapException(
-          Errno.EINVAL,
-          "storage "
-              + path
-              + " refused: it is the attached device "
-              + attached.get().name()
-              + ", whose data would be overwritten; give another device"
-              + (ours ? ", or ranges of it where nothing of value is" : ""));
+    for (LiveDevice attached : devices.all()) {
+      if (!disks.overlap(attached.disk().number(), disk.number())) {
+        continue;
+      }
+      boolean same = attached.disk().is(disk);
+      boolean ours = same && members.contains(attached);
+      if (!ours || ranges.isEmpty()) {
+        throw new BlksnapException(
+            Errno.EINVAL,
+            "storage "
+                + path
+                + " refused: it is "
+                + (same ? "" : "the disk, or a partition, of ")
+                + "the attached device "
+                + attached.name()
+                + ", whose data would be overwritten; give another device"
+                + (ours ? ", or ranges of it where nothing of value is" : ""));
+      }
     }
-    if (attached.isEmpty()) {
+    boolean own = devices.on(disk).isPresent();
+    if (!own && !held) {
       refuseHeld(path);
     }
+    return own;
   }
 
   private void refuseHeld(Path path) throws BlksnapException {
@@ -114,29 +149,48 @@ public final class StorageChecks {
                 + " bytes");
       }
       if (ranges.subList(0, i).stream().anyMatch(range::overlaps)) {
-        throw givenBefore(path, range);
+        throw new BlksnapException(
+            Errno.EINVAL,
+            "storage range "
+                + range
+                + " of "
+                + path
+                + " refused: it overlaps another one; give each range once");
       }
     }
   }
 
-  /** EINVAL where the kernel has some of it already. */
-  void notGivenBefore(StoragePart part) throws BlksnapException {
-    for (StoragePart other : allGiven.get()) {
-      if (!other.device().equals(part.device())) {
-        continue;
-      }
-      for (ByteRange range : part.ranges()) {
-        if (other.ranges().stream().anyMatch(range::overlaps)) {
-          throw givenBefore(part.given(), range);
-        }
-      }
+  /** A directory that storage is to grow in. EINVAL, ENOTDIR, ENOENT. */
+  static void directory(Path place, long limit, List<StorageRecord.Place> known)
+      throws BlksnapException {
+    if (limit < FILE_BLOCK) {
+      throw new BlksnapException(
+          Errno.EINVAL,
+          "limit of "
+              + limit
+              + " bytes for "
+              + place
+              + " refused: allowed are "
+              + FILE_BLOCK
+              + " and more");
     }
-  }
-
-  private static BlksnapException givenBefore(Path path, ByteRange range) {
-    return new BlksnapException(
-        Errno.EINVAL,
-        "storage range " + range + " of " + path + " refused: some of it was given before");
+    if (!Files.isDirectory(place)) {
+      boolean there = Files.exists(place);
+      throw new BlksnapException(
+          there ? Errno.ENOTDIR : Errno.ENOENT,
+          "storage directory "
+              + place
+              + " refused: "
+              + (there ? "it is no directory; give one" : "there is none; make it first"));
+    }
+    if (known.stream().anyMatch(other -> other.directory().equals(place))) {
+      throw new BlksnapException(
+          Errno.EINVAL,
+          "storage directory "
+              + place
+              + " refused: it was given to this snapshot before, and its limit stays; give another"
+              + " directory");
+    }
   }
 
   /** A directory or file on a disk. */

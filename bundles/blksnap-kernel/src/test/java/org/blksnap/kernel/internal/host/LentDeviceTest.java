@@ -5,7 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.ByteArrayOutputStream;
 import java.lang.reflect.Proxy;
+import java.nio.ByteBuffer;
+import java.nio.channels.WritableByteChannel;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -24,6 +27,7 @@ class LentDeviceTest {
     final List<OpenRequest> opened = new ArrayList<>();
     int open;
     boolean stopped;
+    int stopsAt = -1;
 
     @Override
     public RawDevice open(OpenRequest request) {
@@ -37,6 +41,15 @@ class LentDeviceTest {
                 if (method.getName().equals("close")) {
                   open--;
                   return null;
+                }
+                if (method.getName().equals("read")) {
+                  ByteBuffer into = (ByteBuffer) arguments[0];
+                  while (into.hasRemaining()) {
+                    if (into.position() == stopsAt) {
+                      throw new BlksnapException(Errno.ESHUTDOWN, "the bundle has stopped");
+                    }
+                    into.put((byte) (((long) arguments[1] + into.position()) % 251));
+                  }
                 }
                 if (stopped && method.getName().equals("flush")) {
                   throw new BlksnapException(Errno.ESHUTDOWN, "the bundle has stopped");
@@ -52,8 +65,18 @@ class LentDeviceTest {
   }
 
   private final Path node = Path.of("/dev/none");
+  private boolean another;
   private Provider present = new Provider();
-  private final LentDevice device = new LentDevice(node, true, () -> present);
+  private final LentDevice device =
+      new LentDevice(
+          node,
+          true,
+          () -> present,
+          () -> {
+            if (another) {
+              throw new BlksnapException(Errno.ESTALE, "another one");
+            }
+          });
 
   @Test
   void itIsOpenedAtTheFirstUseAndForReadingAsItWasAsked() throws Exception {
@@ -78,6 +101,64 @@ class LentDeviceTest {
         });
     assertEquals(0, old.open);
     assertEquals(1, present.open);
+  }
+
+  @Test
+  void whatWasReadByHalfIsReadFromItsBeginningOnceMore() throws Exception {
+    Provider old = present;
+    old.stopsAt = 100;
+    present.opened.clear();
+    device.use(RawDevice::path);
+    Provider next = new Provider();
+    ByteBuffer bytes = ByteBuffer.allocate(300).position(10);
+    present = next;
+    device.read(bytes, 7);
+    assertEquals(300, bytes.position());
+    for (int i = 10; i < 300; i++) {
+      assertEquals((byte) ((7 + i) % 251), bytes.get(i), "byte " + i);
+    }
+    assertEquals(0, old.open);
+  }
+
+  @Test
+  void whatIsSentIsSentOnce() throws Exception {
+    Provider old = present;
+    device.use(RawDevice::path);
+    Provider next = new Provider();
+    ByteArrayOutputStream got = new ByteArrayOutputStream();
+    WritableByteChannel target =
+        new WritableByteChannel() {
+          @Override
+          public int write(ByteBuffer src) {
+            int length = src.remaining();
+            while (src.hasRemaining()) {
+              got.write(src.get());
+            }
+            old.stopsAt = 0;
+            present = next;
+            return length;
+          }
+
+          @Override
+          public boolean isOpen() {
+            return true;
+          }
+
+          @Override
+          public void close() {}
+        };
+    device.transferTo(0, 200_000, target);
+    assertEquals(200_000, got.size());
+    assertEquals(1, next.opened.size());
+  }
+
+  @Test
+  void anotherDeviceInItsPlaceIsNotUsedAndNotKeptOpen() throws Exception {
+    another = true;
+    assertEquals(
+        Errno.ESTALE,
+        assertThrows(BlksnapException.class, () -> device.use(RawDevice::path)).errno());
+    assertEquals(0, present.open);
   }
 
   @Test

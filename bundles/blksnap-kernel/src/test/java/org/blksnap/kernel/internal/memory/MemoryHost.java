@@ -6,10 +6,13 @@ import java.lang.reflect.Proxy;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.ByteRange;
 import org.blksnap.api.block.Errno;
@@ -42,6 +45,23 @@ public final class MemoryHost implements Disks, DeviceProvider, HostOperations {
     this.kernel = kernel;
     this.beneath = beneath;
   }
+
+  /** Somebody else has a lock of these. */
+  public final Set<Path> locked = ConcurrentHashMap.newKeySet();
+
+  /** Block devices that are mounted, or open with O_EXCL. */
+  public final Set<Path> exclusive = ConcurrentHashMap.newKeySet();
+
+  /** What is open by a descriptor, once for each. */
+  public final Collection<Path> open = new ConcurrentLinkedQueue<>();
+
+  /** Nodes that lead to another device by now. */
+  public final Set<Path> strayed = ConcurrentHashMap.newKeySet();
+
+  /** No file becomes immutable, and none ordinary. */
+  public volatile boolean stuck;
+
+  private final Map<String, String> wholes = new ConcurrentHashMap<>();
 
   /** Files whose blocks are lent. */
   public Set<Path> immutable() {
@@ -79,12 +99,44 @@ public final class MemoryHost implements Disks, DeviceProvider, HostOperations {
   }
 
   @Override
+  public void check(Disk disk) throws BlksnapException {
+    if (strayed.contains(disk.node())) {
+      throw new BlksnapException(Errno.ENODEV, disk.node() + " leads to another device");
+    }
+  }
+
+  @Override
+  public Optional<String> sight(Path node) {
+    return sightNamed(node.getFileName().toString());
+  }
+
+  @Override
+  public Optional<String> sightNamed(String name) {
+    return kernel.findImage(Path.of(name)).map(image -> "disk " + image.sequence);
+  }
+
+  @Override
+  public boolean overlap(String one, String other) {
+    return one.equals(other)
+        || wholes.getOrDefault(one, "").equals(other)
+        || wholes.getOrDefault(other, "").equals(one);
+  }
+
+  /** The one is a partition of the other. */
+  public void partition(MemoryDisk part, MemoryDisk whole) {
+    wholes.put(part.number(), whole.number());
+  }
+
+  @Override
   public Ground ground(Path place) {
     return new Ground(fileSystem, place.getRoot(), "rw", Optional.of(disk(beneath)));
   }
 
   @Override
   public RawDevice open(OpenRequest request) throws BlksnapException {
+    if (!request.force() && exclusive.contains(request.path())) {
+      throw new BlksnapException(Errno.EBUSY, request.path() + ": held exclusively");
+    }
     Optional<MemoryImage> image = kernel.findImage(request.path());
     return image.isPresent()
         ? MemoryRaw.of(kernel, image.get(), request.path())
@@ -107,6 +159,13 @@ public final class MemoryHost implements Disks, DeviceProvider, HostOperations {
     if (!Files.exists(path)) {
       throw new BlksnapException(Errno.ENOENT, path + ": no such file");
     }
+    if (writable && immutable.contains(path)) {
+      throw new BlksnapException(Errno.EPERM, path + ": open");
+    }
+    if (exclusive && !this.exclusive.add(path)) {
+      throw new BlksnapException(Errno.EBUSY, path + ": open exclusively");
+    }
+    open.add(path);
     return (HostFile)
         Proxy.newProxyInstance(
             HostFile.class.getClassLoader(),
@@ -115,11 +174,24 @@ public final class MemoryHost implements Disks, DeviceProvider, HostOperations {
                 switch (method.getName()) {
                   case "allocate" -> allocate((long) arguments[1]);
                   case "extents" -> List.of(extent((long) arguments[1]));
-                  case "setImmutable" ->
-                      (boolean) arguments[0] ? immutable.add(path) : immutable.remove(path);
-                  case "close" -> null;
+                  case "setImmutable" -> immutable(path, (boolean) arguments[0]);
+                  case "lock", "lockable", "lockWhole" -> !locked.contains(path);
+                  case "close" -> {
+                    open.remove(path);
+                    if (exclusive) {
+                      this.exclusive.remove(path);
+                    }
+                    yield null;
+                  }
                   default -> throw new UnsupportedOperationException(method.getName());
                 });
+  }
+
+  private Object immutable(Path path, boolean value) throws BlksnapException {
+    if (stuck) {
+      throw new BlksnapException(Errno.EROFS, path + ": its flags are not changed");
+    }
+    return value ? immutable.add(path) : immutable.remove(path);
   }
 
   private synchronized Object allocate(long length) throws BlksnapException {

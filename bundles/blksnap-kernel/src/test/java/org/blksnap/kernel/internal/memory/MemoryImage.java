@@ -3,6 +3,7 @@ package org.blksnap.kernel.internal.memory;
 
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicLong;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
 import org.blksnap.spi.module.ModuleEvent;
@@ -11,6 +12,9 @@ import org.blksnap.spi.module.ModuleEvent;
 final class MemoryImage {
   static final int CHUNK = 256 << 10;
 
+  private static final AtomicLong IMAGES = new AtomicLong();
+
+  final long sequence = IMAGES.incrementAndGet();
   final MemoryDisk disk;
   final MemorySnapshot snapshot;
   final String name;

@@ -31,8 +31,11 @@ public final class MemoryKernel implements ModuleProbe {
   private final Map<String, Long> parameters = new LinkedHashMap<>();
   private int nextMinor;
   private int life = 1;
+  private String name = "memory";
+  private int boot = 1;
   private boolean loaded = true;
   private int untilFault = -1;
+  private String failing = "";
   private int bridges;
 
   public MemoryKernel() {
@@ -91,6 +94,18 @@ public final class MemoryKernel implements ModuleProbe {
     loaded = true;
   }
 
+  /** Another module, or another name of this one; what it has stays. */
+  public synchronized void name(String newName) {
+    name = newName;
+  }
+
+  /** The host is booted. */
+  public synchronized void boot() {
+    unload();
+    boot++;
+    load();
+  }
+
   /** Bridges that are open: each keeps the module from being unloaded. */
   public synchronized int bridges() {
     return bridges;
@@ -98,6 +113,11 @@ public final class MemoryKernel implements ModuleProbe {
 
   synchronized void opened(int change) {
     bridges += change;
+  }
+
+  /** As if another snapshot had an image of the same name by now. */
+  public synchronized void replaceImage(MemoryDisk disk) {
+    disk.image = new MemoryImage(disk, disk.member);
   }
 
   /** What a snapshot's storage has been given, bytes. */
@@ -117,7 +137,7 @@ public final class MemoryKernel implements ModuleProbe {
 
   @Override
   public synchronized Optional<String> incarnation() {
-    return loaded ? Optional.of("life " + life) : Optional.empty();
+    return loaded ? Optional.of(name + ":" + life + ":" + boot) : Optional.empty();
   }
 
   @Override
@@ -133,6 +153,18 @@ public final class MemoryKernel implements ModuleProbe {
   /** True where the call was reached. */
   public synchronized boolean hasFailed() {
     return untilFault < 0;
+  }
+
+  /** The next call of this name is refused with EIO. */
+  public synchronized void failNext(String call) {
+    failing = call;
+  }
+
+  synchronized void fault(String call) throws BlksnapException {
+    if (call.equals(failing)) {
+      failing = "";
+      throw new BlksnapException(Errno.EIO, "a call of " + call + " that fails");
+    }
   }
 
   synchronized void fault() throws BlksnapException {

@@ -81,6 +81,7 @@ final class MemoryModule implements KernelModule {
   public void destroy(UUID id) throws BlksnapException {
     synchronized (kernel) {
       open();
+      kernel.fault("destroy");
       kernel.snapshot(id, Errno.ENODEV).end();
       kernel.snapshots().remove(id);
     }
@@ -239,6 +240,7 @@ final class MemoryModule implements KernelModule {
   public MemberState member(Path device) throws BlksnapException {
     synchronized (kernel) {
       open();
+      kernel.fault("member");
       MemoryImage image = attached(device).image;
       return image == null
           ? new MemberState(Errno.OK, 0, "")

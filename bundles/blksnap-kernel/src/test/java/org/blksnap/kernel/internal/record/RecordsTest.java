@@ -94,8 +94,13 @@ class RecordsTest {
                     new StoragePart(Path.of("/dev/sdb"), "8:16", List.of(), false, false)),
                 List.of(),
                 1 << 30,
-                4096)
+                4096,
+                false)
             .and(new StorageRecord.Place(Path.of("/place"), 1L << 33));
+    record.write(directory);
+    assertEquals(record, StorageRecord.read(directory));
+    record.leaving().write(directory);
+    assertEquals(record.leaving(), StorageRecord.read(directory));
     record.write(directory);
     assertEquals(record, StorageRecord.read(directory));
     assertEquals(512 + (1L << 40), record.grownIn(Path.of("/place")));
