@@ -6,7 +6,8 @@ modprobe dm-delay || skip "no dm-delay"
 attach "${DISK}"
 made_dm slow "0 65536 delay /dev/vdd 0 0 /dev/vdd 0 3000"
 slow=/dev/mapper/slow
-stat=/sys/block/$(basename "$(readlink -f "${slow}")")/stat
+stat=/sys/dev/block/$(dmsetup info -c --noheadings --separator : -o major,minor slow)/stat
+[ -r "${stat}" ] || fail "there is no ${stat}"
 in_flight() { awk '{print $9}' "${stat}"; }
 stores() { [ "$(in_flight)" -gt 0 ]; }
 prepare "${DISK}"
