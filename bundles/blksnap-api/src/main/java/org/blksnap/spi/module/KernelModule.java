@@ -40,7 +40,11 @@ public interface KernelModule extends Closeable {
   /** {@code snapshot_destroy}. ENODEV: no such snapshot. */
   void destroy(UUID snapshot) throws BlksnapException;
 
-  /** {@code snapshot_append_storage}; ranges in bytes, multiples of 512. */
+  /**
+   * {@code snapshot_append_storage}; ranges in bytes, multiples of 512. More than 65,536 go in
+   * several calls: where one of them fails, what earlier ones took stays, and the message says how
+   * much that is. Never EBADF after the first of them.
+   */
   void appendStorage(UUID snapshot, Path device, List<ByteRange> ranges) throws BlksnapException;
 
   /** {@code snapshot_take}. */

@@ -37,12 +37,14 @@ final class Node implements Closeable {
   private final ModuleCalls calls;
   private final String path;
   private final int fd;
+  private final Runnable giveBack;
   private final AtomicInteger uses = new AtomicInteger();
 
-  private Node(ModuleCalls calls, String path, int fd) {
+  private Node(ModuleCalls calls, String path, int fd, Runnable giveBack) {
     this.calls = calls;
     this.path = path;
     this.fd = fd;
+    this.giveBack = giveBack;
   }
 
   /** Closed over an exec of this process. */
@@ -55,12 +57,22 @@ final class Node implements Closeable {
     if (answer < 0) {
       throw Refusal.of("open", path, answer);
     }
-    return new Node(calls, path, answer);
+    int fd = answer;
+    return new Node(calls, path, fd, () -> calls.close(fd));
   }
 
   /** A block device: read-only, so that nobody takes it for changed when it is closed. */
   static Node device(ModuleCalls calls, String path) throws BlksnapException {
     return open(calls, path, O_RDONLY | O_NONBLOCK);
+  }
+
+  /**
+   * The same node for several calls that belong together: a close meanwhile waits for the end of
+   * all, so that none of them is EBADF when the first has been made.
+   */
+  Node held(String name) throws BlksnapException {
+    begin(name);
+    return new Node(calls, path, fd, this::end);
   }
 
   /** Its answer, which is zero or more. */
@@ -102,7 +114,7 @@ final class Node implements Closeable {
   @Override
   public void close() {
     if (uses.getAndUpdate(state -> state | CLOSING) == 0) {
-      calls.close(fd);
+      giveBack.run();
     }
   }
 
@@ -114,7 +126,7 @@ final class Node implements Closeable {
 
   private void end() {
     if (uses.decrementAndGet() == CLOSING) {
-      calls.close(fd);
+      giveBack.run();
     }
   }
 }

@@ -50,19 +50,21 @@ final class SeedModule extends FilteringModule {
     String name = "snapshot_append_storage of " + device + " to " + snapshot;
     SectorRanges.check(name, ranges);
     Memory path = Memory.of(calls, device.toAbsolutePath().toString());
-    SectorRanges.inSlices(
-        "snapshot_append_storage",
-        calls,
-        ranges,
-        (sectors, count) -> {
-          Memory argument = Memory.of(calls, Seed.APPEND_STORAGE);
-          Seed.APPEND_ID.put(argument.bytes(), snapshot);
-          Seed.APPEND_PATH.put(argument.bytes(), path.address());
-          Seed.APPEND_PATH_SIZE.put(argument.bytes(), path.size());
-          Seed.APPEND_COUNT.put(argument.bytes(), count);
-          Seed.APPEND_RANGES.put(argument.bytes(), sectors.address());
-          control.call(name, Seed.APPEND_STORAGE_CALL, argument, Node.Broken.TOLD);
-        });
+    try (Node held = control.held(name)) {
+      SectorRanges.inSlices(
+          "snapshot_append_storage",
+          calls,
+          ranges,
+          (sectors, count) -> {
+            Memory argument = Memory.of(calls, Seed.APPEND_STORAGE);
+            Seed.APPEND_ID.put(argument.bytes(), snapshot);
+            Seed.APPEND_PATH.put(argument.bytes(), path.address());
+            Seed.APPEND_PATH_SIZE.put(argument.bytes(), path.size());
+            Seed.APPEND_COUNT.put(argument.bytes(), count);
+            Seed.APPEND_RANGES.put(argument.bytes(), sectors.address());
+            held.call(name, Seed.APPEND_STORAGE_CALL, argument, Node.Broken.TOLD);
+          });
+    }
     path.used();
   }
 }

@@ -84,19 +84,21 @@ final class Veeam6Module extends LoadedModule {
     String name = "snapshot_append_storage of " + device + " to " + snapshot;
     SectorRanges.check(name, ranges);
     Numbers numbers = numbers(name, device);
-    SectorRanges.inSlices(
-        "snapshot_append_storage",
-        calls,
-        ranges,
-        (sectors, count) -> {
-          Memory argument = Memory.of(calls, Veeam6.APPEND_STORAGE);
-          Veeam6.APPEND_ID.put(argument.bytes(), snapshot);
-          Veeam6.APPEND_MAJOR.put(argument.bytes(), numbers.major());
-          Veeam6.APPEND_MINOR.put(argument.bytes(), numbers.minor());
-          Veeam6.APPEND_COUNT.put(argument.bytes(), count);
-          Veeam6.APPEND_RANGES.put(argument.bytes(), sectors.address());
-          control.call(name, Veeam6.APPEND_STORAGE_CALL, argument, Node.Broken.TOLD);
-        });
+    try (Node held = control.held(name)) {
+      SectorRanges.inSlices(
+          "snapshot_append_storage",
+          calls,
+          ranges,
+          (sectors, count) -> {
+            Memory argument = Memory.of(calls, Veeam6.APPEND_STORAGE);
+            Veeam6.APPEND_ID.put(argument.bytes(), snapshot);
+            Veeam6.APPEND_MAJOR.put(argument.bytes(), numbers.major());
+            Veeam6.APPEND_MINOR.put(argument.bytes(), numbers.minor());
+            Veeam6.APPEND_COUNT.put(argument.bytes(), count);
+            Veeam6.APPEND_RANGES.put(argument.bytes(), sectors.address());
+            held.call(name, Veeam6.APPEND_STORAGE_CALL, argument, Node.Broken.TOLD);
+          });
+    }
   }
 
   @Override

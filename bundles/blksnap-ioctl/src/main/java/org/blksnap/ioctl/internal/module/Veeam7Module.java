@@ -44,18 +44,20 @@ final class Veeam7Module extends UpstreamModule {
     String name = "snapshot_append_storage of " + device + " to " + snapshot;
     SectorRanges.check(name, ranges);
     Memory path = Memory.of(calls, device.toAbsolutePath().toString());
-    SectorRanges.inSlices(
-        "snapshot_append_storage",
-        calls,
-        ranges,
-        (sectors, count) -> {
-          Memory argument = Memory.of(calls, Veeam7.APPEND_STORAGE);
-          Veeam7.APPEND_ID.put(argument.bytes(), snapshot);
-          Veeam7.APPEND_PATH.put(argument.bytes(), path.address());
-          Veeam7.APPEND_COUNT.put(argument.bytes(), count);
-          Veeam7.APPEND_RANGES.put(argument.bytes(), sectors.address());
-          control.call(name, Veeam7.APPEND_STORAGE_CALL, argument, Node.Broken.TOLD);
-        });
+    try (Node held = control.held(name)) {
+      SectorRanges.inSlices(
+          "snapshot_append_storage",
+          calls,
+          ranges,
+          (sectors, count) -> {
+            Memory argument = Memory.of(calls, Veeam7.APPEND_STORAGE);
+            Veeam7.APPEND_ID.put(argument.bytes(), snapshot);
+            Veeam7.APPEND_PATH.put(argument.bytes(), path.address());
+            Veeam7.APPEND_COUNT.put(argument.bytes(), count);
+            Veeam7.APPEND_RANGES.put(argument.bytes(), sectors.address());
+            held.call(name, Veeam7.APPEND_STORAGE_CALL, argument, Node.Broken.TOLD);
+          });
+    }
     path.used();
   }
 }

@@ -82,6 +82,23 @@ class ArraysTest extends ModuleFixture {
     assertTrue(said.contains("first 65536 of 131073 ranges were taken"), said);
   }
 
+  @Test
+  void aCloseAmidTheSlicesWaitsForTheLastOfThem() throws Exception {
+    List<ByteRange> ranges = Collections.nCopies(SectorRanges.SLICE + 1, new ByteRange(4096, 4096));
+    kernel.on(
+        Seed.APPEND_STORAGE_CALL,
+        argument -> {
+          module.close();
+          assertEquals(1, kernel.open.size(), "closed under a call");
+          return 0;
+        });
+    module.appendStorage(ID, disk, ranges);
+    assertEquals(2, words().size(), "half of the ranges is no storage that anybody asked for");
+    assertEquals(0, kernel.open.size());
+    refused(Errno.EBADF, () -> module.appendStorage(ID, disk, ranges));
+    assertEquals(2, words().size());
+  }
+
   private void tellsIds(int asked, UUID... ids) {
     kernel.on(
         Seed.COLLECT_CALL,

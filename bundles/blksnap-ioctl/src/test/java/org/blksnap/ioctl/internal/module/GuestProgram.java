@@ -208,7 +208,8 @@ public final class GuestProgram {
     module.setParameter("tracking_block_minimum_shift", shift);
     TrackerState state = module.tracker(storage);
     ByteBuffer map = ByteBuffer.allocateDirect(state.blockCount());
-    long raw = each(2000, () -> LibcModuleCalls.load().thread());
+    ModuleCalls calls = LibcModuleCalls.load();
+    long raw = each(2000, calls::thread);
     long version = each(2000, module::version);
     long tracker = each(500, () -> module.tracker(storage));
     long read = each(20, () -> check(module.readMap(storage, 0, map.clear()) > 0, "nothing"));
