@@ -4,13 +4,13 @@ package org.blksnap.kernel.internal;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.Stream;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.change.CbtInfo;
 import org.blksnap.api.snapshot.AttachRequest;
@@ -38,10 +38,6 @@ import org.blksnap.kernel.internal.snapshot.Leftovers;
 import org.blksnap.kernel.internal.snapshot.SnapshotBook;
 import org.blksnap.kernel.internal.snapshot.Snapshots;
 import org.blksnap.kernel.internal.snapshot.Taking;
-import org.blksnap.kernel.internal.storage.Claims;
-import org.blksnap.kernel.internal.storage.Lending;
-import org.blksnap.kernel.internal.storage.SnapshotStorage;
-import org.blksnap.kernel.internal.storage.StorageChecks;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -101,7 +97,7 @@ public final class KernelEngine implements SnapshotService {
             devices,
             events,
             ground.runs());
-    Claims claims = new Claims(ground.disks());
+    StorageRoom room = new StorageRoom(ground, devices);
     this.attachments =
         new Attachments(
             module,
@@ -110,10 +106,8 @@ public final class KernelEngine implements SnapshotService {
             state,
             devices,
             events,
-            claims,
+            room.claims(),
             this::restart);
-    Lending lending = new Lending(ground.host(), ground.disks(), claims);
-    StorageChecks checks = new StorageChecks(ground.disks(), devices, ground.providers());
     this.snapshots =
         new Snapshots(
             desk,
@@ -121,16 +115,7 @@ public final class KernelEngine implements SnapshotService {
             new Taking(desk, participants),
             new Destruction(desk, book, leftovers),
             leftovers,
-            (id, directory, record) ->
-                new SnapshotStorage(
-                    id,
-                    directory,
-                    record,
-                    module,
-                    ground.disks(),
-                    lending,
-                    checks,
-                    () -> membersOf(id)));
+            room);
     boolean done = false;
     try {
       restore();
@@ -140,12 +125,6 @@ public final class KernelEngine implements SnapshotService {
         leave();
       }
     }
-  }
-
-  private List<LiveDevice> membersOf(UUID snapshot) {
-    return devices.all().stream()
-        .filter(device -> device.snapshot().filter(snapshot::equals).isPresent())
-        .toList();
   }
 
   private void restore() throws BlksnapException {
@@ -173,9 +152,7 @@ public final class KernelEngine implements SnapshotService {
 
   /** Storage that is not as it should be, a sentence each. */
   List<String> storageTroubles() {
-    List<String> troubles = new ArrayList<>(leftovers.sentences());
-    book.unheld().forEach(what -> troubles.add("nothing keeps this storage in place: " + what));
-    return troubles;
+    return Stream.concat(leftovers.sentences().stream(), book.unheld().stream()).toList();
   }
 
   Participants participants() {
@@ -356,17 +333,9 @@ public final class KernelEngine implements SnapshotService {
   }
 
   private void leave() {
-    try {
+    try (state) {
       snapshots.leave();
       attachments.leave();
-    } finally {
-      closeState();
-    }
-  }
-
-  private void closeState() {
-    try {
-      state.close();
     } catch (IOException e) {
       LOG.warn("{} was not let go of cleanly: {}", state.root(), e.toString());
     }

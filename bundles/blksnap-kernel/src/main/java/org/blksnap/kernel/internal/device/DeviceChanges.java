@@ -19,12 +19,11 @@ import org.blksnap.spi.module.TrackerState;
 /** The change map of a device, asked of the module at each question. */
 final class DeviceChanges implements ChangeMap {
   private final String device;
-  private final LiveDevice.Node node;
+  private final DeviceNode node;
   private final PresentModule module;
   private final Generations generations;
 
-  DeviceChanges(
-      String device, LiveDevice.Node node, PresentModule module, Generations generations) {
+  DeviceChanges(String device, DeviceNode node, PresentModule module, Generations generations) {
     this.device = device;
     this.node = node;
     this.module = module;

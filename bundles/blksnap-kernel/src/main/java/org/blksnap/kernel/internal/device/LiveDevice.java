@@ -35,13 +35,6 @@ import org.blksnap.spi.device.DeviceProvider;
  * written may not show in it. A backup reads the image.
  */
 public final class LiveDevice implements AttachedDevice {
-  /** How the kernel is told which device is meant. */
-  @FunctionalInterface
-  interface Node {
-    /** ENODEV where it leads to another device by now. */
-    Path path() throws BlksnapException;
-  }
-
   /** What a device cannot do alone. */
   public interface Keeper {
     /** As {@link AttachedDevice#restartChanges}. */

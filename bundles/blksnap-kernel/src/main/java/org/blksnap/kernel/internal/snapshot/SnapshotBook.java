@@ -36,7 +36,11 @@ public final class SnapshotBook {
   /** What is lent to the kernel and not kept in place, for the doctor. */
   public List<String> unheld() {
     List<String> all = new ArrayList<>();
-    held.values().forEach(snapshot -> all.addAll(snapshot.storage().unheld()));
+    for (HeldSnapshot snapshot : held.values()) {
+      for (String what : snapshot.storage().unheld()) {
+        all.add("nothing keeps storage of snapshot " + snapshot.id() + " in place: " + what);
+      }
+    }
     return all;
   }
 

@@ -178,12 +178,10 @@ public final class Snapshots {
       leftovers.stays(
           storage,
           directory,
-          "the module that had it ("
-              + record.incarnation()
-              + ") is not the one that is loaded ("
-              + now
-              + "), and may have it still; load that one alone and destroy the snapshot, or boot the"
-              + " host");
+          String.format(
+              "the module that had it (%s) is not the one that is loaded (%s), and may have it still;"
+                  + " load that one alone and destroy the snapshot, or boot the host",
+              record.incarnation(), now));
     }
   }
 

@@ -117,6 +117,13 @@ final class Given {
       module.tell(m -> m.appendStorage(id, node, part.ranges()));
       lents.add(lent);
       done = true;
+    } catch (BlksnapException e) {
+      if (written && e.errno() == Errno.EINTR) {
+        // The kernel may have it.
+        lents.add(lent);
+        done = true;
+      }
+      throw e;
     } finally {
       if (!done) {
         if (written) {

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import org.blksnap.api.block.BlksnapException;
 import org.blksnap.api.block.Errno;
@@ -137,5 +138,34 @@ class LinuxDisksTest {
     assertEquals(Optional.of("12"), disks.medium(disks.find(Path.of("8:0"))));
     assertEquals(Optional.of("12"), disks.medium(disks.find(Path.of("8:1"))));
     assertEquals(Optional.empty(), disks.medium(disks.find(Path.of("8:16"))));
+  }
+
+  @Test
+  void aDiskOverlapsItsPartitionsAndTheseNotEachOther() {
+    assertTrue(disks.overlap("8:1", "8:1"));
+    assertTrue(disks.overlap("8:0", "8:1"));
+    assertTrue(disks.overlap("8:2", "8:0"));
+    assertFalse(disks.overlap("8:1", "8:2"));
+    assertFalse(disks.overlap("8:0", "8:16"));
+  }
+
+  @Test
+  void aDiskIsKnownByItsNumberAndItsSequence() throws IOException {
+    Files.createDirectories(directory.resolve("sys/block"));
+    Files.createSymbolicLink(directory.resolve("sys/block/sda"), sys("8:0").toRealPath());
+    assertEquals(Optional.of("8:0 disk 12"), disks.sightNamed("sda"));
+    Files.writeString(sys("8:0").resolve("diskseq"), "13\n");
+    assertEquals(Optional.of("8:0 disk 13"), disks.sightNamed("sda"));
+    assertEquals(Optional.empty(), disks.sightNamed("sdz"));
+    assertEquals(Optional.empty(), disks.sight(Path.of("/dev/null")));
+  }
+
+  @Test
+  void aNodeThatIsNoneOfTheDeviceIsRefused() {
+    for (Path node : List.of(Path.of("/dev/null"), directory, directory.resolve("none"))) {
+      assertEquals(
+          Errno.ENODEV,
+          assertThrows(BlksnapException.class, () -> disks.check(new Disk(node, 8, 0))).errno());
+    }
   }
 }
