@@ -10,6 +10,9 @@ import java.nio.channels.SocketChannel;
 /**
  * Streams over a blocking channel that may be read and written at once. Those that the JDK makes
  * hold one lock for both directions, so that a reader who waits keeps every writer out.
+ *
+ * <p>An interrupt that came before a write stays for whoever asks for it, and the channel stays
+ * open: a shell that is left interrupts its own thread, which then has the exit status to send.
  */
 final class ChannelStreams {
   private ChannelStreams() {}
@@ -39,8 +42,15 @@ final class ChannelStreams {
       @Override
       public void write(byte[] from, int offset, int length) throws IOException {
         ByteBuffer left = ByteBuffer.wrap(from, offset, length);
-        while (left.hasRemaining()) {
-          channel.write(left);
+        boolean interrupted = Thread.interrupted();
+        try {
+          while (left.hasRemaining()) {
+            channel.write(left);
+          }
+        } finally {
+          if (interrupted) {
+            Thread.currentThread().interrupt();
+          }
         }
       }
     };
