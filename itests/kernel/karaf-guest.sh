@@ -93,14 +93,14 @@ compare_now() {
     holds "its file system is clean" e2fsck -fn "${TARGET}"
 }
 . /run/block.3
-cat /tmp/root.json
-holds "it is said what the image begins with" grep -q "freezes file systems on the devices itself" /tmp/root.json
+cat "${TARGET}.taken"
+holds "it is said what the image begins with" grep -q "freezes file systems on the devices itself" "${TARGET}.taken"
 mkdir -p /run/test/back && mount -o ro,loop,noload "${TARGET}" /run/test/back
 holds "its files are equal" sh -c 'cd /run/test/back && sha256sum --quiet -c /run/sums'
 umount /run/test/back
 sleep 3
 . /run/block.4
-named=$(python3 -c 'import json; print(sum(row["length"] for row in json.load(open("/tmp/root.map")) if row["type"]))')
+named=$(python3 -c 'import json; print(sum(row["length"] for row in json.load(open("/run/test/place/root.raw.map")) if row["type"]))')
 say "the increment named ${named} of $(blockdev --getsize64 /dev/vda) bytes"
 holds "it is an increment" test "${named}" -gt 0 -a "${named}" -lt $((256 << 20))
 stop_children
